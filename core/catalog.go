@@ -1,0 +1,68 @@
+package core
+
+import (
+	"context"
+	"time"
+)
+
+// Catalog is the view of the log that answers everything: entries by id, slug and unique value, queries, facets,
+// search. It is a pure function of the commits applied and the time. Its methods may be called at once; each read
+// sees one position.
+type Catalog interface {
+	// Position is how far the catalog has folded the log.
+	Position() Position
+	// Sum is the sum of the commit at Position: what the next commit chains to.
+	Sum() string
+	// Apply folds the next commits, in order: all of the call becomes visible at once. Commits at or before Position are
+	// passed over, a gap is an error. The types that they define are looked up in Types, which must already know them.
+	Apply(ctx context.Context, commits []Commit) error
+	// Wait returns when Position has reached at least p, or ctx's error.
+	Wait(ctx context.Context, p Position) error
+	// Version rises whenever an answer about the type may have changed, by a commit or by time passing. "" is any type.
+	Version(name TypeName) uint64
+	// NextDue gives the next moment at which an entry of the types changes by itself; zero for never. No types means all.
+	NextDue(types ...TypeName) time.Time
+
+	// Entry gives an entry's whole state, whatever it is, trash included; CodeNotFound when it does not exist.
+	Entry(ctx context.Context, name TypeName, id EntryID) (*Entry, error)
+	// ByID gives one entry in a state, CodeNotFound when it is not there in it.
+	ByID(ctx context.Context, name TypeName, id EntryID, s State) (*View, error)
+	// BySlug finds an entry in a state by its slug, or by a former one: then former is true.
+	BySlug(ctx context.Context, name TypeName, slug string, s State) (v *View, former bool, err error)
+	// Unique finds the entry (not in the trash; draft or published) that has a value in a field; "" when none has.
+	Unique(ctx context.Context, name TypeName, field, value string) (EntryID, error)
+	// References lists where an entry is referred to, in drafts, published documents and trash, by type and id, at most limit.
+	References(ctx context.Context, id EntryID, limit int) (refs []Reference, total int, err error)
+	// Referrers pages through the entries of a type that refer to an entry by a field: the inverse list.
+	Referrers(ctx context.Context, q Query, field string, to EntryID) (*Page, error)
+	// Query answers a query.
+	Query(ctx context.Context, q Query) (*Page, error)
+	// Search answers queries on several types as one ranked list, best first; Sort and After are not used.
+	Search(ctx context.Context, queries []Query, limit, offset int) (*Page, error)
+	// Each calls f with every entry of a type in the order of identifiers, after an identifier, trash included; f's error stops it.
+	Each(ctx context.Context, name TypeName, after EntryID, f func(*Entry) error) error
+	// Revisions lists an entry's revisions, newest first, before a revision (0 for the newest).
+	Revisions(ctx context.Context, id EntryID, before int64, limit int) ([]Revision, error)
+	// Key finds the commit that was made under an Idempotency-Key not longer than 24 hours ago.
+	Key(ctx context.Context, hash string) (key Key, at Position, found bool)
+}
+
+// Reference is one place where an entry is referred to.
+type Reference struct {
+	Type  TypeName `json:"type"`
+	ID    EntryID  `json:"id"`
+	Field string   `json:"field"`
+	In    []State  `json:"in"` // StateDraft, StatePublished or StateTrash
+}
+
+// Revision is one line of an entry's history; the document stands in the log at Position.
+type Revision struct {
+	Rev       int64     `json:"rev"`
+	Position  Position  `json:"-"`
+	At        time.Time `json:"at"`
+	By        string    `json:"by"`
+	Action    Action    `json:"action"`
+	Status    Status    `json:"status"`
+	Published bool      `json:"published"` // whether this change published its document
+	Comment   string    `json:"comment,omitempty"`
+}

@@ -1,0 +1,151 @@
+package core
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"time"
+)
+
+// MaxCommitBytes is the most that the changes of one commit may weigh as JSON.
+const MaxCommitBytes = 8 << 20
+
+// Commit is one atomic step of the log. Its Position is its identity for readers; its ID is what a writer
+// recognises its own commit by after an unknown outcome.
+type Commit struct {
+	Position Position  `json:"position"`
+	ID       string    `json:"id"`               // a ULID made by the writer
+	At       time.Time `json:"at"`               // the store's clock, UTC, milliseconds
+	By       string    `json:"by"`               // the Principal's ID
+	Reason   string    `json:"reason,omitempty"` // "create", "publish", "import", …
+	Key      *Key      `json:"key,omitempty"`    // the request's Idempotency-Key, when it had one
+	Changes  []Change  `json:"changes"`
+	Sum      string    `json:"sum"` // chains the log: see Seal
+}
+
+// Key remembers an Idempotency-Key (kept hashed) and what was asked under it.
+type Key struct {
+	Hash    string `json:"hash"`    // of the key and the caller
+	Request string `json:"request"` // of the method, the path and the body
+}
+
+// Op is what a change does to an entry.
+type Op string
+
+const (
+	OpPut    Op = "put"    // the entry is as the change says; an absent document is as it was
+	OpPurge  Op = "purge"  // the entry is gone for good
+	OpRedact Op = "redact" // an erasure rewrote this entry's past; its state is as it was
+)
+
+// Change is what a commit did to one entry. Meta is whole in every change. A document that is nil is
+// unchanged; JSON null removes it. So each revision's content stands in the change that made it.
+type Change struct {
+	Type      TypeName `json:"type"`
+	Entry     EntryID  `json:"entry"`
+	Op        Op       `json:"op"`
+	Action    Action   `json:"action,omitempty"` // the editorial intent: create, update, publish, …
+	Meta      Meta     `json:"meta"`
+	Draft     Doc      `json:"draft,omitempty"`
+	Published Doc      `json:"published,omitempty"`
+	Comment   string   `json:"comment,omitempty"` // what the author said of it
+}
+
+// NullDoc in a Change removes the document.
+var NullDoc = Doc("null")
+
+// IsNull reports whether a change removes this document.
+func IsNull(d Doc) bool { return bytes.Equal(d, NullDoc) }
+
+// Fold applies the change to the entry's state before it (nil when it did not exist) and gives the state
+// after it, nil when it was purged. It does not alter old.
+func (c *Change) Fold(old *Entry) *Entry {
+	if c.Op == OpPurge {
+		return nil
+	}
+	if c.Op == OpRedact {
+		return old
+	}
+	e := &Entry{Type: c.Type, ID: c.Entry, Meta: c.Meta}
+	if old != nil {
+		e.Draft, e.Published = old.Draft, old.Published
+	}
+	if c.Draft != nil {
+		e.Draft = docOrNil(c.Draft)
+	}
+	if c.Published != nil {
+		e.Published = docOrNil(c.Published)
+	}
+	return e
+}
+
+func docOrNil(d Doc) Doc {
+	if IsNull(d) {
+		return nil
+	}
+	return d
+}
+
+// ChangeTo makes the change that leads from old (nil for a new entry) to next.
+func ChangeTo(old, next *Entry, action Action) Change {
+	c := Change{Type: next.Type, Entry: next.ID, Op: OpPut, Action: action, Meta: next.Meta}
+	var oldDraft, oldPublished Doc
+	if old != nil {
+		oldDraft, oldPublished = old.Draft, old.Published
+	}
+	c.Draft, c.Published = docChange(oldDraft, next.Draft), docChange(oldPublished, next.Published)
+	return c
+}
+
+func docChange(old, next Doc) Doc {
+	switch {
+	case bytes.Equal(old, next):
+		return nil
+	case next == nil:
+		return NullDoc
+	default:
+		return next
+	}
+}
+
+// Seal computes the commit's sum from the sum of the commit before it ("" at position 1): a SHA-256 over that
+// sum, the commit's heading and the digest of its changes, in hex. A commit that was altered or removed
+// afterwards breaks the chain at the next one.
+func (c *Commit) Seal(previous string) {
+	c.Sum = c.sum(previous)
+}
+
+// Verify checks the commit against the sum of the one before it.
+func (c *Commit) Verify(previous string) error {
+	if got := c.sum(previous); got != c.Sum {
+		return fmt.Errorf("commit %d does not match its sum: it, or the one before, was altered", c.Position)
+	}
+	return nil
+}
+
+func (c *Commit) sum(previous string) string {
+	h := sha256.New()
+	key := Key{}
+	if c.Key != nil {
+		key = *c.Key
+	}
+	fmt.Fprintf(h, "%s\n%d\n%s\n%d\n%q\n%q\n%q %q\n", previous, c.Position, c.ID, c.At.UnixMilli(), c.By, c.Reason, key.Hash, key.Request)
+	for i := range c.Changes {
+		h.Write(c.Changes[i].digest())
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+func (c *Change) digest() []byte {
+	meta, err := json.Marshal(c.Meta)
+	if err != nil {
+		panic("core: a change's meta cannot be encoded: " + err.Error()) // plain fields: it always can
+	}
+	h := sha256.New()
+	fmt.Fprintf(h, "%q %q %q %q %q\n%s\n%d %d\n", c.Type, c.Entry, c.Op, c.Action, c.Comment, meta, len(c.Draft), len(c.Published))
+	h.Write(c.Draft)
+	h.Write(c.Published)
+	return h.Sum(nil)
+}

@@ -1,0 +1,80 @@
+package core
+
+import (
+	"context"
+	"time"
+)
+
+// Content is the write path: the only way in which an entry changes.
+type Content interface {
+	// Write performs operations. Without Partial they are one commit, all or nothing, and the error says which
+	// operation failed (Extra "operation": its index). With Partial each stands alone: Result.Items carries its error.
+	Write(ctx context.Context, who *Principal, ops []Operation, o WriteOptions) (*Result, error)
+	// Revision gives an entry as it was at a revision.
+	Revision(ctx context.Context, name TypeName, id EntryID, rev int64) (*Entry, error)
+	// Ready reports whether writes work: nil, or CodeUnavailable.
+	Ready() error
+}
+
+// OperationKind is what an operation does.
+type OperationKind string
+
+const (
+	OperationCreate     OperationKind = "create"
+	OperationUpdate     OperationKind = "update"  // a JSON Merge Patch (RFC 7396) on the latest document
+	OperationReplace    OperationKind = "replace" // the whole latest document
+	OperationTransition OperationKind = "transition"
+	OperationDelete     OperationKind = "delete" // to the trash
+	OperationPurge      OperationKind = "purge"
+	OperationRestore    OperationKind = "restore" // out of the trash, or, with Rev, the document of that revision becomes the draft
+	OperationUpsert     OperationKind = "upsert"  // update the entry whose Match field has Data's value, else create
+)
+
+// Operation is one wanted change.
+type Operation struct {
+	Op         OperationKind
+	Type       TypeName
+	ID         EntryID        // of the entry; for create, "" makes one
+	IfMatch    int64          // the revision that the entry must have; 0 for any
+	Data       map[string]any // fields; numbers are json.Number
+	Locale     Locale         // the language that Data's localised fields are in; "" is the entry's own
+	Publish    bool           // create, update, replace, upsert: publish in the same step
+	Transition string
+	At         *time.Time // transition: schedule it
+	Rev        int64      // restore: from which revision
+	Match      string     // upsert: a unique field
+	Comment    string
+	// Migrate puts Draft and Published as they are, for schema changes. Only the system may.
+	Migrate *Migrated
+}
+
+// Migrated is a rewritten pair of documents.
+type Migrated struct{ Draft, Published Doc }
+
+// WriteOptions go with a Write.
+type WriteOptions struct {
+	Reason  string // of the commit; by default the first operation's action
+	Key     *Key   // the request's idempotency key: a second Write with it gives the first one's Result, Replayed
+	Partial bool
+	DryRun  bool // everything but the commit
+	// RequireMatch refuses changes without IfMatch (CodePrecondition), as for callers with a session.
+	RequireMatch bool
+}
+
+// Result is what a Write did.
+type Result struct {
+	Position Position // of the commit; with Partial, of the last one
+	Replayed bool     // an earlier request with this key did it
+	Items    []ResultItem
+}
+
+// ResultItem is what became of one operation.
+type ResultItem struct {
+	Entry   *Entry // the state after it; nil when purged or failed
+	Type    TypeName
+	ID      EntryID
+	Action  Action
+	Created bool
+	Changed bool // false when nothing differed and so nothing was written
+	Err     error
+}

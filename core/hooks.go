@@ -1,0 +1,72 @@
+package core
+
+import (
+	"time"
+
+	"github.com/palabre-cms/palabre/core/hook"
+)
+
+// Hooks are the points at which plugins take part. They fire on editorial intents, never on storage operations.
+// Every chain runs after the caller's right to the operation was checked, and before the commit; what must happen
+// after the commit follows the log as a Consumer, so it is durable and never tells of what was not committed.
+//
+// The events of one write run in the order: EntryValidate around everything, then the chain of the intent; then the
+// document is validated again and the final set of fields is authorised, whatever the handlers did.
+type Hooks struct {
+	// EntryValidate runs for every new document. Handlers may change New and add Errors.
+	EntryValidate hook.Chain[*EntryEvent]
+	// EntryCreate, EntryUpdate and EntryRestore may change New or refuse.
+	EntryCreate, EntryUpdate, EntryRestore hook.Chain[*EntryEvent]
+	// EntryPublish and EntryUnpublish may change New or refuse; EntryTransition is every other move in the
+	// workflow, EntrySchedule a move at a later time. They may refuse.
+	EntryPublish, EntryUnpublish, EntryTransition, EntrySchedule hook.Chain[*EntryEvent]
+	// EntryDelete and EntryPurge may refuse.
+	EntryDelete, EntryPurge hook.Chain[*EntryEvent]
+	// EntryRead runs for each answer with entries, whole pages at once. Handlers may add to the answers' Extra or take
+	// fields out; never change what is stored.
+	EntryRead hook.Chain[*ReadEvent]
+	// QueryPlan may add conditions to Query.Where (they are ANDed) or refuse.
+	QueryPlan hook.Chain[*QueryEvent]
+	// SchemaChange may refuse a change of a type.
+	SchemaChange hook.Chain[*SchemaEvent]
+}
+
+// EntryEvent is one wanted change of one entry.
+type EntryEvent struct {
+	Name       string // "entry.create"
+	Actor      *Principal
+	Type       *Type
+	ID         EntryID
+	Old        map[string]any // the latest document before; nil on create. Not to be changed
+	New        map[string]any // the document after; nil on delete and purge
+	Entry      *Entry         // the whole state before; nil on create. Not to be changed
+	Transition string
+	At         *time.Time
+	Errors     []FieldError // EntryValidate: what else is wrong
+}
+
+// ReadEvent is a page of entries about to be shown.
+type ReadEvent struct {
+	Name  string // "entry.read"
+	Actor *Principal
+	Type  *Type
+	State State
+	Views []View           // not to be changed
+	Extra []map[string]any // one for each view: members to add to the answer, or with nil to take out
+}
+
+// QueryEvent is a query about to be answered.
+type QueryEvent struct {
+	Name   string // "query.plan"
+	Actor  *Principal
+	Type   *Type
+	Query  Query // not to be changed
+	Narrow []Node
+}
+
+// SchemaEvent is a change of a type about to be applied.
+type SchemaEvent struct {
+	Name     string // "schema.change"
+	Actor    *Principal
+	Old, New *Type // Old is nil for a new type
+}

@@ -1,0 +1,71 @@
+package core
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// ErrPositionTaken says that another writer has already committed at the first position asked for.
+// Read from there, validate again, try again.
+var ErrPositionTaken = errors.New("the position is taken")
+
+// ErrUnknownOutcome says that the store did not answer: the commits may or may not be there. Read the first
+// position back and compare the commit's ID.
+var ErrUnknownOutcome = errors.New("the outcome is unknown")
+
+// Log is where everything is kept: commits at positions without gaps, and a small key-value side for what
+// must be shared by nodes but is not content. All methods may be called at once. A store that is away gives an
+// Error with CodeUnavailable.
+type Log interface {
+	// Now gives the store's clock, in UTC. Due times are judged by it, never by a node's.
+	Now(ctx context.Context) (time.Time, error)
+	// Append writes commits at their positions, which are consecutive, and returns when they are durable (a majority
+	// of a replica set, on disk). A reader never sees a later commit of the call without the earlier ones.
+	// It gives how many were written: with ErrPositionTaken, those before the first taken position.
+	Append(ctx context.Context, commits []Commit) (int, error)
+	// Read gives at most limit commits from a position on, in order. An empty answer is the end of the log.
+	Read(ctx context.Context, from Position, limit int) ([]Commit, error)
+	// Last gives the position of the last commit, 0 for an empty log.
+	Last(ctx context.Context) (Position, error)
+	// Wait returns nil when a commit after the position may exist, or ctx's error. It may return early.
+	Wait(ctx context.Context, after Position) error
+	// Redact replaces the changes of a past commit, for erasure: everything else of it, its Sum included, stays.
+	Redact(ctx context.Context, at Position, changes []Change) error
+	// Get, Set and Delete are the key-value side. Get gives CodeNotFound for an absent or expired key. Set
+	// with Version 0 creates, with another it replaces exactly that version; else CodeConflict. It gives the new
+	// version. A zero Expires never expires.
+	Get(ctx context.Context, key string) (KV, error)
+	Set(ctx context.Context, kv KV) (version int64, err error)
+	Delete(ctx context.Context, key string) error
+	// Keys lists the keys that begin with a prefix, sorted.
+	Keys(ctx context.Context, prefix string) ([]string, error)
+	// Lease takes or renews the named lease for a holder, by the store's clock. It gives a fencing token that rises
+	// with every change of holder, or CodeConflict while another holds it.
+	Lease(ctx context.Context, name, holder string, ttl time.Duration) (token int64, err error)
+	// Release gives a lease back early; one that is not held is no error.
+	Release(ctx context.Context, name, holder string) error
+	// Close frees what the log holds. Calls under way may fail.
+	Close() error
+}
+
+// KV is a value of the key-value side.
+type KV struct {
+	Key     string
+	Value   []byte
+	Version int64
+	Expires time.Time
+}
+
+// Mirrorer is a Log that also keeps the current state of every entry where other programs can read it.
+type Mirrorer interface {
+	// Mirror applies commits to the mirror. It is idempotent; the caller keeps the checkpoint.
+	Mirror(ctx context.Context, commits []Commit) error
+}
+
+// Consumer follows the log: at least once, in order, from a checkpoint that the store keeps, on one node at a time.
+type Consumer struct {
+	Name string
+	// Handle takes consecutive commits. An error is retried with back-off, from the first commit of the call.
+	Handle func(ctx context.Context, commits []Commit) error
+}
