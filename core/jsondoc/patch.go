@@ -37,6 +37,18 @@ type PatchOp struct {
 	Value any    `json:"value,omitempty"`
 }
 
+// MarshalJSON writes the members that the operation has, a null value included.
+func (op PatchOp) MarshalJSON() ([]byte, error) {
+	m := map[string]any{"op": op.Op, "path": op.Path}
+	switch op.Op {
+	case "add", "replace", "test":
+		m["value"] = op.Value
+	case "move", "copy":
+		m["from"] = op.From
+	}
+	return Encode(m), nil
+}
+
 // Pointer makes a JSON Pointer (RFC 6901) of tokens.
 func Pointer(tokens ...string) string {
 	var b strings.Builder
