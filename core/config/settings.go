@@ -1,0 +1,60 @@
+package config
+
+import "strings"
+
+// Setting is one row of the table of settings: its name, what it means, and the variable that it sets.
+type Setting struct {
+	Name string // as in palabre.yaml: mongodb.uri
+	Help string // one line
+	Value
+}
+
+// Env is the setting's name in the environment.
+func (s Setting) Env() string {
+	return "PALABRE_" + strings.ToUpper(strings.NewReplacer(".", "_", "-", "_").Replace(s.Name))
+}
+
+// Flag is the setting's name on the command line.
+func (s Setting) Flag() string { return FlagName(s.Name) }
+
+// FlagName spells a setting's name as a flag: words joined by dashes, whichever way they were joined.
+func FlagName(name string) string { return strings.NewReplacer(".", "-", "_", "-").Replace(name) }
+
+// Settings is the table of all settings, bound to c. This is where a setting is added.
+func (c *Config) Settings() []Setting {
+	return []Setting{
+		{"listen", "address:port of the HTTP server", text(&c.Listen)},
+		{"data", "directory of the embedded store, the catalog and the media", text(&c.Data)},
+		{"schemas", "directory of content types instead of the shipped ones", text(&c.Schemas)},
+		{"public_url", "how the outside reaches this site, for absolute links, cookies and CORS", text(&c.PublicURL)},
+		{"demo", "load the demo content when the store is empty", boolean(&c.Demo)},
+		{"trusted_proxies", "addresses and networks whose X-Forwarded-* headers are believed", list(&c.TrustedProxies)},
+		{"cors.origins", "origins whose scripts may send credentials", list(&c.CORSOrigins)},
+		{"mongodb.uri", "use MongoDB instead of the embedded store", secret(&c.MongoDB.URI)},
+		{"mongodb.database", "the database in MongoDB", text(&c.MongoDB.Database)},
+		{"s3.endpoint", "host[:port] of S3-compatible storage for media, instead of a directory", text(&c.S3.Endpoint)},
+		{"s3.bucket", "the bucket", text(&c.S3.Bucket)},
+		{"s3.access_key", "its access key", secret(&c.S3.AccessKey)},
+		{"s3.secret_key", "its secret key", secret(&c.S3.SecretKey)},
+		{"s3.region", "its region", text(&c.S3.Region)},
+		{"s3.use_tls", "speak TLS to it", boolean(&c.S3.UseTLS)},
+		{"admin.email", "the first administrator's address", text(&c.Admin.Email)},
+		{"admin.password", "the first administrator's password", secret(&c.Admin.Password)},
+		{"admin.token", "the first administrator's API token (pal_…), instead of a generated one", secret(&c.Admin.Token)},
+		{"cache.bytes", "memory for answers kept ready, such as 64MB", size(&c.Cache.Bytes)},
+		{"log.level", "debug, info, warn or error", choice(&c.Log.Level, "debug", "info", "warn", "error")},
+		{"log.format", "text or json", choice(&c.Log.Format, "text", "json")},
+		{"metrics.enabled", "serve /metrics", boolean(&c.Metrics.Enabled)},
+		{"shutdown.delay", "on SIGTERM, how long requests are still taken while /readyz says no", duration(&c.Shutdown.Delay)},
+		{"shutdown.drain", "on SIGTERM, how long requests in flight may take", duration(&c.Shutdown.Drain)},
+	}
+}
+
+// Lines prints every setting with its origin, secrets hidden.
+func (c *Config) Lines() []string {
+	var lines []string
+	for _, s := range c.Settings() {
+		lines = append(lines, s.Name+" = "+s.String()+"  ("+c.Origin(s.Name)+")")
+	}
+	return lines
+}

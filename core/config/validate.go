@@ -1,0 +1,170 @@
+package config
+
+import (
+	"errors"
+	"net"
+	"net/netip"
+	"net/url"
+	"os"
+	"strconv"
+	"strings"
+)
+
+// Validate checks the settings as a whole and puts them in the form that their comments promise.
+func (c *Config) Validate() error {
+	for _, s := range c.Settings() {
+		rule, ok := rules[s.Name]
+		if !ok {
+			continue
+		}
+		if err := rule(c); err != nil {
+			return c.wrong(s, s.String(), err.Error(), c.Origin(s.Name))
+		}
+	}
+	return nil
+}
+
+// rules are what a setting's own type does not say, by the setting's name.
+var rules = map[string]func(*Config) error{
+	"listen":           func(c *Config) error { return checkListen(c.Listen) },
+	"data":             func(c *Config) error { return checkData(c.Data) },
+	"schemas":          func(c *Config) error { return checkSchemas(c.Schemas) },
+	"public_url":       checkPublicURL,
+	"trusted_proxies":  func(c *Config) error { return each(c.TrustedProxies, checkProxy) },
+	"cors.origins":     func(c *Config) error { return each(c.CORSOrigins, checkOrigin) },
+	"mongodb.uri":      func(c *Config) error { return checkMongoURI(c.MongoDB.URI.Reveal()) },
+	"mongodb.database": func(c *Config) error { return checkDatabase(c.MongoDB.Database) },
+	"s3.endpoint":      func(c *Config) error { return checkEndpoint(c.S3.Endpoint) },
+	"s3.bucket":        func(c *Config) error { return together(c.S3, c.S3.Bucket) },
+	"s3.access_key":    func(c *Config) error { return together(c.S3, c.S3.AccessKey.Reveal()) },
+	"s3.secret_key":    func(c *Config) error { return together(c.S3, c.S3.SecretKey.Reveal()) },
+	"admin.email":      func(c *Config) error { return checkEmail(c.Admin.Email) },
+	"admin.password":   func(c *Config) error { return checkPassword(c.Admin.Password.Reveal()) },
+	"admin.token":      func(c *Config) error { return checkToken(c.Admin.Token.Reveal()) },
+}
+
+func checkListen(s string) error {
+	_, port, err := net.SplitHostPort(s)
+	if err != nil {
+		return errors.New("is not address:port, such as 127.0.0.1:8080")
+	}
+	if n, err := strconv.Atoi(port); err != nil || n < 0 || n > 65535 {
+		return errors.New("has no port between 0 and 65535")
+	}
+	return nil
+}
+
+func checkData(s string) error {
+	if s == "" {
+		return errors.New("is not a directory")
+	}
+	if info, err := os.Stat(s); err == nil && !info.IsDir() {
+		return errors.New("is a file, not a directory")
+	}
+	return nil
+}
+
+func checkSchemas(s string) error {
+	if s == "" {
+		return nil
+	}
+	if info, err := os.Stat(s); err != nil || !info.IsDir() {
+		return errors.New("is not a directory")
+	}
+	return nil
+}
+
+func checkPublicURL(c *Config) error {
+	if c.PublicURL == "" {
+		return nil
+	}
+	u, err := url.Parse(c.PublicURL)
+	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
+		return errors.New("is not a URL like https://cms.example.org")
+	}
+	if u.RawQuery != "" || u.Fragment != "" || u.User != nil {
+		return errors.New("must have no user, query or fragment")
+	}
+	c.PublicURL = strings.TrimRight(c.PublicURL, "/")
+	return nil
+}
+
+func each(items []string, check func(string) error) error {
+	for _, item := range items {
+		if err := check(item); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func checkProxy(s string) error {
+	if _, err := netip.ParseAddr(s); err == nil {
+		return nil
+	}
+	if _, err := netip.ParsePrefix(s); err == nil {
+		return nil
+	}
+	return errors.New("holds " + strconv.Quote(s) + ", which is neither an address nor a network like 10.0.0.0/8")
+}
+
+func checkOrigin(s string) error {
+	u, err := url.Parse(s)
+	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || u.Scheme+"://"+u.Host != s {
+		return errors.New("holds " + strconv.Quote(s) + ", which is not an origin like https://www.example.org")
+	}
+	return nil
+}
+
+func checkMongoURI(s string) error {
+	if s == "" || strings.HasPrefix(s, "mongodb://") || strings.HasPrefix(s, "mongodb+srv://") {
+		return nil
+	}
+	return errors.New("does not begin with mongodb:// or mongodb+srv://")
+}
+
+func checkDatabase(s string) error {
+	if s == "" || len(s) > 38 || strings.ContainsAny(s, "/\\. \"$*<>:|?\x00") {
+		return errors.New("is not a name for a MongoDB database")
+	}
+	return nil
+}
+
+func checkEndpoint(s string) error {
+	if strings.Contains(s, "://") || strings.ContainsAny(s, "/ ?#") {
+		return errors.New("is not host or host:port; say s3.use_tls instead of a scheme")
+	}
+	return nil
+}
+
+// together asks that the bucket and its keys come with an endpoint, and it with them.
+func together(s S3, part string) error {
+	if s.Enabled() && part == "" {
+		return errors.New("is needed with s3.endpoint")
+	}
+	if !s.Enabled() && part != "" {
+		return errors.New("is of no use without s3.endpoint")
+	}
+	return nil
+}
+
+func checkEmail(s string) error {
+	if name, host, ok := strings.Cut(s, "@"); s != "" && (!ok || name == "" || host == "" || strings.ContainsAny(s, " \t\r\n")) {
+		return errors.New("is not an e-mail address")
+	}
+	return nil
+}
+
+func checkPassword(s string) error {
+	if s != "" && len([]rune(s)) < 10 {
+		return errors.New("is shorter than 10 characters")
+	}
+	return nil
+}
+
+func checkToken(s string) error {
+	if s == "" || strings.HasPrefix(s, "pal_") && len(s) >= 36 && !strings.ContainsAny(s, " \t\r\n") {
+		return nil
+	}
+	return errors.New("is not pal_ and at least 32 more characters")
+}
