@@ -1,12 +1,14 @@
 package jsondoc
 
 import (
+	"bytes"
 	"encoding/json"
 	"iter"
+	"unsafe"
 )
 
 // Members walks the members of one object in trusted, compact JSON text (as Encode writes it), in the text's order,
-// without decoding the values. A key without escapes shares doc's memory only until the next step: keep a copy.
+// without decoding the values. Keys and values share doc's memory, which must not change while they are in use.
 // Text that is no compact object gives fewer members, never a panic.
 func Members(doc []byte) iter.Seq2[string, []byte] {
 	return func(yield func(string, []byte) bool) {
@@ -15,7 +17,7 @@ func Members(doc []byte) iter.Seq2[string, []byte] {
 		}
 		for i := 1; i < len(doc) && doc[i] == '"'; {
 			keyEnd := stringEnd(doc, i)
-			if keyEnd >= len(doc) || doc[keyEnd] != ':' {
+			if keyEnd-i < 2 || keyEnd >= len(doc) || doc[keyEnd] != ':' {
 				return
 			}
 			end := valueEnd(doc, keyEnd+1)
@@ -29,29 +31,34 @@ func Members(doc []byte) iter.Seq2[string, []byte] {
 
 func key(quoted []byte) string {
 	inner := quoted[1 : len(quoted)-1]
-	for _, c := range inner {
-		if c == '\\' {
-			var s string
-			if json.Unmarshal(quoted, &s) != nil {
-				return ""
-			}
-			return s
-		}
+	if bytes.IndexByte(inner, '\\') < 0 {
+		return unsafe.String(unsafe.SliceData(inner), len(inner))
 	}
-	return string(inner)
+	var s string
+	if json.Unmarshal(quoted, &s) != nil {
+		return ""
+	}
+	return s
 }
 
-// stringEnd gives the index after the closing quote of the string that begins at i.
+// stringEnd gives the index after the closing quote of the string that begins at i. It looks for quotes, not at each
+// byte: texts are long and escapes are rare.
 func stringEnd(b []byte, i int) int {
-	for i++; i < len(b); i++ {
-		switch b[i] {
-		case '\\':
-			i++
-		case '"':
-			return i + 1
+	for i++; ; {
+		n := bytes.IndexByte(b[i:], '"')
+		if n < 0 {
+			return len(b)
+		}
+		quote := i + n
+		slashes := 0
+		for quote-1-slashes >= i && b[quote-1-slashes] == '\\' {
+			slashes++
+		}
+		i = quote + 1
+		if slashes%2 == 0 {
+			return i
 		}
 	}
-	return len(b)
 }
 
 // valueEnd gives the index after the value that begins at i.

@@ -12,6 +12,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/palabre-cms/palabre/core"
@@ -31,6 +32,8 @@ type Access struct {
 	catalog core.Catalog
 	now     func() time.Time
 	tokens  tokenCache
+	public  sync.Map // *core.Type → *core.Scope: a scope is asked for at every request
+	admin   sync.Map
 }
 
 var _ core.Access = (*Access)(nil)
@@ -121,7 +124,7 @@ func (a *Access) Scope(_ context.Context, p *core.Principal, t *core.Type, actio
 	}
 	for _, role := range p.Roles {
 		if role == Administrator {
-			return administratorScope(t), nil
+			return remembered(&a.admin, t, administratorScope), nil
 		}
 	}
 	if !t.Public || t.Name.System() {
@@ -130,7 +133,16 @@ func (a *Access) Scope(_ context.Context, p *core.Principal, t *core.Type, actio
 	if action != core.ActionList && action != core.ActionRead {
 		return nil, refuse(p)
 	}
-	return publicScope(t), nil
+	return remembered(&a.public, t, publicScope), nil
+}
+
+// remembered makes a scope once for each compiled type. A schema change makes a new type, and few are ever made.
+func remembered(scopes *sync.Map, t *core.Type, make func(*core.Type) *core.Scope) *core.Scope {
+	if s, ok := scopes.Load(t); ok {
+		return s.(*core.Scope)
+	}
+	s, _ := scopes.LoadOrStore(t, make(t))
+	return s.(*core.Scope)
 }
 
 var systemScope = &core.Scope{Key: "system", Read: core.FieldSet{All: true}, Write: core.FieldSet{All: true}, Drafts: true, Private: true}
