@@ -12,6 +12,7 @@ type Query struct {
 	Text      string    // full-text search; "" for none
 	Highlight bool      // with Text: fill View.Highlights
 	Private   bool      // with Text: search the private fields too
+	Searched  []string  // with Text: search these fields and no others; nil for all (with Private: the private ones too)
 	Sort      []SortKey // never empty: the type's order, or the caller's; the catalog breaks ties by _id
 	Limit     int       // 1 to 200; 0 counts and facets only
 	After     *Cursor
@@ -27,7 +28,14 @@ type Query struct {
 type Path struct {
 	Via   []string
 	Field string
+	// Steps, when not nil, has one Step for each Via: what the reference may lead to. An entry outside it is not seen
+	// through the reference, as if it did not exist. nil is no restriction.
+	Steps []Step
 }
+
+// Step is what one reference on a Path may lead to, for a caller who may not see everything: entries of the types that
+// are keys here, and of those only the ones for which the node holds (nil for all).
+type Step map[TypeName]Node
 
 // String gives the path as it is written in a query.
 func (p Path) String() string {

@@ -11,12 +11,17 @@ import (
 type Queries interface {
 	// Parse reads URL parameters (API.md, "Query parameters"). CodeBadRequest names the wrong one and the nearest right one.
 	Parse(ctx context.Context, who *Principal, t *Type, params url.Values) (*Asked, error)
+	// ParseOne reads the parameters that go with a single entry: fields, include, locale, state and richtext. The Scope is
+	// that of reading, not of listing.
+	ParseOne(ctx context.Context, who *Principal, t *Type, params url.Values) (*Asked, error)
 	// ParseBody reads the same from a decoded JSON body.
 	ParseBody(ctx context.Context, who *Principal, t *Type, body map[string]any) (*Asked, error)
 	// ParseWhere reads a filter tree alone, as in a role's "where" or a --filter flag.
 	ParseWhere(ctx context.Context, who *Principal, t *Type, tree any) (Node, error)
 	// Cursor signs the place after an entry for the query that it belongs to.
 	Cursor(a *Asked, c *Cursor) string
+	// After checks a cursor that Cursor made for a query which asks for the same entries in the same order.
+	After(a *Asked, cursor string) (*Cursor, error)
 }
 
 // Asked is a Query and the shape of the answer that the caller wants.
@@ -25,7 +30,16 @@ type Asked struct {
 	Scope     *Scope
 	Fields    []string  // nil for all; top-level names and dotted paths
 	Include   []Include // references to embed
+	RichText  string    // how rich text is delivered: "" as it is stored, "html" or "text"
 	Canonical string    // equal for requests that ask the same
+	// Reach is the other types that the request sees through references, in filters, order, facets and includes.
+	Reach []Reached
+}
+
+// Reached is a type at the other end of a reference, with what the caller may do there.
+type Reached struct {
+	Type  *Type
+	Scope *Scope
 }
 
 // Include embeds what a reference field refers to, and what the embedded entries refer to in turn.
