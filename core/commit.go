@@ -23,6 +23,9 @@ type Commit struct {
 	Key      *Key      `json:"key,omitempty"`    // the request's Idempotency-Key, when it had one
 	Changes  []Change  `json:"changes"`
 	Sum      string    `json:"sum"` // chains the log: see Seal
+	// Digests is set once an erasure has replaced some of the changes: what each change's digest was when the commit
+	// was sealed, in hex. See Redact.
+	Digests []string `json:"digests,omitempty"`
 }
 
 // Key remembers an Idempotency-Key (kept hashed) and what was asked under it.
@@ -117,8 +120,12 @@ func (c *Commit) Seal(previous string) {
 	c.Sum = c.sum(previous)
 }
 
-// Verify checks the commit against the sum of the one before it.
+// Verify checks the commit against the sum of the one before it. Of a redacted commit it checks all but the changes
+// that were replaced: those are listed by Redacted, and each must have been recorded by a later OpRedact.
 func (c *Commit) Verify(previous string) error {
+	if c.Digests != nil && len(c.Digests) != len(c.Changes) {
+		return fmt.Errorf("commit %d has %d changes and %d digests: it was altered", c.Position, len(c.Changes), len(c.Digests))
+	}
 	if got := c.sum(previous); got != c.Sum {
 		return fmt.Errorf("commit %d does not match its sum: it, or the one before, was altered", c.Position)
 	}
@@ -133,9 +140,51 @@ func (c *Commit) sum(previous string) string {
 	}
 	fmt.Fprintf(h, "%s\n%d\n%s\n%d\n%q\n%q\n%q %q\n", previous, c.Position, c.ID, c.At.UnixMilli(), c.By, c.Reason, key.Hash, key.Request)
 	for i := range c.Changes {
-		h.Write(c.Changes[i].digest())
+		h.Write(c.sealed(i))
 	}
 	return hex.EncodeToString(h.Sum(nil))
+}
+
+// sealed gives the digest that a change had when the commit was sealed.
+func (c *Commit) sealed(i int) []byte {
+	if c.Digests == nil {
+		return c.Changes[i].digest()
+	}
+	digest, err := hex.DecodeString(c.Digests[i])
+	if err != nil {
+		return nil // no digest at all: the sum cannot come out right
+	}
+	return digest
+}
+
+// Redact replaces the changes of a sealed commit for an erasure, one by one: each new change must stand for the same
+// entry and operation as the old one. The sum stays and can still be checked, since the digests of what was sealed
+// are kept.
+func (c *Commit) Redact(changes []Change) error {
+	if len(changes) != len(c.Changes) {
+		return Errorf(CodeInternal, "a redaction of commit %d must replace its %d changes one by one, not by %d", c.Position, len(c.Changes), len(changes))
+	}
+	digests := make([]string, len(changes))
+	for i := range changes {
+		old, next := &c.Changes[i], &changes[i]
+		if old.Type != next.Type || old.Entry != next.Entry || old.Op != next.Op {
+			return Errorf(CodeInternal, "a redaction of commit %d must keep the type, entry and operation of each change", c.Position)
+		}
+		digests[i] = hex.EncodeToString(c.sealed(i))
+	}
+	c.Changes, c.Digests = changes, digests
+	return nil
+}
+
+// Redacted lists which changes are not those that were sealed, by index.
+func (c *Commit) Redacted() []int {
+	var list []int
+	for i := range c.Digests {
+		if i < len(c.Changes) && hex.EncodeToString(c.Changes[i].digest()) != c.Digests[i] {
+			list = append(list, i)
+		}
+	}
+	return list
 }
 
 func (c *Change) digest() []byte {

@@ -30,7 +30,9 @@ type Log interface {
 	Last(ctx context.Context) (Position, error)
 	// Wait returns nil when a commit after the position may exist, or ctx's error. It may return early.
 	Wait(ctx context.Context, after Position) error
-	// Redact replaces the changes of a past commit, for erasure: everything else of it, its Sum included, stays.
+	// Redact replaces the changes of a past commit, for erasure: everything else of it, its Sum included, stays, and
+	// the digests of what was sealed are kept in Digests (see Commit.Redact for what is refused). CodeNotFound for a
+	// position that has no commit.
 	Redact(ctx context.Context, at Position, changes []Change) error
 	// Get, Set and Delete are the key-value side. Get gives CodeNotFound for an absent or expired key. Set
 	// with Version 0 creates, with another it replaces exactly that version; else CodeConflict. It gives the new
@@ -47,6 +49,57 @@ type Log interface {
 	Release(ctx context.Context, name, holder string) error
 	// Close frees what the log holds. Calls under way may fail.
 	Close() error
+}
+
+// AppendSettled is Append for a caller who must know: an unknown outcome is settled by looking for the commits by
+// their IDs and, as long as they are not there, by appending them again, which is safe since a position can only be
+// taken once. It gives how many are in the log, and ErrPositionTaken when others took the rest; ErrUnknownOutcome is
+// left only when the store stays away until ctx is done or the attempts are used up.
+func AppendSettled(ctx context.Context, l Log, commits []Commit) (int, error) {
+	var err error
+	n, unknown := 0, false
+	for range settleAttempts {
+		var wrote int
+		wrote, err = l.Append(ctx, commits[n:])
+		n += wrote
+		unknown = unknown || errors.Is(err, ErrUnknownOutcome)
+		if err == nil || (!unknown && !errors.Is(err, ErrPositionTaken)) {
+			return n, err
+		}
+		found, others, readErr := ownCommits(ctx, l, commits[n:])
+		n += found
+		switch {
+		case readErr != nil && unknown:
+			return n, errors.Join(ErrUnknownOutcome, err, readErr)
+		case readErr != nil:
+			return n, err
+		case n == len(commits):
+			return n, nil
+		case others:
+			return n, ErrPositionTaken
+		}
+	}
+	return n, err
+}
+
+const settleAttempts = 3
+
+// ownCommits counts how many of the commits stand at their positions, from the first on, and reports whether the
+// position after them holds a commit of others.
+func ownCommits(ctx context.Context, l Log, commits []Commit) (n int, others bool, err error) {
+	for n < len(commits) {
+		page, err := l.Read(ctx, commits[n].Position, len(commits)-n)
+		if err != nil || len(page) == 0 {
+			return n, false, err
+		}
+		for i := range page {
+			if page[i].ID != commits[n].ID {
+				return n, true, nil
+			}
+			n++
+		}
+	}
+	return n, false, nil
 }
 
 // KV is a value of the key-value side.
