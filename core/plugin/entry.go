@@ -1,0 +1,162 @@
+package plugin
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/palabre-cms/palabre/core"
+	"github.com/palabre-cms/palabre/core/hook"
+	"github.com/palabre-cms/palabre/core/jsondoc"
+)
+
+// EntryPoint is an editorial intent that handlers may take part in.
+type EntryPoint struct {
+	name  string
+	chain func(*core.Hooks) *hook.Chain[*core.EntryEvent]
+}
+
+// The entry points. core.Hooks says of each what a handler may do.
+var (
+	EntryValidate   = EntryPoint{"entry.validate", func(h *core.Hooks) *hook.Chain[*core.EntryEvent] { return &h.EntryValidate }}
+	EntryCreate     = EntryPoint{"entry.create", func(h *core.Hooks) *hook.Chain[*core.EntryEvent] { return &h.EntryCreate }}
+	EntryUpdate     = EntryPoint{"entry.update", func(h *core.Hooks) *hook.Chain[*core.EntryEvent] { return &h.EntryUpdate }}
+	EntryRestore    = EntryPoint{"entry.restore", func(h *core.Hooks) *hook.Chain[*core.EntryEvent] { return &h.EntryRestore }}
+	EntryPublish    = EntryPoint{"entry.publish", func(h *core.Hooks) *hook.Chain[*core.EntryEvent] { return &h.EntryPublish }}
+	EntryUnpublish  = EntryPoint{"entry.unpublish", func(h *core.Hooks) *hook.Chain[*core.EntryEvent] { return &h.EntryUnpublish }}
+	EntryTransition = EntryPoint{"entry.transition", func(h *core.Hooks) *hook.Chain[*core.EntryEvent] { return &h.EntryTransition }}
+	EntrySchedule   = EntryPoint{"entry.schedule", func(h *core.Hooks) *hook.Chain[*core.EntryEvent] { return &h.EntrySchedule }}
+	EntryDelete     = EntryPoint{"entry.delete", func(h *core.Hooks) *hook.Chain[*core.EntryEvent] { return &h.EntryDelete }}
+	EntryPurge      = EntryPoint{"entry.purge", func(h *core.Hooks) *hook.Chain[*core.EntryEvent] { return &h.EntryPurge }}
+)
+
+var entryPoints = []EntryPoint{EntryValidate, EntryCreate, EntryUpdate, EntryRestore, EntryPublish, EntryUnpublish,
+	EntryTransition, EntrySchedule, EntryDelete, EntryPurge}
+
+// Next runs the rest of the chain and the operation.
+type Next = hook.Next
+
+// defaultTimeout bounds a handler within a request (its own time, not what it waits for below next).
+const defaultTimeout = 250 * time.Millisecond
+
+// Option says when and where a handler runs.
+type Option func(*options)
+
+type options struct {
+	name    string
+	stage   hook.Stage
+	after   []string
+	before  []string
+	timeout time.Duration
+	fail    hook.FailMode
+	types   []core.TypeName
+	actions []core.Action
+}
+
+// Named tells handlers of one plugin at one point apart; without it they are numbered.
+func Named(name string) Option { return func(o *options) { o.name = name } }
+
+// AtStage places the handler; the default is hook.Default.
+func AtStage(s hook.Stage) Option { return func(o *options) { o.stage = s } }
+
+// AfterPlugins and BeforePlugins order the handler among those of the same stage.
+func AfterPlugins(ids ...string) Option { return func(o *options) { o.after = ids } }
+
+// BeforePlugins is the reverse of AfterPlugins.
+func BeforePlugins(ids ...string) Option { return func(o *options) { o.before = ids } }
+
+// Within changes the time that the handler may take.
+func Within(d time.Duration) Option { return func(o *options) { o.timeout = d } }
+
+// SkipOnFault lets the operation go on when the handler fails; the fault is reported.
+func SkipOnFault() Option { return func(o *options) { o.fail = hook.FailOpen } }
+
+// OnTypes limits the handler to content types. Without it the handler sees all but the system's own.
+func OnTypes(names ...core.TypeName) Option { return func(o *options) { o.types = names } }
+
+// OnActions limits an After handler to actions.
+func OnActions(actions ...core.Action) Option { return func(o *options) { o.actions = actions } }
+
+func (o *options) wants(name core.TypeName) bool {
+	if len(o.types) == 0 {
+		return !name.System()
+	}
+	return slices.Contains(o.types, name)
+}
+
+func (r *Registry) options(point string, given []Option) options {
+	o := options{timeout: defaultTimeout}
+	for _, set := range given {
+		set(&o)
+	}
+	if o.name == "" {
+		o.name = point
+	}
+	return o
+}
+
+// Before registers a handler that runs before the operation: it may change e.New or refuse with Reject.
+func Before(r *Registry, p EntryPoint, fn func(ctx context.Context, e *core.EntryEvent) error, given ...Option) error {
+	return Around(r, p, func(ctx context.Context, e *core.EntryEvent, next Next) error {
+		if err := fn(ctx, e); err != nil {
+			return err
+		}
+		return next(ctx)
+	}, given...)
+}
+
+// Around registers a handler that runs around the operation and must call next, once. It works on a copy of the
+// event: what it did to e.New counts from the moment it calls next.
+func Around(r *Registry, p EntryPoint, fn func(ctx context.Context, e *core.EntryEvent, next Next) error, given ...Option) error {
+	o := r.options(p.name, given)
+	chain := p.chain(r.hooks)
+	handler := hook.Handler[*core.EntryEvent]{Plugin: r.manifest.ID, Name: uniqueName(chain.Order(), r.manifest.ID, o.name),
+		Stage: o.stage, After: o.after, Before: o.before, Timeout: o.timeout, Fail: o.fail}
+	handler.Fn = func(ctx context.Context, e *core.EntryEvent, next Next) error {
+		if !o.wants(e.Type.Name) {
+			return next(ctx)
+		}
+		own := *e
+		own.New, own.Old = jsondoc.CloneObject(e.New), jsondoc.CloneObject(e.Old)
+		return fn(ctx, &own, func(ctx context.Context) error {
+			if err := r.take(e, &own); err != nil {
+				return &hook.Fault{Plugin: r.manifest.ID, Hook: p.name, Err: err}
+			}
+			return next(ctx)
+		})
+	}
+	return chain.Add(handler)
+}
+
+func uniqueName(taken []string, plugin, name string) string {
+	try := name
+	for n := 2; slices.Contains(taken, plugin+"."+try); n++ {
+		try = name + "-" + strconv.Itoa(n)
+	}
+	return try
+}
+
+// take carries a handler's changes over to the event, where the manifest declares them.
+func (r *Registry) take(e, own *core.EntryEvent) error {
+	for _, op := range jsondoc.Diff(any(e.New), any(own.New)) {
+		path := strings.ReplaceAll(strings.TrimPrefix(op.Path, "/"), "/", ".")
+		if !r.declares(e.Type.Name, path) {
+			return fmt.Errorf("wrote %s.%s, which its manifest does not declare under writes", e.Type.Name, path)
+		}
+	}
+	e.New, e.Errors = own.New, own.Errors
+	return nil
+}
+
+func (r *Registry) declares(name core.TypeName, path string) bool {
+	for _, w := range r.manifest.Writes {
+		typ, field, _ := strings.Cut(w, ".")
+		if (typ == "*" || typ == string(name)) && (path == field || strings.HasPrefix(path, field+".")) {
+			return true
+		}
+	}
+	return false
+}
