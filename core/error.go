@@ -32,6 +32,7 @@ type Error struct {
 	Op      string       // where: "content.Write"
 	Code    Code         // the class
 	Message string       // a sentence for people, saying what to do next
+	Texts   Text         // the same sentence in other languages, where it has them
 	Fields  []FieldError // for CodeInvalid: every place that is wrong
 	Reason  string       // a finer machine-readable code where one exists: "unknown_field", "plugin_failed"
 	Extra   map[string]any
@@ -85,7 +86,7 @@ func Wrap(op string, err error) error {
 		return nil
 	}
 	if e, ok := AsError(err); ok {
-		return &Error{Op: op, Code: e.Code, Message: e.Message, Fields: e.Fields, Reason: e.Reason, Extra: e.Extra, Err: err}
+		return &Error{Op: op, Code: e.Code, Message: e.Message, Texts: e.Texts, Fields: e.Fields, Reason: e.Reason, Extra: e.Extra, Err: err}
 	}
 	return &Error{Op: op, Code: CodeOf(err), Err: err}
 }
