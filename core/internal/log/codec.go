@@ -1,0 +1,94 @@
+package log
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"unicode/utf8"
+
+	"github.com/palabre-cms/palabre/core"
+)
+
+// EncodeChanges writes changes as a JSON array. Documents go in verbatim: encoding/json would compact and escape
+// them, and a commit's sum is over the very bytes.
+func EncodeChanges(changes []core.Change) ([]byte, error) {
+	size := 2
+	for i := range changes {
+		size += 512 + len(changes[i].Draft) + len(changes[i].Published)
+	}
+	b := append(make([]byte, 0, size), '[')
+	for i := range changes {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		var err error
+		if b, err = appendChange(b, &changes[i]); err != nil {
+			return nil, err
+		}
+	}
+	return append(b, ']'), nil
+}
+
+// DecodeChanges reads what EncodeChanges wrote.
+func DecodeChanges(data []byte) ([]core.Change, error) {
+	var changes []core.Change
+	if err := json.Unmarshal(data, &changes); err != nil {
+		return nil, err
+	}
+	return changes, nil
+}
+
+// heading is a change without its documents.
+type heading struct {
+	Type    core.TypeName `json:"type"`
+	Entry   core.EntryID  `json:"entry"`
+	Op      core.Op       `json:"op"`
+	Action  core.Action   `json:"action,omitempty"`
+	Comment string        `json:"comment,omitempty"`
+	Meta    core.Meta     `json:"meta"`
+}
+
+func appendChange(b []byte, c *core.Change) ([]byte, error) {
+	for _, s := range [...]string{string(c.Type), string(c.Entry), string(c.Action), c.Comment} {
+		if !utf8.ValidString(s) {
+			return nil, core.Errorf(core.CodeInternal, "the change of entry %.40q has a text that is not UTF-8", c.Entry)
+		}
+	}
+	b = append(b, encode(heading{c.Type, c.Entry, c.Op, c.Action, c.Comment, c.Meta})...)
+	b = b[:len(b)-1] // the closing brace
+	b, err := appendDoc(b, c, `,"draft":`, c.Draft)
+	if err != nil {
+		return nil, err
+	}
+	if b, err = appendDoc(b, c, `,"published":`, c.Published); err != nil {
+		return nil, err
+	}
+	return append(b, '}'), nil
+}
+
+func appendDoc(b []byte, c *core.Change, member string, doc core.Doc) ([]byte, error) {
+	if doc == nil {
+		return b, nil
+	}
+	if !whole(doc) {
+		return nil, core.Errorf(core.CodeInternal, "the document of entry %s is not JSON text", c.Entry)
+	}
+	return append(append(b, member...), doc...), nil
+}
+
+// whole reports whether a document comes back byte for byte: JSON in UTF-8 with nothing around it. One that does not
+// would make its commit unreadable, or its sum wrong, for ever.
+func whole(doc core.Doc) bool {
+	return len(doc) > 0 && len(bytes.TrimSpace(doc)) == len(doc) && utf8.Valid(doc) && json.Valid(doc)
+}
+
+// encode writes plain values, which cannot fail, without escaping HTML.
+func encode(v any) []byte {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		panic(fmt.Sprintf("log: %T cannot be encoded: %v", v, err))
+	}
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
+}

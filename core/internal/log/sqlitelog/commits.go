@@ -1,0 +1,147 @@
+package sqlitelog
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"math"
+
+	"github.com/palabre-cms/palabre/core"
+	"github.com/palabre-cms/palabre/core/internal/log"
+	"github.com/palabre-cms/palabre/core/internal/sqlite"
+)
+
+const (
+	insertCommit = `insert into commits (position, id, at, by, reason, key, sum, digests, changes) values (?, ?, ?, ?, ?, ?, ?, ?, ?)`
+	selectCommit = `select position, id, at, by, reason, key, sum, digests, changes from commits where position >= ? order by position limit ?`
+	selectLast   = `select coalesce(max(position), 0) from commits`
+	redactCommit = `update commits set changes = ?, digests = ? where position = ?`
+)
+
+// Append writes the commits in one transaction: all of them, or, with any error, none.
+func (l *Log) Append(ctx context.Context, commits []core.Commit) (int, error) {
+	records, err := log.Records(commits)
+	if err != nil || len(records) == 0 {
+		return 0, err
+	}
+	if err := ctx.Err(); err != nil {
+		return 0, err
+	}
+	if err := l.append(context.WithoutCancel(ctx), records); err != nil {
+		return 0, err
+	}
+	l.announce(records[len(records)-1].Position)
+	return len(records), nil
+}
+
+// append is not called with a context that can end: what it does takes milliseconds, and its outcome would be unknown.
+func (l *Log) append(ctx context.Context, records []log.Record) error {
+	tx, err := l.db.Write.BeginTx(ctx, nil)
+	if err != nil {
+		return translate("append to the log", err)
+	}
+	defer tx.Rollback() // after Commit it does nothing
+	if err := free(tx, records[0].Position); err != nil {
+		return err
+	}
+	insert := tx.StmtContext(ctx, l.insert)
+	for i := range records {
+		r := &records[i]
+		if _, err := insert.ExecContext(ctx, int64(r.Position), r.ID, r.At, r.By, r.Reason, r.Key, r.Sum, r.Digests, r.Changes); err != nil {
+			return translate("append to the log", err)
+		}
+	}
+	return translateCommit(tx.Commit())
+}
+
+// free reports whether a position is the one after the last.
+func free(tx *sql.Tx, p core.Position) error {
+	end, err := last(tx.QueryRow(selectLast))
+	switch {
+	case err != nil:
+		return err
+	case p <= end:
+		return core.ErrPositionTaken
+	case p > end+1:
+		return core.Errorf(core.CodeInternal, "a commit at %d would leave a gap in the log, which ends at %d", p, end)
+	}
+	return nil
+}
+
+// Read gives commits in order, fewer than limit when they are large.
+func (l *Log) Read(ctx context.Context, from core.Position, limit int) ([]core.Commit, error) {
+	if limit <= 0 || from > math.MaxInt64 {
+		return nil, nil
+	}
+	rows, err := l.db.Read.QueryContext(ctx, selectCommit, int64(from), limit)
+	if err != nil {
+		return nil, translate("read the log", err)
+	}
+	defer rows.Close()
+	var commits []core.Commit
+	for size := 0; size < log.ReadBytes && rows.Next(); {
+		r, err := scan(rows)
+		if err != nil {
+			return nil, err
+		}
+		c, err := r.Commit()
+		if err != nil {
+			return nil, err
+		}
+		size += r.Size()
+		commits = append(commits, c)
+	}
+	return commits, translate("read the log", rows.Err())
+}
+
+func scan(row interface{ Scan(...any) error }) (log.Record, error) {
+	var r log.Record
+	var position int64
+	err := row.Scan(&position, &r.ID, &r.At, &r.By, &r.Reason, &r.Key, &r.Sum, &r.Digests, &r.Changes)
+	r.Position = core.Position(position)
+	return r, translate("read the log", err)
+}
+
+// Last gives the position of the last commit.
+func (l *Log) Last(ctx context.Context) (core.Position, error) {
+	return last(l.db.Read.QueryRowContext(ctx, selectLast))
+}
+
+func last(row *sql.Row) (core.Position, error) {
+	var p int64
+	if err := row.Scan(&p); err != nil {
+		return 0, translate("find the end of the log", err)
+	}
+	return core.Position(p), nil
+}
+
+// Redact replaces the changes of a past commit.
+func (l *Log) Redact(ctx context.Context, at core.Position, changes []core.Change) error {
+	err := sqlite.Update(context.WithoutCancel(ctx), l.db.Write, func(tx *sql.Tx) error {
+		r, err := scan(tx.QueryRow(selectCommit, int64(at), 1))
+		if errors.Is(err, sql.ErrNoRows) || err == nil && r.Position != at {
+			return core.Errorf(core.CodeNotFound, "the log has no commit %d", at)
+		}
+		if err != nil {
+			return err
+		}
+		if err := redact(&r, changes); err != nil {
+			return err
+		}
+		_, err = tx.Exec(redactCommit, r.Changes, r.Digests, int64(at))
+		return err
+	})
+	return translate("redact the log", err)
+}
+
+func redact(r *log.Record, changes []core.Change) error {
+	c, err := r.Commit()
+	if err != nil {
+		return err
+	}
+	if err := c.Redact(changes); err != nil {
+		return err
+	}
+	*r, err = log.NewRecord(&c)
+	return err
+}
