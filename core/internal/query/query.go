@@ -1,0 +1,190 @@
+package query
+
+import (
+	"context"
+	"net/url"
+
+	"github.com/palabre-cms/palabre/core"
+)
+
+// Queries implements core.Queries.
+type Queries struct {
+	types  core.Types
+	access core.Access
+	key    []byte
+}
+
+var _ core.Queries = (*Queries)(nil)
+
+// New makes the parser. key signs cursors: at least 32 random bytes, the same on every node and after a restart.
+func New(types core.Types, access core.Access, key []byte) *Queries {
+	return &Queries{types: types, access: access, key: append([]byte(nil), key...)}
+}
+
+// Parse implements core.Queries.
+func (q *Queries) Parse(ctx context.Context, who *core.Principal, t *core.Type, params url.Values) (*core.Asked, error) {
+	r, err := q.begin(ctx, who, t, core.ActionList)
+	if err != nil {
+		return nil, err
+	}
+	w, err := readURL(params, listParameters)
+	if err != nil {
+		return nil, err
+	}
+	return r.ask(w)
+}
+
+// ParseOne implements core.Queries.
+func (q *Queries) ParseOne(ctx context.Context, who *core.Principal, t *core.Type, params url.Values) (*core.Asked, error) {
+	r, err := q.begin(ctx, who, t, core.ActionRead)
+	if err != nil {
+		return nil, err
+	}
+	w, err := readURL(params, oneParameters)
+	if err != nil {
+		return nil, err
+	}
+	return r.ask(w)
+}
+
+// ParseBody implements core.Queries.
+func (q *Queries) ParseBody(ctx context.Context, who *core.Principal, t *core.Type, body map[string]any) (*core.Asked, error) {
+	r, err := q.begin(ctx, who, t, core.ActionList)
+	if err != nil {
+		return nil, err
+	}
+	w, err := readBody(body)
+	if err != nil {
+		return nil, err
+	}
+	return r.ask(w)
+}
+
+// ParseWhere implements core.Queries. The node holds what the tree says and nothing of the caller's own restrictions.
+func (q *Queries) ParseWhere(ctx context.Context, who *core.Principal, t *core.Type, tree any) (core.Node, error) {
+	r, err := q.begin(ctx, who, t, core.ActionList)
+	if err != nil || tree == nil {
+		return nil, err
+	}
+	node, err := r.tree(tree, 0)
+	return simplify(node), err
+}
+
+// request is one request while its names are checked.
+type request struct {
+	*Queries
+	ctx        context.Context
+	who        *core.Principal
+	own        *view
+	others     map[core.TypeName]*view // by type; nil for one that the caller may not list
+	predicates int
+}
+
+func (q *Queries) begin(ctx context.Context, who *core.Principal, t *core.Type, a core.Action) (*request, error) {
+	scope, err := q.access.Scope(ctx, who, t, a)
+	if err != nil {
+		return nil, err
+	}
+	return &request{Queries: q, ctx: ctx, who: who, own: &view{t: t, scope: scope}}, nil
+}
+
+// ask checks a wish, part by part, in an order that does not depend on how it was written.
+func (r *request) ask(w *wish) (*core.Asked, error) {
+	a := &core.Asked{Scope: r.own.scope}
+	a.Type, a.Text, a.Limit, a.Total, a.Highlight, a.RichText = r.own.t.Name, w.text, w.limit, w.total, w.highlight && w.text != "", w.richText
+	for _, part := range [...]func(*wish, *core.Asked) error{r.state, r.locale, r.where, r.searched, r.order, r.facets, r.place, r.includes, r.fields} {
+		if err := part(w, a); err != nil {
+			return nil, err
+		}
+	}
+	a.Reach = r.reach()
+	canonical := newCanonical(a)
+	if err := r.after(w, a, canonical); err != nil {
+		return nil, err
+	}
+	a.Canonical = canonical.whole(a, w.after)
+	a.Where = both(r.own.scope.Where, a.Where)
+	return a, nil
+}
+
+// both is what the caller may see and what the caller asked for, whatever is written in the second.
+func both(scope, asked core.Node) core.Node {
+	switch {
+	case scope == nil:
+		return asked
+	case asked == nil:
+		return scope
+	default:
+		return core.And{scope, asked}
+	}
+}
+
+func (r *request) state(w *wish, a *core.Asked) error {
+	a.State = w.state
+	if w.state == core.StatePublished || r.own.scope.Drafts {
+		return nil
+	}
+	if r.who.Anonymous() {
+		return core.Errorf(core.CodeUnauthenticated, "Sign in to look at what is not published: state=%s needs the right to see drafts.", string(w.state))
+	}
+	return core.Errorf(core.CodeForbidden, "Your role shows you what is published; state=%s needs the right to see drafts.", string(w.state))
+}
+
+// locale takes any language for a type that has none: its content reads the same in all.
+func (r *request) locale(w *wish, a *core.Asked) error {
+	t := r.own.t
+	if w.locale == "" || len(t.Locales) == 0 {
+		return nil
+	}
+	if !t.HasLocale(w.locale) {
+		return refuse("unknown_locale", "%s is not written in %q. It is written in: %s.", string(t.Name), short(string(w.locale)), list(t.Locales))
+	}
+	a.Locale = w.locale
+	return nil
+}
+
+func (r *request) where(w *wish, a *core.Asked) error {
+	nodes := make([]core.Node, 0, len(w.conditions)+len(w.trees))
+	for _, c := range w.conditions {
+		n, err := r.condition(c)
+		if err != nil {
+			return err
+		}
+		nodes = append(nodes, n)
+	}
+	for _, tree := range w.trees {
+		n, err := r.tree(tree, 0)
+		if err != nil {
+			return err
+		}
+		nodes = append(nodes, n)
+	}
+	if len(nodes) > 0 {
+		a.Where = simplify(core.And(nodes))
+	}
+	return nil
+}
+
+// searched keeps a search out of the fields that the caller may not read: a match would tell what stands in them.
+func (r *request) searched(w *wish, a *core.Asked) error {
+	if w.text == "" {
+		return nil
+	}
+	a.Private = r.own.scope.Private
+	var seen []string
+	hidden := false
+	for i := range r.own.t.Fields {
+		f := &r.own.t.Fields[i]
+		switch {
+		case f.Search == 0:
+		case r.own.readable(f.Path):
+			seen = append(seen, f.Path)
+		case !f.Private || a.Private:
+			hidden = true
+		}
+	}
+	if hidden {
+		a.Searched = append([]string{}, seen...)
+	}
+	return nil
+}

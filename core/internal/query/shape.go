@@ -1,0 +1,250 @@
+package query
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/palabre-cms/palabre/core"
+)
+
+const score = "_score"
+
+// order reads sort. Without it a search is ranked, and anything else is in the order of its type.
+func (r *request) order(w *wish, a *core.Asked) error {
+	if len(w.sort) > maxSort {
+		return refuse("too_many_sort_keys", "sort has at most %d keys.", maxSort)
+	}
+	for _, item := range w.sort {
+		key, err := r.sortKey(item, a.Text != "")
+		if err != nil {
+			return err
+		}
+		if !slices.ContainsFunc(a.Sort, func(k core.SortKey) bool { return samePath(k.Path, key.Path) }) {
+			a.Sort = append(a.Sort, key)
+		}
+	}
+	if len(a.Sort) == 0 {
+		a.Sort = r.defaultOrder(a)
+	}
+	return nil
+}
+
+func samePath(a, b core.Path) bool { return a.Field == b.Field && slices.Equal(a.Via, b.Via) }
+
+// sortKey reads one key. Relevance has one useful direction, so _score and -_score are both "best first".
+func (r *request) sortKey(item string, search bool) (core.SortKey, error) {
+	name, desc := strings.CutPrefix(item, "-")
+	if name == score {
+		if !search {
+			return core.SortKey{}, refuse("bad_sort", "%s is the relevance of a search: give q too.", score)
+		}
+		return core.SortKey{Path: core.Path{Field: score}, Desc: true}, nil
+	}
+	t, err := r.resolve(name)
+	if err != nil {
+		return core.SortKey{}, err
+	}
+	if !t.indexed() || !sortable(t.kind) {
+		return core.SortKey{}, refuse("not_sortable", "%s cannot be sorted by.", quote(name))
+	}
+	return core.SortKey{Path: t.path, Desc: desc}, nil
+}
+
+func sortable(kind core.Kind) bool {
+	switch kind {
+	case core.KindString, core.KindInteger, core.KindNumber, core.KindBoolean, core.KindTime, core.KindDate:
+		return true
+	}
+	return false
+}
+
+// defaultOrder leaves out what the caller may not read: an order tells of the values that make it.
+func (r *request) defaultOrder(a *core.Asked) []core.SortKey {
+	if a.Text != "" {
+		return []core.SortKey{{Path: core.Path{Field: score}, Desc: true}}
+	}
+	var keys []core.SortKey
+	for _, k := range r.own.t.Order {
+		name := k.Path.String()
+		if t, ok := r.follow(r.own, name, 0); ok {
+			if !t.whole {
+				t.path.Steps = t.steps
+			}
+			keys = append(keys, core.SortKey{Path: t.path, Desc: k.Desc})
+		}
+	}
+	if len(keys) > 0 {
+		return keys
+	}
+	if a.State == core.StatePublished {
+		return []core.SortKey{{Path: core.Path{Field: "_publishedAt"}, Desc: true}}
+	}
+	return []core.SortKey{{Path: core.Path{Field: "_updatedAt"}, Desc: true}}
+}
+
+// facets reads the fields whose values are to be counted.
+func (r *request) facets(w *wish, a *core.Asked) error {
+	names := distinct(w.facets)
+	if len(names) > maxFacets {
+		return refuse("too_many_facets", "At most %d facets can be counted at once.", maxFacets)
+	}
+	for _, name := range names {
+		t, err := r.resolve(name)
+		if err != nil {
+			return err
+		}
+		if !countable(t) {
+			return refuse("not_a_facet", "%s is not offered as a facet.", quote(name))
+		}
+		a.Facets = append(a.Facets, t.path)
+	}
+	return nil
+}
+
+// countable takes what the type offers as a facet, and what has few values by nature.
+func countable(t target) bool {
+	if t.field == nil {
+		return t.path.Field == "_status" || t.path.Field == "_type"
+	}
+	return t.field.Indexed && (t.field.Facet || len(t.field.Enum) > 0 || t.kind == core.KindBoolean)
+}
+
+func distinct(names []string) []string {
+	if len(names) == 0 {
+		return nil
+	}
+	sorted := slices.Clone(names)
+	slices.Sort(sorted)
+	return slices.Compact(sorted)
+}
+
+// includes reads the references to embed into a tree, by name.
+func (r *request) includes(w *wish, a *core.Asked) error {
+	names := distinct(w.include)
+	if len(names) > maxInclude {
+		return refuse("too_many_includes", "At most %d references can be included at once.", maxInclude)
+	}
+	for _, name := range names {
+		chain, err := r.includeChain(name)
+		if err != nil {
+			return err
+		}
+		a.Include = addChain(a.Include, chain)
+	}
+	return nil
+}
+
+// includeChain splits event.partners into its references.
+func (r *request) includeChain(name string) ([]string, error) {
+	chain, kind := r.references([]*view{r.own}, name, 0)
+	switch {
+	case len(chain) > maxHops:
+		return nil, refuse("too_deep", "include goes at most %d references deep.", maxHops)
+	case chain != nil:
+		return chain, nil
+	case kind != "":
+		return nil, refuse("not_a_reference", "%s is not a reference, so there is nothing to include.", quote(name))
+	}
+	return nil, r.unknownField(name)
+}
+
+// references follows a path of references through all the types that it may lead to. A reference that leads to no type
+// that the caller may list is none. kind is that of a field at the end which is no reference.
+func (r *request) references(from []*view, name string, hops int) (chain []string, kind core.Kind) {
+	for _, v := range from {
+		ref, rest, ok := v.head(name)
+		if !ok {
+			if f, ok := v.field(name); ok && f.Kind != core.KindRef {
+				kind = f.Kind
+			} else if k, ok := v.system(name); ok {
+				kind = k
+			}
+			continue
+		}
+		next := r.views(ref)
+		if len(next) == 0 {
+			continue
+		}
+		if rest == "" {
+			return []string{ref.Path}, ""
+		}
+		if hops > maxHops {
+			continue
+		}
+		below, k := r.references(next, rest, hops+1)
+		if below != nil {
+			return append([]string{ref.Path}, below...), ""
+		}
+		kind = k
+	}
+	return nil, kind
+}
+
+// head is the reference that a path begins with, or is.
+func (v *view) head(name string) (ref *core.Field, rest string, ok bool) {
+	if f, ok := v.field(name); ok && f.Kind == core.KindRef {
+		return f, "", true
+	}
+	return v.step(name)
+}
+
+// views gives the types that a reference may lead to, as far as the caller may list them.
+func (r *request) views(ref *core.Field) []*view {
+	var out []*view
+	for _, name := range r.targets(ref) {
+		if v := r.other(name); v != nil {
+			out = append(out, v)
+		}
+	}
+	return out
+}
+
+func addChain(tree []core.Include, chain []string) []core.Include {
+	if len(chain) == 0 {
+		return tree
+	}
+	for i := range tree {
+		if tree[i].Field == chain[0] {
+			tree[i].Next = addChain(tree[i].Next, chain[1:])
+			return tree
+		}
+	}
+	return append(tree, core.Include{Field: chain[0], Next: addChain(nil, chain[1:])})
+}
+
+// shown are the members that the system adds to an entry, beside the SystemFields.
+var shown = map[string]bool{"_locale": true, score: true, "_highlights": true, "_distance": true}
+
+// editorial are those that only who may see drafts is shown.
+var editorial = map[string]bool{"_schedule": true, "_published": true, "_trashedAt": true}
+
+// fields reads what the answer is to be narrowed to: members, parts of objects, and parts of what is included.
+func (r *request) fields(w *wish, a *core.Asked) error {
+	names := distinct(w.fields)
+	if len(names) > maxFields {
+		return refuse("too_many_fields", "fields names at most %d.", maxFields)
+	}
+	for _, name := range names {
+		if shown[name] || editorial[name] && r.own.scope.Drafts {
+			continue
+		}
+		t, err := r.resolve(name)
+		if err != nil {
+			return err
+		}
+		if len(t.path.Via) > 0 && !included(a.Include, t.path.Via) {
+			return refuse("not_included", "%s lies behind a reference: add include=%s.", quote(name), strings.Join(t.path.Via, "."))
+		}
+	}
+	a.Fields = names
+	return nil
+}
+
+func included(tree []core.Include, via []string) bool {
+	for _, i := range tree {
+		if i.Field == via[0] {
+			return len(via) == 1 || included(i.Next, via[1:])
+		}
+	}
+	return false
+}
