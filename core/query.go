@@ -29,7 +29,7 @@ type Path struct {
 	Via   []string
 	Field string
 	// Steps, when not nil, has one Step for each Via: what the reference may lead to. An entry outside it is not seen
-	// through the reference, as if it did not exist. nil is no restriction.
+	// through the reference, as if it did not exist.
 	Steps []Step
 }
 
