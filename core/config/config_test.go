@@ -171,7 +171,7 @@ func TestSecret_NeverPrints(t *testing.T) {
 	var logged strings.Builder
 	slog.New(slog.NewJSONHandler(&logged, nil)).Info("start", "config", c, "password", c.Admin.Password)
 	for name, got := range map[string]string{
-		"%v": fmt.Sprintf("%v", c.Admin), "%+v": fmt.Sprintf("%+v", c.Admin), "%#v": fmt.Sprintf("%#v", c.Admin), "%s": fmt.Sprintf("%s", c.Admin.Password),
+		"%v": fmt.Sprintf("%v", c.Admin), "%+v": fmt.Sprintf("%+v", c.Admin), "%#v": fmt.Sprintf("%#v", c.Admin), "%s": fmt.Sprintf("<%s>", c.Admin.Password),
 		"json": string(asJSON), "slog": logged.String(), "lines": strings.Join(c.Lines(), "\n"),
 	} {
 		if strings.Contains(got, "horse") || !strings.Contains(got, config.Redacted) {

@@ -1,0 +1,57 @@
+package transfer
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"net/url"
+
+	"github.com/palabre-cms/palabre/core"
+)
+
+var _ Pages = (*remotePages)(nil)
+
+// remotePages gives the entries of a running server.
+type remotePages struct {
+	client *Client
+	path   string
+	params url.Values
+	total  int
+	done   bool
+}
+
+// Pages exports what a server finds: the filter is a tree in JSON, "" for all.
+func (c *Client) Pages(name core.TypeName, state core.State, filter string, locale core.Locale) Pages {
+	params := url.Values{"limit": {"200"}, "sort": {"_id"}, "state": {string(state)}}
+	if filter != "" {
+		params.Set("filter", filter)
+	}
+	if locale != "" {
+		params.Set("locale", string(locale))
+	}
+	return &remotePages{client: c, path: "/api/v1/content/" + url.PathEscape(string(name)), params: params}
+}
+
+// Next gives the next page.
+func (p *remotePages) Next(ctx context.Context) ([]map[string]any, int, error) {
+	if p.done {
+		return nil, 0, io.EOF
+	}
+	var page struct {
+		Data []map[string]any `json:"data"`
+		Page struct {
+			Next  string `json:"next"`
+			Total int    `json:"total"`
+		} `json:"page"`
+	}
+	if err := p.client.Call(ctx, http.MethodGet, p.path+"?"+p.params.Encode(), nil, &page, true); err != nil {
+		return nil, 0, err
+	}
+	if !p.params.Has("after") {
+		p.total = page.Page.Total
+		p.params.Set("total", "false")
+	}
+	p.params.Set("after", page.Page.Next)
+	p.done = page.Page.Next == ""
+	return page.Data, p.total, nil
+}
