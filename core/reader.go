@@ -16,6 +16,11 @@ type Queries interface {
 	ParseOne(ctx context.Context, who *Principal, t *Type, params url.Values) (*Asked, error)
 	// ParseBody reads the same from a decoded JSON body.
 	ParseBody(ctx context.Context, who *Principal, t *Type, body map[string]any) (*Asked, error)
+	// ParseSearch reads the parameters of a search across types (q, types, limit, after, locale, state, highlight) and makes
+	// a query for each type that the caller may list.
+	ParseSearch(ctx context.Context, who *Principal, params url.Values) (*AskedAll, error)
+	// ParsePage reads the parameters of a list that is not one of entries: limit and after.
+	ParsePage(params url.Values) (limit int, after string, err error)
 	// ParseWhere reads a filter tree alone, as in a role's "where" or a --filter flag.
 	ParseWhere(ctx context.Context, who *Principal, t *Type, tree any) (Node, error)
 	// Cursor signs the place after an entry for the query that it belongs to.
@@ -34,6 +39,13 @@ type Asked struct {
 	Canonical string    // equal for requests that ask the same
 	// Reach is the other types that the request sees through references, in filters, order, facets and includes.
 	Reach []Reached
+}
+
+// AskedAll is a search across types. The Asked itself holds what is common to all; its Type is "".
+type AskedAll struct {
+	Asked
+	Queries []*Asked // one for each type
+	Offset  int      // how many results came before
 }
 
 // Reached is a type at the other end of a reference, with what the caller may do there.

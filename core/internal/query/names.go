@@ -3,7 +3,6 @@ package query
 import (
 	"slices"
 	"sort"
-	"strings"
 
 	"github.com/palabre-cms/palabre/core"
 )
@@ -14,24 +13,7 @@ type view struct {
 	scope *core.Scope
 }
 
-// readable reports whether the caller may read a path. A secret is never read; a private field only by those who may
-// read private fields, or who were given this one by name. What lies in a hidden object is hidden.
-func (v *view) readable(path string) bool {
-	if !v.scope.Read.Has(path) {
-		return false
-	}
-	for end := 0; end < len(path); end++ {
-		next := strings.IndexByte(path[end:], '.')
-		if end += next; next < 0 {
-			end = len(path)
-		}
-		f, ok := v.t.Field(path[:end])
-		if ok && (f.Secret || f.Private && !v.scope.Private && !v.scope.Read.Only[f.Path]) {
-			return false
-		}
-	}
-	return true
-}
+func (v *view) readable(path string) bool { return v.scope.Readable(v.t, path) }
 
 // field finds a field that the caller may read.
 func (v *view) field(path string) (*core.Field, bool) {

@@ -20,9 +20,10 @@ const (
 	maxFacets     = 10
 	maxInclude    = 20
 	maxFields     = 200
-	maxText       = 500  // characters of q
-	maxValue      = 1000 // bytes of one value
-	maxParams     = 8192 // bytes of all parameters
+	maxText       = 500    // characters of q
+	maxValue      = 1000   // bytes of one value
+	maxParams     = 8192   // bytes of all parameters
+	maxOffset     = 10_000 // results of a search across types
 )
 
 // refuse makes the error of a request that cannot be read. reason is the word for programs.

@@ -23,6 +23,7 @@ type wish struct {
 	total      bool
 	fields     []string
 	include    []string
+	types      []string
 	facets     []string
 	locale     core.Locale
 	state      core.State
