@@ -1,0 +1,40 @@
+package httpapi
+
+import "github.com/palabre-cms/palabre/core"
+
+// pageTexts are the words of the pages.
+var pageTexts = map[string]core.Text{
+	"asJSON":        {"fr": "Voir ces données en JSON", "en": "See this data as JSON"},
+	"backHome":      {"fr": "Retour à l’accueil", "en": "Back to the home page"},
+	"contents":      {"fr": "Contenus", "en": "Content"},
+	"firstPage":     {"fr": "Première page", "en": "First page"},
+	"forDevelopers": {"fr": "Pour les développeurs", "en": "For developers"},
+	"home":          {"fr": "Accueil", "en": "Home"},
+	"lead":          {"fr": "Tout ce qui est publié ici, à parcourir ou à lire par l’API.", "en": "Everything that is published here, to browse or to read through the API."},
+	"linkAPI":       {"fr": "Une page de contenus publiés", "en": "A page of published entries"},
+	"linkChanges":   {"fr": "Ce qui a changé, et ce qui change en direct", "en": "What has changed, and what changes live"},
+	"linkOpenAPI":   {"fr": "La description de l’API, à ouvrir dans votre outil", "en": "The API’s description, to open in your tool"},
+	"linkSearch":    {"fr": "Recherche dans tous les contenus", "en": "Search across all content"},
+	"linkTypes":     {"fr": "Les types de contenu et leurs schémas", "en": "The content types and their schemas"},
+	"nextPage":      {"fr": "Page suivante", "en": "Next page"},
+	"no":            {"fr": "Non", "en": "No"},
+	"noFields":      {"fr": "Ce contenu n’a aucun champ rempli.", "en": "This entry has no filled field."},
+	"noTypes":       {"fr": "Aucun type de contenu public pour le moment.", "en": "There is no public content type yet."},
+	"nothingFound":  {"fr": "Aucun résultat pour cette recherche.", "en": "Nothing matches this search."},
+	"nothingYet":    {"fr": "Rien n’est encore publié ici.", "en": "Nothing is published here yet."},
+	"pages":         {"fr": "Pages", "en": "Pages"},
+	"path":          {"fr": "Fil d’Ariane", "en": "Breadcrumb"},
+	"published":     {"fr": "Publication", "en": "Published"},
+	"publishedOn":   {"fr": "Publié le", "en": "Published on"},
+	"search":        {"fr": "Rechercher", "en": "Search"},
+	"searchIn":      {"fr": "Rechercher dans ces contenus", "en": "Search this content"},
+	"showAll":       {"fr": "Tout afficher", "en": "Show everything"},
+	"skip":          {"fr": "Aller au contenu", "en": "Skip to content"},
+	"state":         {"fr": "État du serveur", "en": "Server status"},
+	"status":        {"fr": "État", "en": "Status"},
+	"title":         {"fr": "Titre", "en": "Title"},
+	"tools":         {"fr": "Outils", "en": "Tools"},
+	"untitled":      {"fr": "Sans titre", "en": "Untitled"},
+	"updatedOn":     {"fr": "Modifié le", "en": "Updated on"},
+	"yes":           {"fr": "Oui", "en": "Yes"},
+}

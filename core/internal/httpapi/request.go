@@ -1,0 +1,100 @@
+package httpapi
+
+import (
+	"crypto/rand"
+	"encoding/base32"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/palabre-cms/palabre/core"
+)
+
+// request is what the server knows of one request while it serves it, and the writer that watches its answer.
+type request struct {
+	http.ResponseWriter
+	id     string
+	who    *core.Principal
+	start  time.Time
+	tally  *tally
+	status int
+	bytes  int
+	err    error // what the answer tells of, for the log
+	stream bool
+}
+
+var _ http.Flusher = (*request)(nil)
+
+// of gives the request behind a gin context. Gin's own writer lies directly on it.
+func of(c *gin.Context) *request {
+	return c.Writer.(interface{ Unwrap() http.ResponseWriter }).Unwrap().(*request)
+}
+
+// WriteHeader notes the status.
+func (q *request) WriteHeader(status int) {
+	if q.status == 0 {
+		q.status = status
+	}
+	q.ResponseWriter.WriteHeader(status)
+}
+
+// Write counts the bytes.
+func (q *request) Write(b []byte) (int, error) {
+	if q.status == 0 {
+		q.status = http.StatusOK
+	}
+	n, err := q.ResponseWriter.Write(b)
+	q.bytes += n
+	return n, err
+}
+
+// Flush sends what was written so far.
+func (q *request) Flush() { _ = http.NewResponseController(q.ResponseWriter).Flush() }
+
+// Unwrap lets http.ResponseController reach the connection.
+func (q *request) Unwrap() http.ResponseWriter { return q.ResponseWriter }
+
+// requestIDs makes identifiers that are unique, short and cheap: a random prefix of this process and a count.
+type requestIDs struct {
+	prefix string
+	count  atomic.Uint64
+}
+
+func newRequestIDs() *requestIDs {
+	var b [5]byte
+	_, _ = rand.Read(b[:]) // never fails
+	return &requestIDs{prefix: strings.ToLower(base32.StdEncoding.EncodeToString(b[:])) + "-"}
+}
+
+// requestID is an identifier as a header value, in one allocation.
+type requestID struct{ value []string }
+
+func (i requestID) text() string { return i.value[0] }
+
+// take gives the caller's own X-Request-ID when it is harmless, else a new one.
+func (ids *requestIDs) take(h http.Header) requestID {
+	if given := h["X-Request-Id"]; len(given) == 1 && saneID(given[0]) {
+		return requestID{given}
+	}
+	b := make([]byte, 0, 24)
+	b = append(b, ids.prefix...)
+	b = strconv.AppendUint(b, ids.count.Add(1), 36)
+	return requestID{[]string{string(b)}}
+}
+
+func saneID(s string) bool {
+	if s == "" || len(s) > 64 {
+		return false
+	}
+	for i := 0; i < len(s); i++ {
+		c := s[i]
+		if (c < '0' || c > '9') && (c < 'A' || c > 'Z') && (c < 'a' || c > 'z') && c != '-' && c != '_' && c != '.' {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,176 @@
+package httpapi
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/palabre-cms/palabre/core"
+)
+
+// auth says what decides who may call a route.
+type auth string
+
+const (
+	open   auth = "open"   // anyone: it tells nothing of content, or only what each caller may see
+	scoped auth = "scoped" // the caller's rights on the type, under the route's action
+	ruled  auth = "ruled"  // each operation in the body by its own action
+)
+
+// byName is the action of a route whose path names it.
+const byName core.Action = "{name}"
+
+// route is one row of the table. Its name is also the operationId of the API's description.
+type route struct {
+	method string
+	path   string
+	name   string
+	serve  handler
+	action core.Action
+	auth   auth
+}
+
+// handler parses, calls one service, and replies; what it returns is answered by fail.
+type handler func(s *Server, c *gin.Context) error
+
+const (
+	contentPath = "/api/v1/content/:type"
+	entryPath   = contentPath + "/:id"
+)
+
+// routes is every address of this server. It answers "who may call this".
+func (s *Server) routes() []route {
+	table := []route{
+		// method  path                                        name                 handler              action              auth
+		{"GET", contentPath, "listEntries", listEntries, core.ActionList, scoped},
+		{"POST", contentPath, "createEntry", createEntry, core.ActionCreate, scoped},
+		{"POST", contentPath + "/query", "queryEntries", queryEntries, core.ActionList, scoped},
+		{"GET", entryPath, "readEntry", readEntry, core.ActionRead, scoped},
+		{"PATCH", entryPath, "updateEntry", updateEntry, core.ActionUpdate, scoped},
+		{"PUT", entryPath, "replaceEntry", replaceEntry, core.ActionUpdate, scoped},
+		{"DELETE", entryPath, "deleteEntry", deleteEntry, core.ActionDelete, scoped},
+		{"POST", entryPath + "/transitions/:name", "moveEntry", moveEntry, byName, scoped},
+		{"GET", entryPath + "/revisions", "listRevisions", listRevisions, core.ActionHistory, scoped},
+		{"GET", entryPath + "/revisions/:rev", "readRevision", readRevision, core.ActionHistory, scoped},
+		{"POST", entryPath + "/revisions/:rev/restore", "restoreRevision", restoreRevision, core.ActionRestore, scoped},
+		{"GET", entryPath + "/references", "listReferences", listReferences, core.ActionRead, scoped},
+		{"POST", "/api/v1/batch", "batch", batch, "", ruled},
+		{"GET", "/api/v1/search", "search", search, core.ActionList, ruled},
+		{"GET", "/api/v1/changes", "followChanges", followChanges, core.ActionRead, ruled},
+		{"GET", "/api/v1/types", "listTypes", listTypes, "", open},
+		{"GET", "/api/v1/types/:type", "readType", readType, core.ActionList, scoped},
+		{"POST", "/api/v1/types/:type/check", "checkType", checkType, core.ActionManage, scoped},
+		{"PUT", "/api/v1/types/:type", "applyType", applyType, core.ActionManage, scoped},
+		{"GET", "/openapi.json", "describeAPI", describeAPI, "", open},
+		{"GET", "/healthz", "healthz", healthz, "", open},
+		{"GET", "/readyz", "readyz", readyz, "", open},
+		{"GET", "/metrics", "metrics", exposeMetrics, "", open},
+		{"GET", "/", "home", home, "", open},
+		{"GET", "/browse/:type", "browseType", browseType, core.ActionList, scoped},
+		{"GET", "/browse/:type/:id", "browseEntry", browseEntry, core.ActionRead, scoped},
+		{"GET", "/problems/:code", "explainProblem", explainProblem, "", open},
+		{"GET", "/assets/:file", "asset", asset, "", open},
+	}
+	if s.o.NoMetrics {
+		table = without(table, "metrics")
+	}
+	return table
+}
+
+func without(table []route, name string) []route {
+	var rest []route
+	for _, r := range table {
+		if r.name != name {
+			rest = append(rest, r)
+		}
+	}
+	return rest
+}
+
+// handle makes a gin handler of a row.
+func (s *Server) handle(r *route, h handler) gin.HandlerFunc {
+	t := s.metrics.tally(r.name)
+	return func(c *gin.Context) {
+		q := of(c)
+		q.tally = t
+		err := s.allow(c, q, r)
+		if err == nil {
+			err = h(s, c)
+		}
+		if err != nil {
+			s.fail(c.Writer, q, c.Request, err)
+		}
+	}
+}
+
+// allow asks for the caller's right before a body is read. The services ask again, with the entry in hand: this only
+// keeps strangers from making the server work.
+func (s *Server) allow(c *gin.Context, q *request, r *route) error {
+	if r.auth != scoped || c.Request.Method == http.MethodGet || c.Request.Method == http.MethodHead {
+		return nil
+	}
+	action := r.action
+	if action == byName {
+		if action = core.Action(c.Param("name")); !q.who.Anonymous() {
+			return nil
+		}
+	}
+	t, err := s.typeNamed(c)
+	if err != nil {
+		if action == core.ActionManage {
+			return s.allowNewType(c, q)
+		}
+		return err
+	}
+	_, err = s.o.Access.Scope(c.Request.Context(), q.who, t, action)
+	return err
+}
+
+// allowNewType stands in for the right on a type that does not exist yet.
+func (s *Server) allowNewType(c *gin.Context, q *request) error {
+	_, err := s.o.Access.Scope(c.Request.Context(), q.who, core.NewType(core.Type{Name: typeParam(c)}), core.ActionManage)
+	return err
+}
+
+func typeParam(c *gin.Context) core.TypeName { return core.TypeName(c.Param("type")) }
+
+func (s *Server) typeNamed(c *gin.Context) (*core.Type, error) {
+	t, ok := s.o.Types.Type(typeParam(c))
+	if !ok {
+		return nil, noSuchType()
+	}
+	return t, nil
+}
+
+func noSuchType() error {
+	return say(core.CodeNotFound, "There is no such content type. GET /api/v1/types lists those that there are.",
+		"Ce type de contenu n’existe pas. GET /api/v1/types en donne la liste.")
+}
+
+func noRoute(*Server, *gin.Context) error { return noSuchPage() }
+
+// noMethod answers what the address cannot do, and the preflight requests of browsers.
+func noMethod(s *Server, c *gin.Context) error {
+	allowed := c.Writer.Header().Get("Allow")
+	if c.Request.Method == http.MethodOptions {
+		preflight(c, allowed)
+		return nil
+	}
+	err := say(core.CodeBadRequest, "This address answers "+allowed+".", "Cette adresse répond à "+allowed+".")
+	return as(http.StatusMethodNotAllowed, err)
+}
+
+// preflight lets scripts of any site read what is public, and nothing more.
+func preflight(c *gin.Context, allowed string) {
+	h := c.Writer.Header()
+	h.Set("Allow", allowed+", OPTIONS")
+	if strings.Contains(allowed, http.MethodGet) && first(c.Request.Header, "Access-Control-Request-Method") == http.MethodGet {
+		h["Access-Control-Allow-Origin"] = anyOrigin
+		h.Set("Access-Control-Allow-Methods", "GET, HEAD")
+		h.Set("Access-Control-Allow-Headers", "Accept-Language, If-None-Match, Last-Event-ID, "+waitHeader)
+		h.Set("Access-Control-Max-Age", "86400")
+	}
+	c.Writer.WriteHeader(http.StatusNoContent)
+	c.Writer.WriteHeaderNow()
+}
