@@ -23,7 +23,7 @@ const (
 	MaxKeyBytes   = 1024
 	MaxValueBytes = 8 << 20
 	// ReadBytes is about how much one Read gives at most, however many commits were asked for.
-	ReadBytes = 32 << 20
+	ReadBytes = 8 << 20
 )
 
 // Record is a commit as it is written down: its heading in fields, Key, Digests and Changes as JSON text.

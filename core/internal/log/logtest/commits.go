@@ -215,9 +215,9 @@ func testReadPages(t *testing.T, l core.Log) {
 
 // testReadEverything asks for more than one answer should hold: paging on gives it all.
 func testReadEverything(t *testing.T, l core.Log) {
-	body := core.Doc(`"` + strings.Repeat("a", 4<<20) + `"`)
+	body := core.Doc(`"` + strings.Repeat("a", 2<<20) + `"`)
 	var want []string
-	for previous := (*core.Commit)(nil); len(want) < 12; {
+	for previous := (*core.Commit)(nil); len(want) < 6; {
 		c := Chain(previous, 1)
 		c[0].Changes[0].Draft = body
 		mustAppend(t, l, c)
@@ -225,7 +225,7 @@ func testReadEverything(t *testing.T, l core.Log) {
 	}
 	page, err := l.Read(t.Context(), 1, 1000)
 	if err != nil || len(page) == 0 || len(page) == len(want) {
-		t.Fatalf("got %d commits of 4 MB in one answer, %v", len(page), err)
+		t.Fatalf("got %d commits of 2 MB in one answer, %v", len(page), err)
 	}
 	var got []string
 	for _, c := range readAll(t, l) {

@@ -1,0 +1,224 @@
+package mongolog
+
+import (
+	"context"
+	"errors"
+	"math"
+	"time"
+
+	"github.com/palabre-cms/palabre/core"
+	"github.com/palabre-cms/palabre/core/internal/log"
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+)
+
+// formatVersion stands in each commit. A program refuses commits that are newer than itself.
+const formatVersion = 1
+
+// insertMost is how many commits go into one insert. FerretDB goes on after the first error of an ordered insert
+// when there are more than 100 documents, and would leave a gap.
+const insertMost = 100
+
+// stored is a commit as MongoDB keeps it.
+type stored struct {
+	Position int64     `bson:"_id"`
+	Format   int32     `bson:"v"`
+	ID       string    `bson:"id"`
+	At       time.Time `bson:"at"`
+	By       string    `bson:"by"`
+	Reason   string    `bson:"reason,omitempty"`
+	Key      string    `bson:"key,omitempty"`
+	Sum      string    `bson:"sum"`
+	Digests  string    `bson:"digests,omitempty"`
+	Changes  string    `bson:"changes"`
+}
+
+func store(r *log.Record) stored {
+	return stored{Position: int64(r.Position), Format: formatVersion, ID: r.ID, At: time.UnixMilli(r.At).UTC(), By: r.By,
+		Reason: r.Reason, Key: r.Key, Sum: r.Sum, Digests: r.Digests, Changes: r.Changes}
+}
+
+func (s *stored) commit() (core.Commit, error) {
+	if s.Format > formatVersion {
+		return core.Commit{}, core.Errorf(core.CodeConflict, "commit %d has format %d, made by a newer Palabre: this one reads up to %d", s.Position, s.Format, formatVersion)
+	}
+	r := s.record()
+	return r.Commit()
+}
+
+func (s *stored) record() log.Record {
+	return log.Record{Position: core.Position(s.Position), ID: s.ID, At: s.At.UnixMilli(), By: s.By, Reason: s.Reason, Key: s.Key,
+		Sum: s.Sum, Digests: s.Digests, Changes: s.Changes}
+}
+
+// Append inserts the commits in order.
+func (l *Log) Append(ctx context.Context, commits []core.Commit) (int, error) {
+	records, err := log.Records(commits)
+	if err != nil || len(records) == 0 {
+		return 0, err
+	}
+	if err := ctx.Err(); err != nil {
+		return 0, err
+	}
+	if err := l.noGap(ctx, records[0].Position); err != nil {
+		return 0, err
+	}
+	for n := 0; n < len(records); {
+		wrote, err := l.insert(ctx, records[n:min(n+insertMost, len(records))])
+		n += wrote
+		if n > 0 {
+			l.tail.announce(records[n-1].Position)
+		}
+		if err != nil {
+			return n, err
+		}
+	}
+	return len(records), nil
+}
+
+// noGap refuses a first position that would not follow the last commit. The log never shrinks, so what was seen once
+// need not be looked up again.
+func (l *Log) noGap(ctx context.Context, first core.Position) error {
+	if l.tail.known() >= first-1 {
+		return nil
+	}
+	last, err := l.Last(ctx)
+	if err != nil {
+		return err
+	}
+	if first > last+1 {
+		return core.Errorf(core.CodeInternal, "a commit at %d would leave a gap in the log, which ends at %d", first, last)
+	}
+	return nil
+}
+
+func (l *Log) insert(ctx context.Context, records []log.Record) (int, error) {
+	docs := make([]stored, len(records))
+	for i := range records {
+		docs[i] = store(&records[i])
+	}
+	call, cancel := limit(ctx)
+	defer cancel()
+	call, sent := noteSent(call)
+	_, err := l.commits.InsertMany(call, docs, options.InsertMany().SetOrdered(true))
+	if err == nil {
+		return len(records), nil
+	}
+	return l.outcome(ctx, err, sent())
+}
+
+// outcome tells how many commits a failed insert has written, as far as that is known.
+func (l *Log) outcome(ctx context.Context, err error, sent bool) (int, error) {
+	var refused mongo.BulkWriteException
+	switch {
+	case errors.As(err, &refused) && refused.WriteConcernError == nil && len(refused.WriteErrors) > 0:
+		n := refused.WriteErrors[0].Index
+		if mongo.IsDuplicateKeyError(err) {
+			return n, core.ErrPositionTaken
+		}
+		return n, l.translate(ctx, "append to the log", err)
+	case !sent || isDenied(err):
+		return 0, l.translate(ctx, "append to the log", err)
+	default:
+		return 0, unavailable("append to the log", errors.Join(core.ErrUnknownOutcome, err, ctx.Err()))
+	}
+}
+
+// Read gives commits in order, fewer than limit when they are large.
+func (l *Log) Read(ctx context.Context, from core.Position, limitTo int) ([]core.Commit, error) {
+	if limitTo <= 0 || from > math.MaxInt64 {
+		return nil, nil
+	}
+	call, cancel := limit(ctx)
+	defer cancel()
+	cursor, err := l.commits.Find(call, bson.D{{Key: "_id", Value: bson.D{{Key: "$gte", Value: int64(from)}}}},
+		options.Find().SetSort(bson.D{{Key: "_id", Value: 1}}).SetLimit(int64(limitTo)))
+	if err != nil {
+		return nil, l.translate(ctx, "read the log", err)
+	}
+	defer cursor.Close(context.WithoutCancel(ctx))
+	var commits []core.Commit
+	for size := 0; size < log.ReadBytes && cursor.Next(call); {
+		c, err := decode(cursor)
+		if err != nil {
+			return nil, err
+		}
+		if want := max(from, 1) + core.Position(len(commits)); c.Position != want {
+			return nil, core.Errorf(core.CodeInternal, "commit %d is missing from the log; restore a backup", want)
+		}
+		size += len(cursor.Current)
+		commits = append(commits, c)
+	}
+	if len(commits) > 0 {
+		l.tail.announce(commits[len(commits)-1].Position)
+	}
+	return commits, l.translate(ctx, "read the log", cursor.Err())
+}
+
+func decode(cursor *mongo.Cursor) (core.Commit, error) {
+	var s stored
+	if err := cursor.Decode(&s); err != nil {
+		return core.Commit{}, core.Errorf(core.CodeInternal, "a commit of the log cannot be read; restore a backup: %w", err)
+	}
+	return s.commit()
+}
+
+// Last gives the position of the last commit.
+func (l *Log) Last(ctx context.Context) (core.Position, error) {
+	call, cancel := limit(ctx)
+	defer cancel()
+	var end struct {
+		Position int64 `bson:"_id"`
+	}
+	err := l.commits.FindOne(call, bson.D{}, options.FindOne().SetSort(bson.D{{Key: "_id", Value: -1}}).SetProjection(bson.D{{Key: "_id", Value: 1}})).Decode(&end)
+	if err != nil && !errors.Is(err, mongo.ErrNoDocuments) {
+		return 0, l.translate(ctx, "find the end of the log", err)
+	}
+	l.tail.announce(core.Position(end.Position))
+	return core.Position(end.Position), nil
+}
+
+// Redact replaces the changes of a past commit. Two redactions of one commit at once do not undo each other: the
+// later one sees what the first one left.
+func (l *Log) Redact(ctx context.Context, at core.Position, changes []core.Change) error {
+	for {
+		var old stored
+		call, cancel := limit(ctx)
+		err := l.commits.FindOne(call, bson.D{{Key: "_id", Value: int64(at)}}).Decode(&old)
+		cancel()
+		if errors.Is(err, mongo.ErrNoDocuments) {
+			return core.Errorf(core.CodeNotFound, "the log has no commit %d", at)
+		}
+		if err != nil {
+			return l.translate(ctx, "redact the log", err)
+		}
+		done, err := l.redact(ctx, &old, changes)
+		if done || err != nil {
+			return err
+		}
+	}
+}
+
+// redact replaces a commit, unless it has been redacted since it was read.
+func (l *Log) redact(ctx context.Context, old *stored, changes []core.Change) (done bool, err error) {
+	c, err := old.commit()
+	if err != nil {
+		return false, err
+	}
+	if err := c.Redact(changes); err != nil {
+		return false, err
+	}
+	r, err := log.NewRecord(&c)
+	if err != nil {
+		return false, err
+	}
+	call, cancel := limit(ctx)
+	defer cancel()
+	same := bson.D{{Key: "_id", Value: old.Position}, {Key: "changes", Value: old.Changes}}
+	result, err := l.commits.ReplaceOne(call, same, store(&r))
+	if err != nil {
+		return false, l.translate(ctx, "redact the log", err)
+	}
+	return result.MatchedCount > 0, nil
+}
