@@ -1,0 +1,55 @@
+package content
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+)
+
+// clock tells the store's time without asking the store each time: by this node's monotonic clock and how far the
+// store's was ahead when last asked. The zero clock is the node's own.
+type clock struct{ ahead atomic.Int64 }
+
+func (k *clock) now() time.Time {
+	return time.Now().Add(time.Duration(k.ahead.Load())).UTC().Truncate(time.Millisecond)
+}
+
+func (k *clock) set(store time.Time) { k.ahead.Store(int64(time.Until(store))) }
+
+// setClock asks the store for its time.
+func (c *Content) setClock(ctx context.Context) error {
+	now, err := c.log.Now(ctx)
+	if err == nil {
+		c.clock.set(now)
+	}
+	return err
+}
+
+// The heartbeat's pace.
+const (
+	beatWell = 2 * time.Second
+	beatIll  = 500 * time.Millisecond
+)
+
+// heartbeat asks the store for its time now and then, until ctx ends: the clock is put right, an outage is noticed
+// before anybody writes, and its end too.
+func (c *Content) heartbeat(ctx context.Context) {
+	for {
+		pace := beatWell
+		if c.health.err() != nil {
+			pace = beatIll
+		}
+		timer := time.NewTimer(pace)
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return
+		case <-timer.C:
+		}
+		if err := c.setClock(ctx); err != nil && ctx.Err() == nil {
+			c.health.suffer(err)
+		} else if err == nil {
+			c.health.recoverLater()
+		}
+	}
+}

@@ -1,0 +1,239 @@
+package content
+
+import (
+	"context"
+	"slices"
+
+	"github.com/palabre-cms/palabre/core"
+	"github.com/palabre-cms/palabre/core/jsondoc"
+)
+
+// edit is one operation on its way through the stages.
+type edit struct {
+	*batch
+	op     core.Operation
+	typ    *core.Type
+	id     core.EntryID
+	old    *core.Entry // the state before, nil when there is none
+	rev    int64       // the revision that the caller can have seen
+	upsert bool        // the operation was an upsert
+
+	scope    *core.Scope    // what the caller may do under the operation's action
+	also     []*core.Scope  // what he may do under the other actions that the way needs
+	before   map[string]any // the latest document before; nil when there is none. Not to be changed
+	after    map[string]any // the latest document to come
+	filled   []string       // fields that the system gave a value that the caller did not send
+	hooked   bool           // a hook saw the document
+	wasValid bool           // it was valid before the hooks
+	errors   []core.FieldError
+	way      *core.Transition // the transition to make, also of an edit that publishes
+	next     *core.Entry      // the state to come; nil when nothing changes
+	victims  []*victim
+	detached []*detachment
+}
+
+// normalised spells an operation one way: "restore" is written as a transition in URLs.
+func normalised(op core.Operation) core.Operation {
+	if op.Op == core.OperationTransition && op.Transition == string(core.ActionRestore) && op.At == nil {
+		op.Op, op.Transition = core.OperationRestore, ""
+	}
+	return op
+}
+
+// identify looks up what the operation names, and notes which version of the type it was prepared with.
+func (e *edit) identify() error {
+	switch e.op.Op {
+	case core.OperationCreate, core.OperationUpdate, core.OperationReplace, core.OperationUpsert, core.OperationTransition,
+		core.OperationDelete, core.OperationPurge, core.OperationRestore:
+	default:
+		return refuse(core.CodeBadRequest, "", "There is no operation %q. There are: create, update, replace, upsert, transition, delete, purge and restore.",
+			"Il n’y a pas d’opération « %s ». Il y a : create, update, replace, upsert, transition, delete, purge et restore.", string(e.op.Op))
+	}
+	t, err := e.typeOf(e.op.Type)
+	e.typ, e.id = t, e.op.ID
+	return err
+}
+
+func (b *batch) typeOf(name core.TypeName) (*core.Type, error) {
+	if t := b.types[name]; t != nil {
+		return t, nil
+	}
+	t, ok := b.c.types.Type(name)
+	if !ok {
+		return nil, refuse(core.CodeNotFound, "", "There is no content type %q.", "Il n’y a pas de type de contenu « %s ».", string(name))
+	}
+	b.types[name] = t
+	return t, nil
+}
+
+// action is the right that the operation needs and the intent that its change records.
+func (e *edit) action() core.Action {
+	if e.op.Migrate != nil {
+		return core.ActionMigrate
+	}
+	switch e.op.Op {
+	case core.OperationCreate:
+		return core.ActionCreate
+	case core.OperationTransition:
+		return core.Action(e.op.Transition)
+	case core.OperationDelete:
+		return core.ActionDelete
+	case core.OperationPurge:
+		return core.ActionPurge
+	case core.OperationRestore:
+		return core.ActionRestore
+	default:
+		return core.ActionUpdate
+	}
+}
+
+// creates reports whether the operation makes a new entry.
+func (e *edit) creates() bool { return e.op.Op == core.OperationCreate }
+
+// find loads the entry, or for a new one sees to its identifier.
+func (e *edit) find(ctx context.Context) error {
+	if e.creates() {
+		return e.findPlace(ctx)
+	}
+	old, rev, err := e.load(ctx, e.typ, e.id)
+	if err != nil {
+		return err
+	}
+	if old == nil || (old.Trashed() && !e.reachesTrash()) {
+		return e.notFound()
+	}
+	e.old, e.rev = old, rev
+	e.before, err = parse(old.Latest())
+	return err
+}
+
+// reachesTrash reports whether the operation is one for entries in the trash too.
+func (e *edit) reachesTrash() bool {
+	return e.op.Migrate != nil || e.op.Op == core.OperationPurge || (e.op.Op == core.OperationRestore && e.op.Rev == 0)
+}
+
+func parse(doc core.Doc) (map[string]any, error) {
+	m, err := jsondoc.ParseObject(doc)
+	return m, core.Wrap("content.parse", err)
+}
+
+func (e *edit) notFound() error {
+	return refuse(core.CodeNotFound, "", "There is no %s with the identifier %q. It may be in the trash.",
+		"Il n’y a pas de %s avec l’identifiant « %s ». L’entrée est peut-être dans la corbeille.", string(e.typ.Name), string(e.id))
+}
+
+// findPlace checks that a new entry can be made.
+func (e *edit) findPlace(ctx context.Context) error {
+	if e.id == "" {
+		e.id = core.NewID(e.now)
+	} else if !core.ValidID(string(e.id)) {
+		return refuse(core.CodeInvalid, "", "%q is no identifier: leave it out, and one is made.", "« %s » n’est pas un identifiant : sans lui, il en sera créé un.", string(e.id))
+	}
+	taken, err := e.world.entry(ctx, e.typ.Name, e.id)
+	if err != nil {
+		return err
+	}
+	if taken != nil {
+		return refuse(core.CodeConflict, "exists", "There is already an entry with the identifier %q.", "Il y a déjà une entrée avec l’identifiant « %s ».", string(e.id))
+	}
+	return e.refuseSecond(ctx)
+}
+
+// refuseSecond keeps a singleton single.
+func (e *edit) refuseSecond(ctx context.Context) error {
+	if !e.typ.Singleton {
+		return nil
+	}
+	id, err := e.world.sole(ctx, e.typ.Name)
+	if err != nil || id == "" || id == e.id {
+		return err
+	}
+	return refuse(core.CodeConflict, "singleton", "There can be one %s only, and there is one: change it instead.",
+		"Il ne peut y avoir qu’une entrée de type « %s », et elle existe : modifiez-la.", string(e.typ.Name))
+}
+
+// load gives an entry as it stands at the store's time. What was due and not yet recorded is recorded first, as
+// changes of its own. rev is the revision that readers see until then.
+func (b *batch) load(ctx context.Context, t *core.Type, id core.EntryID) (e *core.Entry, rev int64, err error) {
+	if e, err = b.world.entry(ctx, t.Name, id); e == nil || err != nil {
+		return nil, 0, err
+	}
+	rev = e.Rev
+	e, err = b.performDue(t, e)
+	return e, rev, err
+}
+
+// matchRevision refuses a change of what the caller has not seen.
+func (e *edit) matchRevision(ctx context.Context) error {
+	must := e.typ.MatchAlways || (e.options.RequireMatch && !e.upsert)
+	switch {
+	case e.old == nil:
+		return nil
+	case e.op.IfMatch == 0 && must:
+		return refuse(core.CodePrecondition, "if_match", "This change must name the revision that it is made on: send If-Match with the entry's _rev.",
+			"Cette modification doit nommer la révision dont elle part : envoyez If-Match avec le _rev de l’entrée.")
+	case e.op.IfMatch == 0 || e.op.IfMatch == e.rev:
+		return nil
+	}
+	return e.stale(ctx)
+}
+
+// stale says what has moved since the caller's revision, as far as he may read it.
+func (e *edit) stale(ctx context.Context) error {
+	err := refuse(core.CodeStale, "", "The entry is at revision %d: somebody has changed it since. Read it again, and make the change on what it is now.",
+		"L’entrée en est à la révision %d : elle a été modifiée entre-temps. Relisez-la, puis refaites la modification.", e.rev)
+	err.Extra = map[string]any{"rev": e.rev}
+	if was, readErr := e.c.Revision(ctx, e.typ.Name, e.id, e.op.IfMatch); readErr == nil {
+		if then, parseErr := parse(was.Latest()); parseErr == nil {
+			err.Extra["fields"] = e.readable(changedPaths(e.typ, then, e.before))
+		}
+	}
+	return err
+}
+
+func (e *edit) readable(paths []string) []string {
+	return slices.DeleteFunc(paths, func(path string) bool { return !mayRead(e.typ, e.scope, path) })
+}
+
+// refuseFrozen refuses to edit in a state that is for looking only.
+func (e *edit) refuseFrozen(context.Context) error {
+	if e.old == nil {
+		return nil
+	}
+	state, _ := e.typ.Workflow.State(e.old.Status)
+	if !state.Frozen {
+		return nil
+	}
+	err := refuse(core.CodeConflict, "frozen", "The entry cannot be edited in the state “%s”. Move it on, or back, first.",
+		"L’entrée ne peut pas être modifiée dans l’état « %s ». Faites-la d’abord avancer ou revenir.", state.Label.In("en"))
+	err.Texts["fr"] = "L’entrée ne peut pas être modifiée dans l’état « " + state.Label.In("fr") + " ». Faites-la d’abord avancer ou revenir."
+	return err
+}
+
+// moveOn makes the state to come out of the state before: a revision later, by this caller.
+func (e *edit) moveOn() *core.Entry {
+	next := &core.Entry{Type: e.typ.Name, ID: e.id, Meta: core.Meta{Status: e.typ.Workflow.Initial, CreatedBy: e.who.ID}}
+	if e.old != nil {
+		copied := *e.old
+		next = &copied
+	}
+	next.Rev++
+	next.UpdatedBy = e.who.ID
+	next.UpdatedAt = *unstamped()
+	return next
+}
+
+// record adds the change to the batch, or notes that nothing changed.
+func (e *edit) record(context.Context) error {
+	it := item{core.ResultItem{Type: e.typ.Name, ID: e.id, Action: e.action(), Entry: e.old, Created: e.old == nil}, -1}
+	if e.next != nil {
+		ch := core.ChangeTo(e.old, e.next, e.action())
+		ch.Comment = e.op.Comment
+		if err := e.add(e.typ, e.old, e.next, ch); err != nil {
+			return err
+		}
+		it.Changed, it.at = true, len(e.steps)-1
+	}
+	e.items = append(e.items, it)
+	return nil
+}

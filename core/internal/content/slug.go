@@ -1,0 +1,181 @@
+package content
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+
+	"golang.org/x/text/unicode/norm"
+
+	"github.com/palabre-cms/palabre/core"
+	"github.com/palabre-cms/palabre/core/jsondoc"
+)
+
+// maxSlug is the most characters of a slug that is made from a text.
+const maxSlug = 80
+
+// Slugify makes a slug of a text: small letters, digits and single dashes, at most 80 characters, cut at a word.
+// Accents go, œ becomes oe, and what parts words (an apostrophe, a middle dot) parts them still. It is "" for a
+// text that has nothing of use.
+func Slugify(text string) string {
+	var b strings.Builder
+	gap := false
+	for _, r := range fold(text) {
+		if (r < 'a' || r > 'z') && (r < '0' || r > '9') {
+			gap = true
+			continue
+		}
+		if gap && b.Len() > 0 {
+			b.WriteByte('-')
+		}
+		gap = false
+		b.WriteRune(r)
+	}
+	return cutAtWord(b.String(), maxSlug)
+}
+
+func cutAtWord(slug string, limit int) string {
+	if len(slug) <= limit {
+		return slug
+	}
+	if slug[limit] == '-' {
+		return slug[:limit]
+	}
+	if dash := strings.LastIndexByte(slug[:limit], '-'); dash > 0 {
+		return slug[:dash]
+	}
+	return slug[:limit]
+}
+
+// fold takes case and accents off a text.
+func fold(text string) string {
+	var b strings.Builder
+	for _, r := range norm.NFKD.String(strings.ToLower(text)) {
+		switch {
+		case unicode.Is(unicode.Mn, r):
+		case r > unicode.MaxASCII && spelledOut(r) != "":
+			b.WriteString(spelledOut(r))
+		default:
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}
+
+// spelledOut gives the letters for one that does not come apart by itself.
+func spelledOut(r rune) string {
+	switch r {
+	case 'œ':
+		return "oe"
+	case 'æ':
+		return "ae"
+	case 'ß':
+		return "ss"
+	case 'ø':
+		return "o"
+	case 'ł':
+		return "l"
+	case 'đ', 'ð':
+		return "d"
+	case 'þ':
+		return "th"
+	case 'ı':
+		return "i"
+	}
+	return ""
+}
+
+// fillSlug makes the slug of a document that has none, and keeps it apart from those of other entries.
+func (e *edit) fillSlug(ctx context.Context) error {
+	if e.typ.SlugField == "" || slugOf(e.typ, e.after) != "" {
+		return nil
+	}
+	base := Slugify(e.slugSource())
+	if base == "" {
+		base = string(e.id)
+	}
+	slug, err := e.freeSlug(ctx, base)
+	if err != nil {
+		return err
+	}
+	jsondoc.Set(e.after, e.typ.SlugField, slug)
+	if !slices.Contains(e.filled, e.typ.SlugField) {
+		e.filled = append(e.filled, e.typ.SlugField)
+	}
+	return nil
+}
+
+func (e *edit) slugSource() string {
+	v, _ := jsondoc.Lookup(e.after, e.typ.SlugFrom)
+	text, _ := v.(string)
+	return text
+}
+
+// freeSlug gives the slug itself, or with -2, -3… the first that is free. Where many are taken it goes on in doubling
+// strides and halves its way back, so that ten thousand entries of one title do not cost fifty million questions.
+func (e *edit) freeSlug(ctx context.Context, base string) (string, error) {
+	taken, free := 1, 0
+	for n, stride := 1, 1; free == 0; n += stride {
+		ok, err := e.slugFree(ctx, numbered(base, n))
+		if err != nil {
+			return "", err
+		}
+		if ok {
+			free = n
+			break
+		}
+		if taken = n; n > 10 {
+			stride *= 2
+		}
+	}
+	for free-taken > 1 {
+		middle := (free + taken) / 2
+		ok, err := e.slugFree(ctx, numbered(base, middle))
+		if err != nil {
+			return "", err
+		}
+		if ok {
+			free = middle
+		} else {
+			taken = middle
+		}
+	}
+	return numbered(base, free), nil
+}
+
+func (e *edit) slugFree(ctx context.Context, slug string) (bool, error) {
+	owner, err := e.world.owner(ctx, slugClaim(e.typ, slug))
+	return owner == "" || owner == e.id, err
+}
+
+func numbered(base string, n int) string {
+	if n == 1 {
+		return base
+	}
+	tail := "-" + strconv.Itoa(n)
+	return cutAtWord(base, maxSlug-len(tail)) + tail
+}
+
+// keepFormerSlug remembers the slug under which the public knew the entry, when a publication changes it.
+func (b *batch) keepFormerSlug(t *core.Type, old, next *core.Entry) error {
+	if t.SlugField == "" || old == nil || old.Published == nil || next.Published == nil {
+		return nil
+	}
+	was, err := parse(old.Published)
+	if err != nil {
+		return err
+	}
+	is, err := parse(next.Published)
+	if err != nil {
+		return err
+	}
+	former, current := slugOf(t, was), slugOf(t, is)
+	if former == current || former == "" {
+		return nil
+	}
+	keep := slices.DeleteFunc(slices.Clone(next.Slugs), func(s string) bool { return s == former || s == current })
+	next.Slugs = append(keep, former)
+	return nil
+}
