@@ -90,7 +90,28 @@ func (s *source) checkRoot() (found problems) {
 
 // checkDefaults refuses a default that its own field would not accept.
 func (s *source) checkDefaults(e *engine) (found problems) {
+	for _, n := range s.nodes {
+		value, has := n.raw["default"]
+		if !has || n.in != "properties" {
+			continue
+		}
+		if path := n.steps(); path != nil && !e.accepts(path, value) {
+			found.add(n.pointer+"/default", "default", say("La valeur par défaut n’est pas une valeur possible de ce champ.", "The default is not a possible value of this field."))
+		}
+	}
 	return found
+}
+
+// steps are the names of the properties that lead from the root to one; nil when there is another way.
+func (n *node) steps() []string {
+	var names []string
+	for m := n; m.parent != nil; m = m.parent {
+		if m.in != "properties" {
+			return nil
+		}
+		names = append([]string{m.name}, names...)
+	}
+	return names
 }
 
 func refused(found problems) error {

@@ -273,6 +273,17 @@ func (e *engine) validate(doc map[string]any) (broken *jsonschema.ValidationErro
 	return nil, err
 }
 
+// accepts reports whether the property at the end of a path takes a value.
+func (e *engine) accepts(path []string, value any) bool {
+	schema := e.schema
+	for _, name := range path {
+		if schema = schema.Properties[name]; schema == nil {
+			return true
+		}
+	}
+	return schema.Validate(value) == nil
+}
+
 func recovered(r any) error {
 	if _, ok := r.(timeUp); ok {
 		return errTimeUp
