@@ -88,7 +88,7 @@ func failureHeaders(h http.Header, p problem) {
 	if seconds, ok := p.extra["retryAfter"].(int); ok {
 		h.Set("Retry-After", strconv.Itoa(seconds))
 	}
-	if rev, ok := p.extra["revision"].(int64); ok && p.status == http.StatusPreconditionFailed {
+	if rev, ok := p.extra["rev"].(int64); ok && p.status == http.StatusPreconditionFailed {
 		h.Set("Etag", revTag(rev))
 	}
 }
@@ -106,7 +106,7 @@ func (s *Server) problemOf(q *request, r *http.Request, err error) problem {
 	}
 	p.extra["language"] = string(lang)
 	p.override(r, err, e)
-	p.title, p.detail = titleOf(p.status).In(lang), detailOf(e, p.status, q.id).In(lang)
+	p.title, p.detail = titleOf(p.status).In(lang), detailOf(e, p.status, q.id, lang)
 	p.fields = worded(e.Fields, lang)
 	if e.Reason != "" {
 		p.extra["reason"] = e.Reason
@@ -154,12 +154,9 @@ func worded(fields []core.FieldError, lang core.Locale) []core.FieldError {
 func (p problem) json(r *http.Request, id string) []byte {
 	m := map[string]any{}
 	for name, v := range p.extra {
-		m[name] = v
+		m[free(name)] = v
 	}
 	delete(m, "language")
-	for _, reserved := range []string{"type", "title", "status", "code", "detail", "instance", "requestId", "errors"} {
-		delete(m, reserved)
-	}
 	head := struct {
 		Type      string            `json:"type"`
 		Title     string            `json:"title"`
@@ -171,6 +168,15 @@ func (p problem) json(r *http.Request, id string) []byte {
 		RequestID string            `json:"requestId"`
 	}{problemType(p.code), p.title, p.status, p.code, p.detail, r.URL.EscapedPath(), p.fields, id}
 	return joined(mustJSON(head), m)
+}
+
+// free gives a name that the problem itself does not use: "status" becomes "currentStatus".
+func free(name string) string {
+	switch name {
+	case "type", "title", "status", "code", "detail", "instance", "requestId", "errors":
+		return "current" + strings.ToUpper(name[:1]) + name[1:]
+	}
+	return name
 }
 
 // joined adds members to the text of an object that is not empty.
@@ -206,19 +212,18 @@ func (s *Server) logFailure(q *request, r *http.Request, status int, err error) 
 }
 
 // detailOf gives the sentence for the caller.
-func detailOf(e *core.Error, status int, id string) core.Text {
+func detailOf(e *core.Error, status int, id string, lang core.Locale) string {
 	switch {
 	case e.Code == core.CodeInternal:
-		return core.Text{"en": "Something went wrong. Reference " + id + ".", "fr": "Une erreur est survenue. Référence " + id + "."}
+		return core.Text{"en": "Something went wrong. Reference " + id + ".", "fr": "Une erreur est survenue. Référence " + id + "."}.In(lang)
 	case status == http.StatusGatewayTimeout:
-		return core.Text{"en": "The answer took too long. Ask again, or ask for less.", "fr": "La réponse a pris trop de temps. Réessayez, ou demandez moins."}
-	case len(e.Texts) > 0:
-		return e.Texts
+		return core.Text{"en": "The answer took too long. Ask again, or ask for less.", "fr": "La réponse a pris trop de temps. Réessayez, ou demandez moins."}.In(lang)
+	case e.Texts[lang] != "":
+		return e.Texts[lang]
 	case e.Message != "":
-		return core.Text{"en": e.Message, "fr": e.Message}
-	default:
-		return titleOf(status)
+		return e.Message
 	}
+	return titleOf(status).In(lang)
 }
 
 // say makes an error whose sentence is known in both languages.
