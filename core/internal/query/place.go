@@ -29,8 +29,30 @@ func (r *request) place(w *wish, a *core.Asked) error {
 	if g.Territory, err = territory(p.within); err != nil {
 		return err
 	}
+	if g.Territory != nil {
+		g.Territory.Fields = r.own.territories()
+	}
 	a.Geo = g
 	return nil
+}
+
+// territories gives the fields with a territory's code that the caller may read, nil when those are all.
+func (v *view) territories() []string {
+	seen, all := []string{}, true
+	for i := range v.t.Fields {
+		f := &v.t.Fields[i]
+		switch {
+		case f.Territory == "":
+		case v.readable(f.Path):
+			seen = append(seen, f.Path)
+		default:
+			all = false
+		}
+	}
+	if all {
+		return nil
+	}
+	return seen
 }
 
 // geoField is the field that geo names, else the type's own.
