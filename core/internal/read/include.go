@@ -1,0 +1,195 @@
+package read
+
+import (
+	"slices"
+
+	"github.com/palabre-cms/palabre/core"
+	"github.com/palabre-cms/palabre/core/jsondoc"
+)
+
+// The budget of one answer: how many documents are looked up for it, how often they are embedded, and how long it may
+// be before nothing more is. What is beyond stays a reference.
+const (
+	maxDocuments = 200
+	maxEmbedded  = 4000
+	maxBody      = 8 << 20
+)
+
+type refKey struct {
+	t  core.TypeName
+	id core.EntryID
+}
+
+// wanted is one reference to follow.
+type wanted struct {
+	key refKey
+	to  *target
+}
+
+// gather looks up what the references in entries lead to, level by level, each document once.
+func (x *writer) gather(items []item, sh *shape) error {
+	if !sh.plan.embeds {
+		return nil
+	}
+	x.found = map[refKey]*item{}
+	var level []wanted
+	for i := range items {
+		level = appendWanted(level, items[i].doc, sh.plan)
+	}
+	for len(level) > 0 {
+		level = distinctWanted(level)
+		if err := x.fetch(level); err != nil {
+			return err
+		}
+		var next []wanted
+		for _, w := range level {
+			if it := x.found[w.key]; it != nil {
+				next = appendWanted(next, it.doc, x.shapeOf(w.to, w.key.t).plan)
+			}
+		}
+		level = next
+	}
+	return nil
+}
+
+func distinctWanted(list []wanted) []wanted {
+	seen := make(map[wanted]bool, len(list))
+	return slices.DeleteFunc(list, func(w wanted) bool {
+		was := seen[w]
+		seen[w] = true
+		return was
+	})
+}
+
+// appendWanted finds the references that a plan embeds.
+func appendWanted(list []wanted, doc []byte, p *plan) []wanted {
+	if !p.embeds {
+		return list
+	}
+	for name, v := range jsondoc.Members(doc) {
+		if c := p.member(name); c.embeds {
+			list = appendWantedOf(list, v, c)
+		}
+	}
+	return list
+}
+
+func appendWantedOf(list []wanted, v []byte, p *plan) []wanted {
+	if len(v) > 0 && v[0] == '[' {
+		for e := range jsondoc.Elements(v) {
+			list = appendWantedOf(list, e, p)
+		}
+		return list
+	}
+	if p.fate != embed {
+		return appendWanted(list, v, p)
+	}
+	if key, ok := parseRef(v); ok {
+		list = append(list, wanted{key, p.target})
+	}
+	return list
+}
+
+// parseRef reads {"_ref": id, "_type": type}. The strings are copies: an answer outlives the document's memory.
+func parseRef(v []byte) (refKey, bool) {
+	var key refKey
+	for name, value := range jsondoc.Members(v) {
+		if len(value) < 2 || value[0] != '"' {
+			continue
+		}
+		switch name {
+		case "_ref":
+			key.id = core.EntryID(value[1 : len(value)-1])
+		case "_type":
+			key.t = core.TypeName(value[1 : len(value)-1])
+		}
+	}
+	return key, key.id != "" && key.t != ""
+}
+
+// fetch looks up what is not yet known, within the budget. What is looked for in vain counts like what is found.
+func (x *writer) fetch(level []wanted) error {
+	ids := map[core.TypeName][]core.EntryID{}
+	for _, w := range level {
+		if _, known := x.found[w.key]; known || len(x.found) >= maxDocuments {
+			continue
+		}
+		x.found[w.key] = nil
+		ids[w.key.t] = append(ids[w.key.t], w.key.id)
+	}
+	for name, list := range ids {
+		if err := x.fetchType(name, list); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (x *writer) fetchType(name core.TypeName, ids []core.EntryID) error {
+	t, s := x.reached(name)
+	if t == nil {
+		return nil
+	}
+	state := targetState(x.asked.State, s)
+	views, err := x.r.visible(x.ctx, x.who, t, s, state, ids)
+	if err != nil {
+		return err
+	}
+	items, err := x.items(t, state, views)
+	if err != nil {
+		return err
+	}
+	for i := range items {
+		x.found[refKey{name, items[i].view.ID}] = &items[i]
+	}
+	return nil
+}
+
+// reached gives a type that the caller may list, and how; nil for any other.
+func (x *writer) reached(name core.TypeName) (*core.Type, *core.Scope) {
+	for i := range x.asked.Reach {
+		if x.asked.Reach[i].Type.Name == name {
+			return x.asked.Reach[i].Type, x.asked.Reach[i].Scope
+		}
+	}
+	if name == x.own.t.Name {
+		return x.own.t, x.own.scope
+	}
+	return nil, nil
+}
+
+// targetState is the state in which embedded entries are shown: what refers to them may lie in the trash, they do not.
+func targetState(asked core.State, s *core.Scope) core.State {
+	if asked == core.StatePublished || !s.Drafts {
+		return core.StatePublished
+	}
+	return core.StateDraft
+}
+
+// shapeOf gives how entries of a type are embedded at a place.
+func (x *writer) shapeOf(to *target, name core.TypeName) *shape {
+	if sh, ok := to.shapes[name]; ok {
+		return sh
+	}
+	t, s := x.reached(name)
+	sh := x.r.shape(t, s, targetState(x.asked.State, s), to.fields, to.next, x.asked.RichText)
+	if to.shapes == nil {
+		to.shapes = map[core.TypeName]*shape{}
+	}
+	to.shapes[name] = sh
+	return sh
+}
+
+// reference writes what a reference leads to, or the reference as it is stored.
+func (x *writer) reference(b, v []byte, to *target) []byte {
+	key, ok := parseRef(v)
+	if !ok || x.spent >= maxEmbedded || len(b) > maxBody {
+		return append(b, v...)
+	}
+	it := x.found[key]
+	if it == nil {
+		return append(b, v...)
+	}
+	x.spent++
+	return x.entry(b, it, x.shapeOf(to, key.t))
+}

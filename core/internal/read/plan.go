@@ -1,0 +1,251 @@
+package read
+
+import (
+	"maps"
+	"strings"
+	"sync"
+
+	"github.com/palabre-cms/palabre/core"
+)
+
+type fate uint8
+
+const (
+	leave   fate = iota // not shown
+	whole               // copied as it is stored
+	descend             // an object, or objects in an array: member by member
+	embed               // a reference, or references: what they lead to is shown in their place
+	render              // rich text: written as html or text
+)
+
+// plan says what becomes of a member of a document. A plan is not changed once it is made.
+type plan struct {
+	fate    fate
+	rest    fate // descend: of the members that are not named, leave or whole
+	members map[string]*plan
+	target  *target // embed
+	embeds  bool    // whether an embed is somewhere in it
+}
+
+// target is what an include wants of the entries that a reference leads to.
+type target struct {
+	next   []core.Include
+	fields *selection
+	shapes map[core.TypeName]*shape
+}
+
+var (
+	leavePlan  = &plan{fate: leave}
+	wholePlan  = &plan{fate: whole}
+	renderPlan = &plan{fate: render}
+)
+
+func (p *plan) member(name string) *plan {
+	if c, ok := p.members[name]; ok {
+		return c
+	}
+	if p.rest == whole || p.fate == whole {
+		return wholePlan
+	}
+	return leavePlan
+}
+
+// masks remembers the plan of each type under each scope: it is asked for at every request.
+type masks struct {
+	mu    sync.RWMutex
+	plans map[maskKey]*plan
+}
+
+type maskKey struct {
+	t     *core.Type
+	scope string
+}
+
+// maxMasks bounds what is remembered: types that were replaced and scopes that went away are forgotten with the rest.
+const maxMasks = 1000
+
+func (m *masks) of(t *core.Type, s *core.Scope) *plan {
+	key := maskKey{t, s.Key}
+	m.mu.RLock()
+	p, ok := m.plans[key]
+	m.mu.RUnlock()
+	if ok {
+		return p
+	}
+	p = newMask(t, s)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.plans == nil || len(m.plans) >= maxMasks {
+		m.plans = map[maskKey]*plan{}
+	}
+	m.plans[key] = p
+	return p
+}
+
+// newMask shows what may be read, and leaves out the rest and the reserved members.
+func newMask(t *core.Type, s *core.Scope) *plan {
+	root := &node{shown: s.Read.All}
+	for i := range t.Fields {
+		root.at(t.Fields[i].Path).shown = s.Readable(t, t.Fields[i].Path)
+	}
+	p := &plan{fate: descend, rest: leave, members: map[string]*plan{core.DocLocale: leavePlan, core.DocTranslations: leavePlan}}
+	if root.shown {
+		p.rest = whole
+	}
+	for name, child := range root.below {
+		p.members[name] = child.plan()
+	}
+	return p
+}
+
+// node is a field on the way to a mask.
+type node struct {
+	shown bool
+	below map[string]*node
+}
+
+func (n *node) at(path string) *node {
+	for name := range strings.SplitSeq(path, ".") {
+		child := n.below[name]
+		if child == nil {
+			child = &node{}
+			if n.below == nil {
+				n.below = map[string]*node{}
+			}
+			n.below[name] = child
+		}
+		n = child
+	}
+	return n
+}
+
+// plan copies or leaves out as much at once as it can.
+func (n *node) plan() *plan {
+	same, members := true, map[string]*plan{}
+	fallback := leavePlan
+	if n.shown {
+		fallback = wholePlan
+	}
+	for name, child := range n.below {
+		members[name] = child.plan()
+		same = same && members[name] == fallback
+	}
+	if same {
+		return fallback
+	}
+	return &plan{fate: descend, rest: fallback.fate, members: members}
+}
+
+// selection is the tree of names in fields; one without names below it is taken whole.
+type selection struct{ below map[string]*selection }
+
+func newSelection(fields []string) *selection {
+	if fields == nil {
+		return nil
+	}
+	root := &selection{}
+	for _, path := range fields {
+		root.add(path)
+	}
+	return root
+}
+
+func (s *selection) add(path string) {
+	for name := range strings.SplitSeq(path, ".") {
+		if s.below == nil {
+			s.below = map[string]*selection{}
+		}
+		if s.below[name] == nil {
+			s.below[name] = &selection{}
+		}
+		s = s.below[name]
+	}
+}
+
+// at gives what is selected below a path; nil is everything.
+func (s *selection) at(path string) *selection {
+	if s == nil {
+		return nil
+	}
+	for name := range strings.SplitSeq(path, ".") {
+		if s = s.below[name]; s == nil || s.below == nil {
+			return nil
+		}
+	}
+	return s
+}
+
+// only keeps what is selected. What is selected below a reference is for what is embedded there.
+func (p *plan) only(s *selection, t *core.Type, prefix string) *plan {
+	out := &plan{fate: descend, rest: leave, members: make(map[string]*plan, len(s.below))}
+	for name, below := range s.below {
+		child := p.member(name)
+		if child.fate == leave {
+			continue
+		}
+		path := prefix + name
+		f, ok := t.Field(path)
+		if below.below != nil && !(ok && f.Kind == core.KindRef) {
+			child = child.only(below, t, path+".")
+		}
+		out.members[name] = child
+	}
+	return out
+}
+
+// graft puts a plan in place of the one at a path, unless the path is not shown. It alters nothing.
+func (p *plan) graft(path string, put *plan) *plan {
+	name, rest, more := strings.Cut(path, ".")
+	child := p.member(name)
+	if child.fate == leave {
+		return p
+	}
+	if more {
+		put = child.graft(rest, put)
+	}
+	out := &plan{fate: descend, rest: p.rest, members: maps.Clone(p.members), embeds: p.embeds || put.embeds}
+	if p.fate == whole {
+		out.rest = whole
+	}
+	if out.members == nil {
+		out.members = map[string]*plan{}
+	}
+	out.members[name] = put
+	return out
+}
+
+// shape is how the entries of one type are shown in an answer.
+type shape struct {
+	t     *core.Type
+	scope *core.Scope
+	plan  *plan
+	show  member     // what the system adds
+	all   bool       // no fields are named: what plugins add is shown too
+	named *selection // else: what is named
+}
+
+// shape makes the plan of a request for one type.
+func (r *Reader) shape(t *core.Type, s *core.Scope, state core.State, fields *selection, include []core.Include, richText string) *shape {
+	sh := &shape{t: t, scope: s, plan: r.masks.of(t, s), show: membersOf(state), all: fields == nil, named: fields}
+	if fields != nil {
+		sh.plan, sh.show = sh.plan.only(fields, t, ""), namedMembers(fields)
+	}
+	for _, i := range include {
+		if f, ok := t.Field(i.Field); ok && f.Kind == core.KindRef && s.Readable(t, i.Field) {
+			put := &plan{fate: embed, embeds: true, target: &target{next: i.Next, fields: fields.at(i.Field)}}
+			sh.plan = sh.plan.graft(i.Field, put)
+		}
+	}
+	if richText != "" {
+		sh.renderRichText()
+	}
+	return sh
+}
+
+func (sh *shape) renderRichText() {
+	for i := range sh.t.Fields {
+		if f := &sh.t.Fields[i]; f.Kind == core.KindRichText {
+			sh.plan = sh.plan.graft(f.Path, renderPlan)
+		}
+	}
+}

@@ -1,0 +1,164 @@
+package read
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/palabre-cms/palabre/core"
+)
+
+// Parts are what a Reader is made of. All are needed.
+type Parts struct {
+	Types   core.Types
+	Access  core.Access
+	Catalog core.Catalog
+	Queries core.Queries
+	Content core.Content // for the documents of past revisions
+	Log     core.Log     // for the changes feed
+	Hooks   *core.Hooks
+	// Prune writes a type's JSON Schema as a caller sees it who may read some of its fields only.
+	Prune func(t *core.Type, read *core.FieldSet) (core.Doc, error)
+}
+
+// Reader implements core.Reader.
+type Reader struct {
+	Parts
+	masks masks
+	pool  sync.Pool // of *[]byte
+}
+
+var _ core.Reader = (*Reader)(nil)
+
+// New makes the read path.
+func New(p Parts) *Reader {
+	return &Reader{Parts: p, pool: sync.Pool{New: func() any { return new([]byte) }}}
+}
+
+// Visible implements core.Reader.
+func (r *Reader) Visible(ctx context.Context, who *core.Principal) ([]*core.Type, error) {
+	var out []*core.Type
+	for _, t := range r.Types.Types() {
+		if _, err := r.Access.Scope(ctx, who, t, core.ActionList); err == nil {
+			out = append(out, t)
+		}
+	}
+	return out, nil
+}
+
+// typ finds a type; one that is not there gets the answer of one that the caller may not see.
+func (r *Reader) typ(name core.TypeName) (*core.Type, error) {
+	if t, ok := r.Types.Type(name); ok {
+		return t, nil
+	}
+	return nil, core.Errorf(core.CodeNotFound, "There is no content type %q.", string(name))
+}
+
+// scoped finds a type and what the caller may do with it.
+func (r *Reader) scoped(ctx context.Context, who *core.Principal, name core.TypeName, a core.Action) (*core.Type, *core.Scope, error) {
+	t, err := r.typ(name)
+	if err != nil {
+		return nil, nil, err
+	}
+	s, err := r.Access.Scope(ctx, who, t, a)
+	return t, s, err
+}
+
+func absent(t *core.Type, what string) error {
+	const most = 100
+	if len(what) > most {
+		what = what[:most] + "…"
+	}
+	return core.Errorf(core.CodeNotFound, "There is no %s %q.", string(t.Name), what)
+}
+
+// planned is a query after the plugins narrowed it.
+func (r *Reader) planned(ctx context.Context, who *core.Principal, t *core.Type, q core.Query) (core.Query, error) {
+	if r.Hooks.QueryPlan.Empty() {
+		return q, nil
+	}
+	e := &core.QueryEvent{Name: "query.plan", Actor: who, Type: t, Query: q}
+	if err := r.Hooks.QueryPlan.Run(ctx, e, func(context.Context) error { return nil }); err != nil {
+		return q, err
+	}
+	if len(e.Narrow) > 0 {
+		q.Where = narrowed(q.Where, e.Narrow)
+	}
+	return q, nil
+}
+
+func narrowed(where core.Node, more []core.Node) core.Node {
+	all := core.And{}
+	if where != nil {
+		all = append(all, where)
+	}
+	return append(all, more...)
+}
+
+// visible keeps, of the entries of a type, those that the caller may see in a state, with the plugins' word on it.
+// At most 200 identifiers are looked at.
+func (r *Reader) visible(ctx context.Context, who *core.Principal, t *core.Type, s *core.Scope, state core.State, ids []core.EntryID) ([]core.View, error) {
+	if s.Where == nil && r.Hooks.QueryPlan.Empty() {
+		return r.byID(ctx, t, state, ids)
+	}
+	q, err := r.planned(ctx, who, t, core.Query{Type: t.Name, State: state, Where: s.Where, Only: ids, Limit: min(len(ids), maxDocuments),
+		Sort: []core.SortKey{{Path: core.Path{Field: "_id"}}}})
+	if err != nil {
+		return nil, err
+	}
+	page, err := r.Catalog.Query(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	return page.Views, nil
+}
+
+func (r *Reader) byID(ctx context.Context, t *core.Type, state core.State, ids []core.EntryID) ([]core.View, error) {
+	var out []core.View
+	for _, id := range ids {
+		v, err := r.Catalog.ByID(ctx, t.Name, id, state)
+		if core.CodeOf(err) == core.CodeNotFound {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, *v)
+	}
+	return out, nil
+}
+
+// key is what an answer is remembered by: what was asked, and what the caller may see of each type in it.
+func (r *Reader) key(who *core.Principal, kind string, a *core.Asked, more string) string {
+	b := make([]byte, 0, 2*len(kind)+len(a.Canonical)+len(more)+64)
+	b = append(append(b, kind...), '\n')
+	if a.Scope != nil {
+		b = append(b, a.Scope.Key...)
+	}
+	for _, reached := range a.Reach {
+		b = append(append(b, ' '), reached.Type.Name...)
+		b = append(append(b, '='), reached.Scope.Key...)
+	}
+	if !r.Hooks.EntryRead.Empty() || !r.Hooks.QueryPlan.Empty() {
+		b = append(append(b, "\nas "...), who.ID...) // a plugin may answer each caller differently
+	}
+	b = append(append(b, '\n'), a.Canonical...)
+	return string(append(append(b, '\n'), more...))
+}
+
+func typesOf(a *core.Asked) []core.TypeName {
+	types := make([]core.TypeName, 1, 1+len(a.Reach))
+	types[0] = a.Type
+	for _, reached := range a.Reach {
+		types = append(types, reached.Type.Name)
+	}
+	return types
+}
+
+// earlier gives the earlier of two moments, zero being never.
+func earlier(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
+}
