@@ -1,0 +1,243 @@
+// Package catalog answers everything: entries by id, slug and unique value, queries, facets, search. It is a fold of
+// the log that can be thrown away and made again.
+//
+// # Its parts
+//
+// On disk a SQLite file keeps the documents, the entries' meta, the revisions and the values that the columns are filled
+// from at the next start; it records its position in the same transaction as what it stands for. In memory every
+// type has a shelf: columns of keys (numbers that compare as the values do) by slot, one slot for each version of a
+// document that readers may see, and bitsets that say which slots are published, latest or in the trash. A
+// query tree is evaluated over the columns to a bitset: its population count is the total, counting codes under it gives the
+// facets, walking an order gives the page. A full-text index in package text follows behind.
+//
+// # Who may look when
+//
+// One goroutine at a time applies commits. It works everything out beside the memory, writes the file, and then changes
+// the memory under the write lock, which it holds for a moment only. Readers hold the read lock while they look at memory and
+// documents, so each sees one position. What is made when first asked for (orders, ranks of strings, folded text) is
+// brought up to date by readers, each under a lock of its own: no writer can be at work then.
+package catalog
+
+import (
+	"context"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/palabre-cms/palabre/core"
+)
+
+// Options tune a Catalog. The zero value is right for production.
+type Options struct {
+	CacheBytes int // of documents kept in memory; 0 is 32 MiB
+}
+
+// Catalog is the core.Catalog of a node. Close it.
+type Catalog struct {
+	dir      string
+	types    core.Types
+	now      func() time.Time
+	options  Options
+	applying sync.Mutex // the one writer
+
+	mu    sync.RWMutex // guards what follows against the writer
+	m     *memory
+	docs  *documents
+	text  *texts
+	moved chan struct{} // closed and replaced when position or time moves on
+
+	position atomic.Uint64
+	due      atomic.Int64 // the next moment at which an entry changes by itself, in nanoseconds; 0 for never
+	version  atomic.Uint64
+	versions sync.Map // core.TypeName → *atomic.Uint64
+	stop     context.CancelFunc
+	stopped  sync.WaitGroup
+}
+
+var _ core.Catalog = (*Catalog)(nil)
+
+// Open opens the catalog in a directory, making it when there is none; one that is damaged or of another format is
+// made anew and has Position 0. types are looked up as commits arrive; types that become known later are told by OnType.
+// now is the store's clock.
+func Open(ctx context.Context, dir string, types core.Types, now func() time.Time, o Options) (*Catalog, error) {
+	if o.CacheBytes == 0 {
+		o.CacheBytes = 32 << 20
+	}
+	c := &Catalog{dir: dir, types: types, now: now, options: o, moved: make(chan struct{})}
+	if err := c.open(ctx); err != nil {
+		return nil, core.Wrap("catalog.Open", err)
+	}
+	run, stop := context.WithCancel(context.Background())
+	c.stop = stop
+	c.stopped.Go(func() { c.keepTime(run) })
+	c.stopped.Go(func() { c.followText(run) })
+	return c, nil
+}
+
+func (c *Catalog) open(ctx context.Context) error {
+	path := filepath.Join(c.dir, "catalog.db")
+	docs, err := openDocuments(path, c.options.CacheBytes)
+	if err != nil {
+		return err
+	}
+	m, err := load(ctx, docs, c.types, c.now())
+	if err != nil && ctx.Err() == nil { // what is in it cannot be read: the log has it all
+		docs.close()
+		if err := removeFile(path); err != nil {
+			return core.Errorf(core.CodeUnavailable, "The catalog's damaged file cannot be replaced: check the rights on the data directory. %w", err)
+		}
+		if docs, err = openDocuments(path, c.options.CacheBytes); err == nil {
+			m, err = load(ctx, docs, c.types, c.now())
+		}
+	}
+	if err != nil {
+		return err
+	}
+	c.m, c.docs = m, docs
+	if c.text, err = openTexts(c.dir, docs.generation); err != nil {
+		docs.close()
+		return err
+	}
+	c.publish()
+	for _, t := range c.types.Types() {
+		if err := c.bind(ctx, t); err != nil {
+			return err
+		}
+	}
+	return c.text.catchUp(ctx, c)
+}
+
+// Close stops what runs beside and closes the files. Nothing may be called afterwards.
+func (c *Catalog) Close() error {
+	c.stop()
+	c.stopped.Wait()
+	c.applying.Lock()
+	defer c.applying.Unlock()
+	terr := c.text.close()
+	if err := c.docs.close(); err != nil {
+		return core.Wrap("catalog.Close", err)
+	}
+	return core.Wrap("catalog.Close", terr)
+}
+
+// Position is how far the catalog has folded the log.
+func (c *Catalog) Position() core.Position { return core.Position(c.position.Load()) }
+
+// Sum is the sum of the commit at Position.
+func (c *Catalog) Sum() string {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return c.m.sum
+}
+
+// Wait returns when Position has reached p.
+func (c *Catalog) Wait(ctx context.Context, p core.Position) error {
+	for c.Position() < p {
+		c.mu.RLock()
+		moved := c.moved
+		c.mu.RUnlock()
+		if c.Position() >= p {
+			return nil
+		}
+		select {
+		case <-moved:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
+}
+
+// Version rises whenever an answer about the type may have changed.
+func (c *Catalog) Version(name core.TypeName) uint64 {
+	c.freshen()
+	if name == "" {
+		return c.version.Load()
+	}
+	if v, ok := c.versions.Load(name); ok {
+		return v.(*atomic.Uint64).Load()
+	}
+	return 0
+}
+
+// NextDue gives the next moment at which an entry of the types changes by itself.
+func (c *Catalog) NextDue(types ...core.TypeName) time.Time {
+	if c.due.Load() == 0 {
+		return time.Time{}
+	}
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return c.m.next(types...)
+}
+
+// publish makes known that the memory changed. The caller holds the write lock, or nobody else has the catalog yet.
+func (c *Catalog) publish(changed ...*shelf) {
+	for _, s := range changed {
+		v, _ := c.versions.LoadOrStore(s.name, new(atomic.Uint64))
+		v.(*atomic.Uint64).Add(1)
+	}
+	for _, s := range c.m.shelves {
+		s.due = s.plans.next()
+	}
+	c.version.Add(1)
+	var due int64
+	if next := c.m.next(); !next.IsZero() {
+		due = next.UnixNano()
+	}
+	c.due.Store(due)
+	c.position.Store(uint64(c.m.position))
+	close(c.moved)
+	c.moved = make(chan struct{})
+}
+
+// freshen carries out what has become due, so that an expiry holds from its moment on for every reader.
+func (c *Catalog) freshen() {
+	if due := c.due.Load(); due == 0 || c.now().UnixNano() < due {
+		return
+	}
+	c.carryOut()
+}
+
+func (c *Catalog) carryOut() {
+	c.applying.Lock()
+	defer c.applying.Unlock()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	numbers, shelves := c.m.carryOut(c.now())
+	if len(numbers) == 0 {
+		return
+	}
+	c.text.enqueue(numbers)
+	c.publish(shelves...)
+}
+
+// keepTime carries out what becomes due, so that versions rise without a reader.
+func (c *Catalog) keepTime(ctx context.Context) {
+	for {
+		c.freshen()
+		c.mu.RLock()
+		moved := c.moved
+		c.mu.RUnlock()
+		timer := time.NewTimer(c.untilDue())
+		select {
+		case <-ctx.Done():
+		case <-moved:
+		case <-timer.C:
+		}
+		timer.Stop()
+		if ctx.Err() != nil {
+			return
+		}
+	}
+}
+
+// untilDue is never very long, since the clock is not ours.
+func (c *Catalog) untilDue() time.Duration {
+	const longest = 10 * time.Second
+	due := c.due.Load()
+	if due == 0 {
+		return longest
+	}
+	return min(longest, max(time.Millisecond, time.Unix(0, due).Sub(c.now())))
+}

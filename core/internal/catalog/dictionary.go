@@ -1,0 +1,299 @@
+package catalog
+
+import (
+	"bytes"
+	"cmp"
+	"slices"
+	"sort"
+	"strings"
+	"sync"
+
+	"golang.org/x/text/collate"
+	"golang.org/x/text/language"
+)
+
+// dictionary numbers the distinct strings of a field: columns hold the numbers (codes). It only grows. One
+// goroutine at a time may add, and none may read then; readers may be many.
+//
+// The order of its values and their folded text are made when first asked for, and brought up to date by
+// the first reader that asks after values were added.
+type dictionary struct {
+	values []string
+	codes  map[string]uint32
+	plain  bool // ordered by bytes instead of by the French dictionary
+	ranks  ranks
+	folded folded
+}
+
+func newDictionary(plain bool) *dictionary {
+	return &dictionary{codes: map[string]uint32{}, plain: plain}
+}
+
+// code gives the code of a value, which it adds when it is new.
+func (d *dictionary) code(value []byte) uint32 {
+	if code, ok := d.codes[string(value)]; ok {
+		return code
+	}
+	return d.add(string(value))
+}
+
+func (d *dictionary) add(value string) uint32 {
+	code := uint32(len(d.values))
+	d.values = append(d.values, value)
+	d.codes[value] = code
+	return code
+}
+
+// set gives a value a code of the caller's choice, leaving the ones before it to be set later.
+func (d *dictionary) set(code uint32, value string) {
+	for int(code) >= len(d.values) {
+		d.values = append(d.values, "")
+	}
+	d.values[code] = value
+	d.codes[value] = code
+}
+
+// find gives the code of a value that is there.
+func (d *dictionary) find(value string) (uint32, bool) {
+	code, ok := d.codes[value]
+	return code, ok
+}
+
+// ranks is the order of a dictionary's values: a label for each code, so that labels compare as the values do. Labels are
+// even and spread out, so that a new value finds room between its neighbours, and an odd number is the
+// place of a value that is not there.
+type ranks struct {
+	mu     sync.Mutex
+	sorted []uint32 // codes, by value
+	labels []uint64 // by code
+	by     *collate.Collator
+	keys   [2]collate.Buffer
+}
+
+const (
+	leastLabel    = uint64(1) << 40 // of a spread; smaller ones are for what is added before its first value
+	greatestLabel = uint64(1) << 62
+	labelStep     = uint64(1) << 32 // between a last value and one appended to it
+)
+
+// labels gives the label of each code.
+func (d *dictionary) labels() []uint64 {
+	r := &d.ranks
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if fresh := len(d.values) - len(r.labels); fresh > 0 {
+		d.rank(fresh)
+	}
+	return r.labels
+}
+
+// label gives the place of any value in the order: the value's label when it is there, else an odd number between those
+// of its neighbours.
+func (d *dictionary) label(value string) uint64 {
+	labels := d.labels()
+	if code, ok := d.find(value); ok {
+		return labels[code]
+	}
+	r := &d.ranks
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	i := sort.Search(len(r.sorted), func(i int) bool { return d.compare(d.values[r.sorted[i]], value) > 0 })
+	if i == 0 {
+		return 1
+	}
+	return labels[r.sorted[i-1]] + 1
+}
+
+// rank brings the labels up to date with the values added since.
+func (d *dictionary) rank(fresh int) {
+	r := &d.ranks
+	if fresh > len(r.sorted)/4 {
+		r.sorted = d.sortAll()
+		r.labels = make([]uint64, len(d.values))
+		r.spread()
+		return
+	}
+	added := make([]uint32, fresh)
+	for i := range added {
+		added[i] = uint32(len(r.labels) + i)
+	}
+	r.labels = append(r.labels, make([]uint64, fresh)...)
+	slices.SortFunc(added, func(a, b uint32) int { return d.compare(d.values[a], d.values[b]) })
+	if !d.insert(added) {
+		r.spread()
+	}
+}
+
+// spread gives every code a new label, evenly.
+func (r *ranks) spread() {
+	step := min((greatestLabel-leastLabel)/uint64(len(r.sorted)+1), labelStep) &^ 1
+	for i, code := range r.sorted {
+		r.labels[code] = leastLabel + uint64(i)*step
+	}
+}
+
+// insert puts sorted new codes among the sorted ones and labels them. It reports whether there was room for the labels.
+func (d *dictionary) insert(added []uint32) bool {
+	r := &d.ranks
+	at := make([]int, len(added))
+	for i, code := range added {
+		value := d.values[code]
+		at[i] = sort.Search(len(r.sorted), func(k int) bool { return d.compare(d.values[r.sorted[k]], value) > 0 })
+	}
+	old := len(r.sorted)
+	r.sorted = append(r.sorted, added...)
+	for i, end := len(added)-1, old; i >= 0; i-- {
+		copy(r.sorted[at[i]+i+1:], r.sorted[at[i]:end])
+		r.sorted[at[i]+i] = added[i]
+		end = at[i]
+	}
+	for i := 0; i < len(added); {
+		n := 1
+		for i+n < len(added) && at[i+n] == at[i] {
+			n++
+		}
+		if !r.labelRun(at[i]+i, n) {
+			return false
+		}
+		i += n
+	}
+	return true
+}
+
+// labelRun labels n new codes that stand at an index of sorted, between two labelled neighbours.
+func (r *ranks) labelRun(at, n int) bool {
+	low := uint64(0)
+	if at > 0 {
+		low = r.labels[r.sorted[at-1]]
+	}
+	high := low + labelStep*uint64(n+1)
+	if at+n < len(r.sorted) {
+		high = r.labels[r.sorted[at+n]]
+	}
+	step := (high - low) / uint64(n+1) &^ 1
+	if step < 2 || high > greatestLabel {
+		return false
+	}
+	for i := range n {
+		r.labels[r.sorted[at+i]] = low + step*uint64(i+1)
+	}
+	return true
+}
+
+// compare orders two values. Only the holder of ranks.mu may call it.
+func (d *dictionary) compare(a, b string) int {
+	if d.plain || a == b {
+		return strings.Compare(a, b)
+	}
+	r := &d.ranks
+	if r.by == nil {
+		r.by = frenchOrder()
+	}
+	ka, kb := r.by.KeyFromString(&r.keys[0], a), r.by.KeyFromString(&r.keys[1], b)
+	c := bytes.Compare(ka, kb)
+	r.keys[0].Reset()
+	r.keys[1].Reset()
+	if c != 0 {
+		return c
+	}
+	return strings.Compare(a, b)
+}
+
+func frenchOrder() *collate.Collator { return collate.New(language.French) }
+
+// sortAll gives every code in the order of its value.
+func (d *dictionary) sortAll() []uint32 {
+	sorted := make([]uint32, len(d.values))
+	for i := range sorted {
+		sorted[i] = uint32(i)
+	}
+	if d.plain {
+		slices.SortFunc(sorted, func(a, b uint32) int { return strings.Compare(d.values[a], d.values[b]) })
+		return sorted
+	}
+	keys := d.collationKeys()
+	slices.SortFunc(sorted, func(a, b uint32) int {
+		return cmp.Or(strings.Compare(keys[a], keys[b]), strings.Compare(d.values[a], d.values[b]))
+	})
+	return sorted
+}
+
+// collationKeys makes the key of each value, on two cores.
+func (d *dictionary) collationKeys() []string {
+	keys := make([]string, len(d.values))
+	half := len(keys) / 2
+	var wait sync.WaitGroup
+	wait.Go(func() { fillKeys(keys[:half], d.values[:half]) })
+	fillKeys(keys[half:], d.values[half:])
+	wait.Wait()
+	return keys
+}
+
+func fillKeys(keys, values []string) {
+	by := frenchOrder()
+	var buf collate.Buffer
+	for i, v := range values {
+		keys[i] = string(by.KeyFromString(&buf, v))
+		buf.Reset()
+	}
+}
+
+// folded is the text of all values, folded and one after another with a separator that no text contains, so that
+// one search goes over all of them.
+type folded struct {
+	mu   sync.Mutex
+	text []byte
+	ends []uint32 // by code: where its text ends, before the separator
+}
+
+const foldSeparator = 0xff // no byte of UTF-8
+
+func (d *dictionary) foldedText() ([]byte, []uint32) {
+	f := &d.folded
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for code := len(f.ends); code < len(d.values); code++ {
+		f.text = append(f.text, fold(d.values[code])...)
+		f.ends = append(f.ends, uint32(len(f.text)))
+		f.text = append(f.text, foldSeparator)
+	}
+	return f.text, f.ends
+}
+
+// containing gives the codes of the values that contain a text, or begin with it.
+func (d *dictionary) containing(part string, prefix bool) bitset {
+	found := newBitset(len(d.values))
+	text, ends := d.foldedText()
+	needle := []byte(fold(part))
+	if prefix {
+		d.beginning(found, text, ends, needle)
+		return found
+	}
+	for at, code := 0, 0; ; {
+		next := bytes.Index(text[at:], needle)
+		if next < 0 || at >= len(text) {
+			return found
+		}
+		at += next
+		code += sort.Search(len(ends)-code, func(i int) bool { return int(ends[code+i]) >= at })
+		found.set(uint32(code))
+		at = int(ends[code]) + 1
+	}
+}
+
+func (d *dictionary) beginning(found bitset, text []byte, ends []uint32, needle []byte) {
+	start := 0
+	for code, end := range ends {
+		if bytes.HasPrefix(text[start:end], needle) {
+			found.set(uint32(code))
+		}
+		start = int(end) + 1
+	}
+}
+
+// less orders any two texts as the dictionary orders its values.
+func (d *dictionary) less(a, b string) bool {
+	d.ranks.mu.Lock()
+	defer d.ranks.mu.Unlock()
+	return d.compare(a, b) < 0
+}

@@ -1,0 +1,129 @@
+package catalog
+
+import (
+	"container/heap"
+	"time"
+
+	"github.com/palabre-cms/palabre/core"
+)
+
+// plans are the entries of a shelf with scheduled transitions, as the log has them.
+type plans struct {
+	records map[uint32]*record // by entry number
+	due     dueHeap
+}
+
+func (p *plans) set(r *record) {
+	delete(p.records, r.number)
+	if len(r.meta.Schedule) == 0 {
+		return
+	}
+	if p.records == nil {
+		p.records = map[uint32]*record{}
+	}
+	p.records[r.number] = r
+	if r.trashed() {
+		return
+	}
+	for _, s := range r.meta.Schedule {
+		heap.Push(&p.due, dueAt{at: s.At, number: r.number})
+	}
+}
+
+// next gives the next moment at which an entry changes by itself, or the zero time.
+func (p *plans) next() time.Time {
+	for len(p.due) > 0 && !p.planned(p.due[0]) {
+		heap.Pop(&p.due)
+	}
+	if len(p.due) == 0 {
+		return time.Time{}
+	}
+	return p.due[0].at
+}
+
+// planned reports whether a moment still stands in its entry's plans.
+func (p *plans) planned(d dueAt) bool {
+	r, ok := p.records[d.number]
+	if !ok || r.trashed() {
+		return false
+	}
+	for _, s := range r.meta.Schedule {
+		if s.At.Equal(d.at) {
+			return true
+		}
+	}
+	return false
+}
+
+// reach takes out the moments up to now, and gives the records that change at them.
+func (p *plans) reach(now time.Time) []*record {
+	var reached []*record
+	for {
+		next := p.next()
+		if next.IsZero() || next.After(now) {
+			return reached
+		}
+		d := heap.Pop(&p.due).(dueAt)
+		reached = append(reached, p.records[d.number])
+	}
+}
+
+// dueAt is a moment at which an entry changes by itself.
+type dueAt struct {
+	at     time.Time
+	number uint32
+}
+
+type dueHeap []dueAt
+
+func (h dueHeap) Len() int           { return len(h) }
+func (h dueHeap) Less(i, j int) bool { return h[i].at.Before(h[j].at) }
+func (h dueHeap) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
+func (h *dueHeap) Push(x any)        { *h = append(*h, x.(dueAt)) }
+func (h *dueHeap) Pop() any {
+	old := *h
+	x := old[len(old)-1]
+	*h = old[:len(old)-1]
+	return x
+}
+
+// carryOut makes everything stand as it does at a time, and gives the entries that changed and their shelves.
+func (m *memory) carryOut(now time.Time) (numbers []uint32, shelves []*shelf) {
+	if now.After(m.asOf) {
+		m.asOf = now
+	}
+	for _, s := range m.shelves {
+		reached := s.plans.reach(m.asOf)
+		for _, r := range reached {
+			m.settle(s, r.at(m.asOf), func(int64) []byte { return nil }) // a plan makes no new document
+			numbers = append(numbers, r.number)
+		}
+		if len(reached) > 0 {
+			shelves = append(shelves, s)
+		}
+	}
+	return numbers, shelves
+}
+
+// next gives the next moment at which an entry of the types (of any, when none is named) changes by itself.
+func (m *memory) next(types ...core.TypeName) time.Time {
+	var next time.Time
+	for _, s := range m.shelves {
+		if len(types) > 0 && !contains(types, s.name) {
+			continue
+		}
+		if !s.due.IsZero() && (next.IsZero() || s.due.Before(next)) {
+			next = s.due
+		}
+	}
+	return next
+}
+
+func contains[T comparable](list []T, want T) bool {
+	for _, have := range list {
+		if have == want {
+			return true
+		}
+	}
+	return false
+}

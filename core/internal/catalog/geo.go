@@ -1,0 +1,154 @@
+package catalog
+
+import (
+	"math"
+	"sync"
+
+	"github.com/palabre-cms/palabre/core"
+)
+
+// points are the places of one field by slot: a point, or for anything else its bounds.
+type points struct {
+	lon, lat []float64            // NaN for none; of bounds, the middle
+	boxes    map[uint32]core.BBox // only of what is no point
+	unit     unit
+}
+
+// unit is the points on the unit sphere, made when first asked for: distances without trigonometry.
+type unit struct {
+	mu    sync.Mutex
+	stale []uint32 // slots set since
+	at    [][3]float64
+}
+
+// box reads what appendGeo wrote, nil for no place.
+func (v *values) box(tag uint64) *core.BBox {
+	switch tag {
+	case 2:
+		lon, lat := v.float(), v.float()
+		return &core.BBox{West: lon, South: lat, East: lon, North: lat}
+	case 3:
+		return &core.BBox{West: v.float(), South: v.float(), East: v.float(), North: v.float()}
+	}
+	return nil
+}
+
+func (p *points) put(slot uint32, box *core.BBox) {
+	for int(slot) >= len(p.lon) {
+		p.lon, p.lat = append(p.lon, math.NaN()), append(p.lat, math.NaN())
+	}
+	delete(p.boxes, slot)
+	if p.unit.at != nil {
+		p.unit.stale = append(p.unit.stale, slot)
+	}
+	if box == nil {
+		p.lon[slot], p.lat[slot] = math.NaN(), math.NaN()
+		return
+	}
+	p.lon[slot], p.lat[slot] = (box.West+box.East)/2, (box.South+box.North)/2
+	if box.West != box.East || box.South != box.North {
+		if p.boxes == nil {
+			p.boxes = map[uint32]core.BBox{}
+		}
+		p.boxes[slot] = *box
+	}
+}
+
+// present adds to out the slots that have a place.
+func (p *points) present(out bitset) {
+	for slot, lon := range p.lon[:min(len(p.lon), len(out)<<6)] {
+		if lon == lon {
+			out[slot>>6] |= 1 << (slot & 63)
+		}
+	}
+}
+
+// inside adds to out the slots whose place touches a box.
+func (p *points) inside(out bitset, box core.BBox) {
+	if box.West > box.East {
+		p.inside(out, core.BBox{West: box.West, South: box.South, East: 180, North: box.North})
+		p.inside(out, core.BBox{West: -180, South: box.South, East: box.East, North: box.North})
+		return
+	}
+	for slot, lat := range p.lat[:min(len(p.lat), len(out)<<6)] {
+		if lon := p.lon[slot]; lat >= box.South && lat <= box.North && lon >= box.West && lon <= box.East {
+			out[slot>>6] |= 1 << (slot & 63)
+		}
+	}
+	for slot, b := range p.boxes {
+		touches := b.West <= box.East && b.East >= box.West && b.South <= box.North && b.North >= box.South
+		if touches && int(slot) < len(out)<<6 {
+			out[slot>>6] |= 1 << (slot & 63)
+		}
+	}
+}
+
+const earthRadius = 6_371_008.8 // metres: the mean radius (IUGG)
+
+// near adds to out the slots whose place is within a circle.
+func (p *points) near(out bitset, n core.Near) {
+	from, limit := onSphere(n.Lon, n.Lat), chord(n.Metres)
+	for slot, at := range p.units()[:min(len(p.lon), len(out)<<6)] {
+		if squared(from, at) <= limit {
+			out[slot>>6] |= 1 << (slot & 63)
+		}
+	}
+	for slot := range p.boxes {
+		if int(slot) < len(out)<<6 {
+			out.put(slot, p.distance(slot, n) <= n.Metres)
+		}
+	}
+}
+
+// distance gives the metres from a point to a slot's place, 0 inside of bounds, NaN without a place.
+func (p *points) distance(slot uint32, n core.Near) float64 {
+	if int(slot) >= len(p.lon) {
+		return math.NaN()
+	}
+	lon, lat := p.lon[slot], p.lat[slot]
+	if b, ok := p.boxes[slot]; ok {
+		lon, lat = min(max(n.Lon, b.West), b.East), min(max(n.Lat, b.South), b.North)
+	}
+	return metres(squared(onSphere(n.Lon, n.Lat), onSphere(lon, lat)))
+}
+
+// units gives the places on the unit sphere, brought up to date.
+func (p *points) units() [][3]float64 {
+	u := &p.unit
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	for slot := len(u.at); slot < len(p.lon); slot++ {
+		u.at = append(u.at, onSphere(p.lon[slot], p.lat[slot]))
+	}
+	for _, slot := range u.stale {
+		u.at[slot] = onSphere(p.lon[slot], p.lat[slot])
+	}
+	u.stale = nil
+	return u.at
+}
+
+func onSphere(lon, lat float64) [3]float64 {
+	sinLat, cosLat := math.Sincos(lat * math.Pi / 180)
+	sinLon, cosLon := math.Sincos(lon * math.Pi / 180)
+	return [3]float64{cosLat * cosLon, cosLat * sinLon, sinLat}
+}
+
+// squared gives the square of the straight line between two points of the sphere: it is exact for small distances too.
+func squared(a, b [3]float64) float64 {
+	x, y, z := a[0]-b[0], a[1]-b[1], a[2]-b[2]
+	return x*x + y*y + z*z
+}
+
+// metres gives the length of the arc over a straight line.
+func metres(squared float64) float64 {
+	return 2 * earthRadius * math.Asin(min(1, math.Sqrt(squared)/2))
+}
+
+// chord gives the square of the straight line under an arc.
+func chord(metres float64) float64 {
+	if metres >= math.Pi*earthRadius {
+		return 5 // farther than any two points
+	}
+	c := 2 * math.Sin(metres/(2*earthRadius))
+	return c * c
+}

@@ -1,0 +1,188 @@
+package catalog
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"time"
+
+	"github.com/palabre-cms/palabre/core"
+)
+
+// Query answers a query.
+func (c *Catalog) Query(ctx context.Context, q core.Query) (*core.Page, error) {
+	matches, err := c.matches(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	var p *core.Page
+	err = c.look(func(m *memory) error {
+		p, err = c.page(ctx, m, q, matches)
+		return err
+	})
+	return p, err
+}
+
+// Referrers pages through the entries of a type that refer to an entry by a field.
+func (c *Catalog) Referrers(ctx context.Context, q core.Query, field string, to core.EntryID) (*core.Page, error) {
+	refers := core.Compare{Path: core.Path{Field: field}, Op: core.OpEq, Values: []any{string(to)}}
+	if q.Where == nil {
+		q.Where = refers
+	} else {
+		q.Where = core.And{q.Where, refers}
+	}
+	return c.Query(ctx, q)
+}
+
+func (c *Catalog) page(ctx context.Context, m *memory, q core.Query, matches []match) (*core.Page, error) {
+	p := &core.Page{Views: []core.View{}, Total: -1, Position: m.position, Until: m.until(q)}
+	a, err := newAnswer(m, q, matches)
+	if err != nil {
+		return nil, err
+	}
+	if a == nil {
+		return nothing(p, q), nil
+	}
+	if q.Total {
+		p.Total = a.found.count()
+	}
+	if p.Facets, err = a.counted(); err != nil {
+		return nil, err
+	}
+	slots, next, err := a.page()
+	if err != nil {
+		return nil, err
+	}
+	p.Next = next
+	p.Views = make([]core.View, len(slots))
+	for i, slot := range slots {
+		if err := c.fill(ctx, a, slot, &p.Views[i]); err != nil {
+			return nil, err
+		}
+	}
+	return p, nil
+}
+
+// nothing finishes the page of a type without entries.
+func nothing(p *core.Page, q core.Query) *core.Page {
+	if q.Total {
+		p.Total = 0
+	}
+	if len(q.Facets) > 0 {
+		p.Facets = map[string][]core.FacetValue{}
+	}
+	for _, path := range q.Facets {
+		p.Facets[path.String()] = []core.FacetValue{}
+	}
+	return p
+}
+
+// fill shows one entry of an answer.
+func (c *Catalog) fill(ctx context.Context, a *answer, slot uint32, v *core.View) (err error) {
+	*v = a.m.view(a.shelf, slot, a.state)
+	if v.Doc, err = c.docs.get(ctx, a.shelf.rows[slot]); err != nil {
+		return err
+	}
+	a.finish(v, slot)
+	if a.q.Highlight && a.q.Text != "" {
+		v.Highlights = c.text.highlights(a, v)
+	}
+	return nil
+}
+
+// newAnswer begins to answer a query: nil when there are no entries of the type.
+func newAnswer(m *memory, q core.Query, matches []match) (*answer, error) {
+	s, ok := m.byName[q.Type]
+	if !ok {
+		return nil, nil
+	}
+	a := &answer{reading: reading{m: m, state: q.State, locale: q.Locale}, q: q, shelf: s}
+	if q.Text != "" {
+		a.scores = m.scores(s, q.State, matches)
+	}
+	return a, a.find()
+}
+
+// until gives when the answer changes by itself: when an entry of the type or of one that it is joined to does.
+func (m *memory) until(q core.Query) time.Time {
+	if m.next().IsZero() {
+		return time.Time{}
+	}
+	if joins(q) {
+		return m.next()
+	}
+	return m.next(q.Type)
+}
+
+// joins reports whether a query looks through references.
+func joins(q core.Query) bool {
+	through := func(p core.Path) bool { return len(p.Via) > 0 }
+	return slices.ContainsFunc(q.Facets, through) || slices.ContainsFunc(q.Sort, func(k core.SortKey) bool { return through(k.Path) }) || joinsIn(q.Where)
+}
+
+func joinsIn(n core.Node) bool {
+	switch n := n.(type) {
+	case core.And:
+		return slices.ContainsFunc(n, joinsIn)
+	case core.Or:
+		return slices.ContainsFunc(n, joinsIn)
+	case core.Not:
+		return joinsIn(n.Node)
+	case core.Compare:
+		return len(n.Path.Via) > 0
+	}
+	return false
+}
+
+// Search answers queries on several types as one ranked list, best first.
+func (c *Catalog) Search(ctx context.Context, queries []core.Query, limit, offset int) (*core.Page, error) {
+	matches, err := c.matches(ctx, queries...)
+	if err != nil {
+		return nil, err
+	}
+	var p *core.Page
+	err = c.look(func(m *memory) error {
+		p, err = c.rank(ctx, m, queries, matches, limit, offset)
+		return err
+	})
+	return p, err
+}
+
+// hit is an entry of a ranked list across types.
+type hit struct {
+	answer *answer
+	slot   uint32
+	score  float64
+}
+
+func (c *Catalog) rank(ctx context.Context, m *memory, queries []core.Query, matches []match, limit, offset int) (*core.Page, error) {
+	p := &core.Page{Views: []core.View{}, Position: m.position}
+	var hits []hit
+	for _, q := range queries {
+		if until := m.until(q); !until.IsZero() && (p.Until.IsZero() || until.Before(p.Until)) {
+			p.Until = until
+		}
+		a, err := newAnswer(m, q, matches)
+		if err != nil {
+			return nil, err
+		}
+		if a != nil {
+			a.found.each(func(slot uint32) { hits = append(hits, hit{a, slot, a.scores[slot]}) })
+		}
+	}
+	slices.SortFunc(hits, func(a, b hit) int {
+		return cmp.Or(cmp.Compare(b.score, a.score), cmp.Compare(a.id(), b.id()))
+	})
+	p.Total = len(hits)
+	hits = hits[min(max(offset, 0), len(hits)):]
+	for _, h := range hits[:min(max(limit, 0), len(hits))] {
+		var v core.View
+		if err := c.fill(ctx, h.answer, h.slot, &v); err != nil {
+			return nil, err
+		}
+		p.Views = append(p.Views, v)
+	}
+	return p, nil
+}
+
+func (h hit) id() string { return h.answer.m.ids.values[h.answer.shelf.number(h.slot)] }
