@@ -2,8 +2,6 @@ package schema_test
 
 import (
 	"context"
-	"encoding/json"
-	"os"
 	"testing"
 
 	"github.com/palabre-cms/palabre/core"
@@ -71,17 +69,4 @@ func TestCompile_TheWholeExample(t *testing.T) {
 	if f, _ := typ.Field("blocks.text"); f == nil || !f.Multi {
 		t.Errorf("blocks.text is not multi-valued: %+v", f)
 	}
-}
-
-func TestValidate_Debug(t *testing.T) {
-	typ := compile(t, fiche)
-	for _, doc := range []string{
-		`{"title":"a","region":"44"}`,
-		`{"title":"","region":44,"population":-1,"location":{"type":"Point","coordinates":[200,1]},"blocks":[{"type":"x"}],"titel":"b"}`,
-		`{"_i18n":{"en":{"title":""}},"title":"a","region":"44","blocks":[{"type":"quote","text":3}]}`,
-	} {
-		out, _ := json.MarshalIndent(typ.Validator.Validate(document(t, doc)), "", " ")
-		t.Logf("%s", out)
-	}
-	_ = os.Args
 }

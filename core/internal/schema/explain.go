@@ -42,7 +42,7 @@ func (x *explainer) unexpected() problems {
 }
 
 func (x *explainer) visit(broken *jsonschema.ValidationError) {
-	if len(x.found) > maxProblems {
+	if len(x.found)+len(x.later) > maxProblems {
 		return
 	}
 	n, keyword := x.e.place(broken.AbsoluteKeywordLocation)
@@ -118,6 +118,9 @@ func (x *explainer) leaf(n *node, keyword string, broken *jsonschema.ValidationE
 	}
 	if inNames(n) {
 		f.keyword = "propertyNames"
+	}
+	if n.in == "additionalProperties" && n.raw == nil { // the library tells of the object, not of its members
+		f.n, f.keyword = n.parent, n.in
 	}
 	switch f.keyword {
 	case "":
@@ -330,6 +333,7 @@ func (f finding) block() core.FieldError {
 	b := f.n.blocks
 	m, ok := f.value.(map[string]any)
 	if !ok {
+		f.keyword = "type"
 		return f.problem(sayType(f.label(), []string{"object"}), nil)
 	}
 	f.keyword = "oneOf"

@@ -125,7 +125,7 @@ func (w *tsWriter) leftOut(f *core.Field) bool {
 }
 
 func (w *tsWriter) comment(b *strings.Builder, indent string, f *core.Field) {
-	if f != nil && f.Label != nil && f.Label.In("en") != f.Path {
+	if f != nil && f.Label != nil && f.Label.In("en") != f.Path[strings.LastIndexByte(f.Path, '.')+1:] {
 		fmt.Fprintf(b, "%s/** %s */\n", indent, tsComment(f.Label.In("en")))
 	}
 }
