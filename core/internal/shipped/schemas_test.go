@@ -243,8 +243,9 @@ func TestWorkflows(t *testing.T) {
 			t.Errorf("minutes can be edited when %s", state)
 		}
 	}
-	if _, allowed, _ := w.Transition("publish", "draft"); allowed {
-		t.Error("minutes can be circulated before they are approved")
+	way, allowed, _ := w.Transition("publish", "draft")
+	if !allowed || !slices.Contains(way.Needs, core.ActionApprove) || !slices.Contains(way.Requires, "approvedOn") {
+		t.Errorf("minutes can be circulated by those who may not approve them: %+v", way)
 	}
 }
 
