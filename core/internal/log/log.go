@@ -39,9 +39,6 @@ type Record struct {
 	Changes  string
 }
 
-// Size is about what the record weighs.
-func (r *Record) Size() int { return len(r.Changes) + len(r.Digests) + 256 }
-
 // Records writes commits down for an Append and refuses what must not get into a log: positions that do not follow
 // each other, texts that are not UTF-8, documents that are not JSON, more than core.MaxCommitBytes.
 func Records(commits []core.Commit) ([]Record, error) {
@@ -108,8 +105,54 @@ func (r *Record) Commit() (core.Commit, error) {
 	return c, nil
 }
 
+// Redact replaces the record's changes: see core.Commit.Redact.
+func (r *Record) Redact(changes []core.Change) error {
+	c, err := r.Commit()
+	if err != nil {
+		return err
+	}
+	if err := c.Redact(changes); err != nil {
+		return err
+	}
+	*r, err = NewRecord(&c)
+	return err
+}
+
 func (r *Record) damaged(err error) error {
 	return core.Errorf(core.CodeInternal, "commit %d of the log cannot be read; restore a backup: %w", r.Position, err)
+}
+
+// Page gathers what one Read gives: commits without a hole, about ReadBytes at most.
+type Page struct {
+	Commits []core.Commit
+	next    core.Position
+	bytes   int
+}
+
+// NewPage begins a page at a position.
+func NewPage(from core.Position) *Page { return &Page{next: max(from, 1)} }
+
+// Add takes the next record and reports whether the page wants more. A commit that is missing or cannot be read is an
+// error when it is the page's first; else the page ends before it, and the next one begins with the error.
+func (p *Page) Add(r *Record) (more bool, err error) {
+	if r.Position != p.next {
+		return false, p.unlessBegun(core.Errorf(core.CodeInternal, "commit %d is missing from the log; restore a backup", p.next))
+	}
+	c, err := r.Commit()
+	if err != nil {
+		return false, p.unlessBegun(err)
+	}
+	p.Commits = append(p.Commits, c)
+	p.next++
+	p.bytes += len(r.Changes) + len(r.Digests)
+	return p.bytes < ReadBytes, nil
+}
+
+func (p *Page) unlessBegun(err error) error {
+	if len(p.Commits) > 0 {
+		return nil
+	}
+	return err
 }
 
 // CheckKV refuses a key or value that not every store could keep.

@@ -39,12 +39,11 @@ func store(r *log.Record) stored {
 		Reason: r.Reason, Key: r.Key, Sum: r.Sum, Digests: r.Digests, Changes: r.Changes}
 }
 
-func (s *stored) commit() (core.Commit, error) {
+func (s *stored) readable() error {
 	if s.Format > formatVersion {
-		return core.Commit{}, core.Errorf(core.CodeConflict, "commit %d has format %d, made by a newer Palabre: this one reads up to %d", s.Position, s.Format, formatVersion)
+		return core.Errorf(core.CodeConflict, "commit %d has format %d, made by a newer Palabre: this one reads up to %d", s.Position, s.Format, formatVersion)
 	}
-	r := s.record()
-	return r.Commit()
+	return nil
 }
 
 func (s *stored) record() log.Record {
@@ -138,30 +137,28 @@ func (l *Log) Read(ctx context.Context, from core.Position, limitTo int) ([]core
 		return nil, l.translate(ctx, "read the log", err)
 	}
 	defer cursor.Close(context.WithoutCancel(ctx))
-	var commits []core.Commit
-	for size := 0; size < log.ReadBytes && cursor.Next(call); {
-		c, err := decode(cursor)
-		if err != nil {
+	page := log.NewPage(from)
+	for more := true; more && cursor.Next(call); {
+		if more, err = addTo(page, cursor); err != nil {
 			return nil, err
 		}
-		if want := max(from, 1) + core.Position(len(commits)); c.Position != want {
-			return nil, core.Errorf(core.CodeInternal, "commit %d is missing from the log; restore a backup", want)
-		}
-		size += len(cursor.Current)
-		commits = append(commits, c)
 	}
-	if len(commits) > 0 {
-		l.tail.announce(commits[len(commits)-1].Position)
+	if n := len(page.Commits); n > 0 {
+		l.tail.announce(page.Commits[n-1].Position)
 	}
-	return commits, l.translate(ctx, "read the log", cursor.Err())
+	return page.Commits, l.translate(ctx, "read the log", cursor.Err())
 }
 
-func decode(cursor *mongo.Cursor) (core.Commit, error) {
+func addTo(page *log.Page, cursor *mongo.Cursor) (more bool, err error) {
 	var s stored
 	if err := cursor.Decode(&s); err != nil {
-		return core.Commit{}, core.Errorf(core.CodeInternal, "a commit of the log cannot be read; restore a backup: %w", err)
+		return false, core.Errorf(core.CodeInternal, "a commit of the log cannot be read; restore a backup: %w", err)
 	}
-	return s.commit()
+	if err := s.readable(); err != nil {
+		return false, err
+	}
+	r := s.record()
+	return page.Add(&r)
 }
 
 // Last gives the position of the last commit.
@@ -202,15 +199,11 @@ func (l *Log) Redact(ctx context.Context, at core.Position, changes []core.Chang
 
 // redact replaces a commit, unless it has been redacted since it was read.
 func (l *Log) redact(ctx context.Context, old *stored, changes []core.Change) (done bool, err error) {
-	c, err := old.commit()
-	if err != nil {
+	if err := old.readable(); err != nil {
 		return false, err
 	}
-	if err := c.Redact(changes); err != nil {
-		return false, err
-	}
-	r, err := log.NewRecord(&c)
-	if err != nil {
+	r := old.record()
+	if err := r.Redact(changes); err != nil {
 		return false, err
 	}
 	call, cancel := limit(ctx)

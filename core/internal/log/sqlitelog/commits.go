@@ -78,20 +78,17 @@ func (l *Log) Read(ctx context.Context, from core.Position, limit int) ([]core.C
 		return nil, translate("read the log", err)
 	}
 	defer rows.Close()
-	var commits []core.Commit
-	for size := 0; size < log.ReadBytes && rows.Next(); {
+	page := log.NewPage(from)
+	for more := true; more && rows.Next(); {
 		r, err := scan(rows)
 		if err != nil {
 			return nil, err
 		}
-		c, err := r.Commit()
-		if err != nil {
+		if more, err = page.Add(&r); err != nil {
 			return nil, err
 		}
-		size += r.Size()
-		commits = append(commits, c)
 	}
-	return commits, translate("read the log", rows.Err())
+	return page.Commits, translate("read the log", rows.Err())
 }
 
 func scan(row interface{ Scan(...any) error }) (log.Record, error) {
@@ -125,23 +122,11 @@ func (l *Log) Redact(ctx context.Context, at core.Position, changes []core.Chang
 		if err != nil {
 			return err
 		}
-		if err := redact(&r, changes); err != nil {
+		if err := r.Redact(changes); err != nil {
 			return err
 		}
 		_, err = tx.Exec(redactCommit, r.Changes, r.Digests, int64(at))
 		return err
 	})
 	return translate("redact the log", err)
-}
-
-func redact(r *log.Record, changes []core.Change) error {
-	c, err := r.Commit()
-	if err != nil {
-		return err
-	}
-	if err := c.Redact(changes); err != nil {
-		return err
-	}
-	*r, err = log.NewRecord(&c)
-	return err
 }
