@@ -23,8 +23,10 @@ type edit struct {
 	before   map[string]any // the latest document before; nil when there is none. Not to be changed
 	after    map[string]any // the latest document to come
 	filled   []string       // fields that the system gave a value that the caller did not send
-	hooked   bool           // a hook saw the document
-	wasValid bool           // it was valid before the hooks
+	made     madeSlug
+	hooksRan bool // it is their turn no more
+	hooked   bool // a hook saw the document
+	wasValid bool // it was valid before the hooks
 	errors   []core.FieldError
 	way      *core.Transition // the transition to make, also of an edit that publishes
 	next     *core.Entry      // the state to come; nil when nothing changes

@@ -19,6 +19,7 @@ type link struct {
 // runHooks lets plugins change the document to come or refuse. A write that has to be prepared anew runs them anew:
 // what they do beside changing the event belongs into a consumer of the log.
 func (e *edit) runHooks(ctx context.Context) error {
+	e.hooksRan = true
 	links := slices.DeleteFunc(e.links(), func(l link) bool { return l.chain.Empty() })
 	if len(links) == 0 {
 		return nil

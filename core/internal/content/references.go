@@ -157,7 +157,10 @@ func (e *edit) claim(ctx context.Context) error {
 // claimValues checks that values are free or the entry's own.
 func (e *edit) claimValues(ctx context.Context, claims []claim) error {
 	var taken []core.FieldError
-	for _, c := range claims {
+	for i, c := range claims {
+		if slices.Contains(claims[:i], c) {
+			continue
+		}
 		owner, err := e.world.owner(ctx, c)
 		if err != nil {
 			return err

@@ -87,12 +87,23 @@ func spelledOut(r rune) string {
 	return ""
 }
 
-// fillSlug makes the slug of a document that has none, and keeps it apart from those of other entries.
+// madeSlug is a slug that was made, and from what.
+type madeSlug struct{ slug, from string }
+
+// fillSlug makes the slug of a document that has none, and keeps it apart from those of other entries. Where hooks have
+// changed what it was made from, it is made anew.
 func (e *edit) fillSlug(ctx context.Context) error {
-	if e.typ.SlugField == "" || slugOf(e.typ, e.after) != "" {
+	if e.typ.SlugField == "" {
 		return nil
 	}
-	base := Slugify(e.slugSource())
+	from, has := e.slugSource(), slugOf(e.typ, e.after)
+	if has != "" && (has != e.made.slug || from == e.made.from) {
+		return nil
+	}
+	base := Slugify(from)
+	if base == "" && !e.hooksRan {
+		return nil // they may fill in what it is made from
+	}
 	if base == "" {
 		base = string(e.id)
 	}
@@ -100,6 +111,7 @@ func (e *edit) fillSlug(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	e.made = madeSlug{slug, from}
 	jsondoc.Set(e.after, e.typ.SlugField, slug)
 	if !slices.Contains(e.filled, e.typ.SlugField) {
 		e.filled = append(e.filled, e.typ.SlugField)

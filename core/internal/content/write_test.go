@@ -1,0 +1,152 @@
+package content_test
+
+import (
+	"testing"
+
+	"github.com/palabre-cms/palabre/core"
+)
+
+func TestWrite_create(t *testing.T) {
+	t.Parallel()
+	n := start(t)
+	e := n.create("fiche", `{"title": "L’école du cœur", "region": null, "address": {}}`)
+	want(t, e.Draft, `{"title": "L’école du cœur", "slug": "l-ecole-du-coeur", "region": "44", "address": {"country": "FR"}}`)
+	if e.Rev != 1 || e.Status != core.StatusDraft || e.CreatedBy != "user:admin" || e.CreatedAt.IsZero() || e.Published != nil || e.Live != nil {
+		t.Errorf("meta is %+v", e.Meta)
+	}
+	second := n.createLive("fiche", `{"title": "L’école du cœur"}`)
+	want(t, second.Published, `{"title": "L’école du cœur", "slug": "l-ecole-du-coeur-2", "region": "44"}`)
+	if second.Draft != nil || second.Live.Rev != 1 || !second.Live.At.Equal(second.UpdatedAt) || second.Status != core.StatusPublished {
+		t.Errorf("a published entry is %+v", second)
+	}
+	if got := n.stored(second); got.Rev != 1 || !got.PublishedAt.Equal(second.UpdatedAt) {
+		t.Errorf("stored %+v", got)
+	}
+}
+
+func TestWrite_refuses(t *testing.T) {
+	t.Parallel()
+	n := start(t)
+	n.create("fiche", `{"title": "A", "code": "1"}`)
+	n.create("home", `{}`)
+	taken := n.create("fiche", `{"title": "B"}`)
+	create := func(name core.TypeName, text string) core.Operation {
+		return core.Operation{Op: core.OperationCreate, Type: name, Data: doc(t, "%s", text)}
+	}
+	for _, tc := range []struct {
+		name   string
+		op     core.Operation
+		code   core.Code
+		fields string
+	}{
+		{"unknown type", create("nothing", `{}`), core.CodeNotFound, ""},
+		{"unknown operation", core.Operation{Op: "explode", Type: "fiche"}, core.CodeBadRequest, ""},
+		{"reserved name", create("fiche", `{"title": "x", "_rev": 3}`), core.CodeInvalid, "/_rev reserved"},
+		{"translations whole", create("fiche", `{"title": "x", "_i18n": {}}`), core.CodeInvalid, "/_i18n reserved"},
+		{"unknown language", create("fiche", `{"title": "x", "_locale": "xx"}`), core.CodeInvalid, "/_locale locale"},
+		{"title missing", create("fiche", `{}`), core.CodeInvalid, "/title required"},
+		{"computed", create("fiche", `{"title": "x", "score": 3}`), core.CodeInvalid, "/score readOnly"},
+		{"unique value", create("fiche", `{"title": "x", "code": "1"}`), core.CodeConflict, "/code unique"},
+		{"slug taken", create("fiche", `{"title": "x", "slug": "a"}`), core.CodeConflict, "/slug unique"},
+		{"reference to nothing", create("fiche", `{"title": "x", "partner": {"_ref": "01jd0000000000000000000000", "_type": "partner"}}`), core.CodeInvalid, "/partner x-ref"},
+		{"reference to no slug", create("fiche", `{"title": "x", "sponsors": [{"_slug": "none", "_type": "partner"}]}`), core.CodeInvalid, "/sponsors/0 x-ref"},
+		{"second singleton", create("home", `{}`), core.CodeConflict, ""},
+		{"bad identifier", core.Operation{Op: core.OperationCreate, Type: "fiche", ID: "x", Data: doc(t, `{"title": "x"}`)}, core.CodeInvalid, ""},
+		{"identifier taken", core.Operation{Op: core.OperationCreate, Type: "fiche", ID: taken.ID, Data: doc(t, `{"title": "x"}`)}, core.CodeConflict, ""},
+		{"absent", core.Operation{Op: core.OperationUpdate, Type: "fiche", ID: "01jd0000000000000000000000"}, core.CodeNotFound, ""},
+		{"of another type", core.Operation{Op: core.OperationUpdate, Type: "partner", ID: taken.ID}, core.CodeNotFound, ""},
+		{"stale", core.Operation{Op: core.OperationUpdate, Type: "fiche", ID: taken.ID, IfMatch: 7}, core.CodeStale, ""},
+		{"unknown transition", core.Operation{Op: core.OperationTransition, Type: "fiche", ID: taken.ID, Transition: "fly"}, core.CodeNotFound, ""},
+		{"matched by what is not unique", core.Operation{Op: core.OperationUpsert, Type: "fiche", Match: "region", Data: doc(t, `{"title": "x"}`)}, core.CodeBadRequest, ""},
+		{"matched by nothing", core.Operation{Op: core.OperationUpsert, Type: "fiche", Match: "code", Data: doc(t, `{"title": "x"}`)}, core.CodeInvalid, "/code required"},
+		{"migrated by a person", core.Operation{Op: core.OperationUpdate, Type: "fiche", ID: taken.ID, Migrate: &core.Migrated{}}, core.CodeForbidden, ""},
+		{"restored from nowhere", core.Operation{Op: core.OperationRestore, Type: "fiche", ID: taken.ID}, core.CodeConflict, ""},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			err := n.refused(tc.code, admin, tc.op)
+			if got := pointers(err); got != tc.fields {
+				t.Errorf("fields %q, want %q", got, tc.fields)
+			}
+			if err.Texts["fr"] == "" && len(err.Fields) == 0 {
+				t.Errorf("no French sentence: %v", err)
+			}
+		})
+	}
+}
+
+func TestWrite_update(t *testing.T) {
+	t.Parallel()
+	n := start(t)
+	e := n.createLive("fiche", `{"title": "A", "code": "1", "address": {"city": "Metz"}, "pin": "1234"}`)
+	draft := n.update(e, `{"code": null, "address": {"city": "Nancy"}}`)
+	want(t, draft.Draft, `{"title": "A", "slug": "a", "region": "44", "address": {"city": "Nancy", "country": "FR"}, "pin": "1234"}`)
+	if draft.Status != core.StatusDraft || draft.Rev != 2 || draft.Live.Rev != 1 || draft.Published == nil {
+		t.Errorf("a draft beside the published document is %+v", draft.Meta)
+	}
+	same := n.do(core.Operation{Op: core.OperationUpdate, Type: "fiche", ID: e.ID, Data: doc(t, `{"title": "A"}`)})
+	if same.Changed || same.Entry.Rev != 2 {
+		t.Errorf("an edit that changes nothing made revision %d", same.Entry.Rev)
+	}
+	back := n.update(e, `{"code": "1", "address": {"city": "Metz"}}`)
+	if back.Draft != nil || back.Status != core.StatusPublished || back.Rev != 3 {
+		t.Errorf("edited back to what is published: %+v", back)
+	}
+	replaced := n.do(core.Operation{Op: core.OperationReplace, Type: "fiche", ID: e.ID, Data: doc(t, `{"title": "B"}`), Publish: true}).Entry
+	want(t, replaced.Published, `{"title": "B", "slug": "a", "pin": "1234"}`)
+	emptied := n.update(e, `{"slug": null}`)
+	want(t, emptied.Draft, `{"title": "B", "slug": "b", "pin": "1234"}`)
+}
+
+func TestWrite_locales(t *testing.T) {
+	t.Parallel()
+	n := start(t)
+	e := n.create("fiche", `{"title": "Titre"}`)
+	in := func(op core.OperationKind, l core.Locale, text string) *core.Entry {
+		return n.do(core.Operation{Op: op, Type: "fiche", ID: e.ID, Locale: l, Data: doc(t, "%s", text)}).Entry
+	}
+	want(t, in(core.OperationUpdate, "en", `{"title": "Title", "code": "7"}`).Draft, `{"title": "Titre", "slug": "titre", "region": "44", "code": "7", "_i18n": {"en": {"title": "Title"}}}`)
+	want(t, in(core.OperationUpdate, "fr", `{"title": "Titre 2"}`).Draft, `{"title": "Titre 2", "slug": "titre", "region": "44", "code": "7", "_i18n": {"en": {"title": "Title"}}}`)
+	want(t, in(core.OperationReplace, "en", `{"title": "Other"}`).Draft, `{"title": "Titre 2", "slug": "titre", "_i18n": {"en": {"title": "Other"}}}`)
+	want(t, in(core.OperationUpdate, "en", `{"title": null}`).Draft, `{"title": "Titre 2", "slug": "titre"}`)
+	english := n.create("fiche", `{"title": "Only English", "_locale": "en"}`)
+	want(t, english.Draft, `{"title": "Only English", "slug": "only-english", "region": "44", "_locale": "en"}`)
+	err := n.refused(core.CodeInvalid, admin, core.Operation{Op: core.OperationUpdate, Type: "fiche", ID: e.ID, Locale: "en", Data: doc(t, `{"title": ""}`)})
+	if got := pointers(err); got != "/title minLength" {
+		t.Errorf("a mistake in a translation is at %q", got)
+	}
+}
+
+func TestWrite_batch(t *testing.T) {
+	t.Parallel()
+	n := start(t)
+	partner := core.NewID(n.catalog.now())
+	ops := []core.Operation{
+		{Op: core.OperationCreate, Type: "partner", ID: partner, Data: doc(t, `{"name": "Ville"}`)},
+		{Op: core.OperationCreate, Type: "fiche", Data: doc(t, `{"title": "A", "partner": {"_ref": "%s", "_type": "partner"}, "sponsor": {"_slug": "ville", "_type": "partner"}}`, partner)},
+		{Op: core.OperationCreate, Type: "fiche", Data: doc(t, `{"title": "A"}`)},
+		{Op: core.OperationTransition, Type: "partner", ID: partner, Transition: "publish"},
+	}
+	r, err := n.write(admin, ops...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Position != 1 || n.catalog.Position() != 1 {
+		t.Errorf("a batch made %d commits", n.catalog.Position())
+	}
+	ref := `{"_ref": "` + string(partner) + `", "_type": "partner"}`
+	want(t, r.Items[1].Entry.Draft, `{"title": "A", "slug": "a", "region": "44", "partner": %s, "sponsor": %s}`, ref, ref)
+	want(t, r.Items[2].Entry.Draft, `{"title": "A", "slug": "a-2", "region": "44"}`)
+	if live := n.stored(r.Items[3].Entry); live.Rev != 2 || live.Published == nil || live.CreatedAt.IsZero() {
+		t.Errorf("created and published in one batch: %+v", live)
+	}
+
+	_, err = n.write(admin, core.Operation{Op: core.OperationCreate, Type: "fiche", Data: doc(t, `{"title": "C"}`)},
+		core.Operation{Op: core.OperationCreate, Type: "fiche", Data: doc(t, `{}`)})
+	e, _ := core.AsError(err)
+	if e == nil || e.Code != core.CodeInvalid || e.Extra["operation"] != 1 {
+		t.Errorf("the second operation was wrong, and the error is %v, %v", err, e)
+	}
+	if n.catalog.Position() != 1 {
+		t.Error("half a batch was written")
+	}
+}
