@@ -115,28 +115,38 @@ func (f *follower) lines(ctx context.Context, c *core.Commit) ([]core.ChangeLine
 // public turns a change into what it did in public, and reports whether it did anything.
 func public(c *core.Change, line *core.ChangeLine) bool {
 	live := c.Meta.Live
+	if live != nil {
+		line.Rev = live.Rev
+	}
 	switch {
-	case c.Op == core.OpPurge || c.Meta.TrashedAt != nil:
+	case c.Op == core.OpPurge:
 		line.Operation = core.ActionUnpublish
-		gone := live != nil || core.IsNull(c.Published)
-		if live != nil {
-			line.Rev = live.Rev
-		}
-		return gone && (c.Op == core.OpPurge || c.Action == core.ActionDelete)
+		return live != nil && c.Meta.TrashedAt == nil
+	case c.Meta.TrashedAt != nil:
+		line.Operation = core.ActionUnpublish
+		return live != nil && c.Action == core.ActionDelete
 	case core.IsNull(c.Published):
 		line.Operation = core.ActionUnpublish
 		return true
 	case live == nil:
 		return false
 	case c.Published == nil:
-		line.Operation, line.Rev = core.ActionPublish, live.Rev
-		return c.Action == core.ActionRestore
+		line.Operation = core.ActionPublish
+		return backFromTrash(c)
 	}
-	line.Operation, line.Rev = core.ActionUpdate, live.Rev
-	if c.Meta.PublishedAt != nil && c.Meta.PublishedAt.Equal(live.At) {
+	line.Operation = core.ActionUpdate
+	if firstPublished(c) {
 		line.Operation = core.ActionPublish
 	}
 	return true
+}
+
+// backFromTrash tells a restored entry from one whose draft was restored from an earlier revision.
+func backFromTrash(c *core.Change) bool { return c.Action == core.ActionRestore && c.Draft == nil }
+
+func firstPublished(c *core.Change) bool {
+	at := c.Meta.PublishedAt
+	return at != nil && at.Equal(c.Meta.Live.At) && c.Action != core.ActionMigrate && c.Action != core.ActionDetach
 }
 
 // keepRows leaves out the entries that the caller may not see as they are now. What no longer exists cannot be judged,
