@@ -116,8 +116,8 @@ func (b *batch) back(s savepoint) {
 
 // finish commits what the batch has changed, if anything.
 func (b *batch) finish(ctx context.Context) (*core.Result, error) {
-	if b.notes.torn {
-		return nil, &moved{}
+	if err := b.unlessTorn(nil); err != nil {
+		return nil, err
 	}
 	if len(b.steps) == 0 || b.options.DryRun {
 		return b.result(nil), nil
@@ -127,6 +127,14 @@ func (b *batch) finish(ctx context.Context) (*core.Result, error) {
 		return nil, err
 	}
 	return b.result(commit), nil
+}
+
+// unlessTorn gives an error, unless it comes of answers that do not fit together.
+func (b *batch) unlessTorn(err error) error {
+	if b.notes.torn != nil {
+		return &moved{*b.notes.torn}
+	}
+	return err
 }
 
 // result is what became of the operations, with the times that the commit has given them; nil for no commit.

@@ -25,31 +25,20 @@ func (c *Content) setClock(ctx context.Context) error {
 	return err
 }
 
-// The heartbeat's pace.
-const (
-	beatWell = 2 * time.Second
-	beatIll  = 500 * time.Millisecond
-)
-
 // heartbeat asks the store for its time now and then, until ctx ends: the clock is put right, an outage is noticed
 // before anybody writes, and its end too.
 func (c *Content) heartbeat(ctx context.Context) {
-	for {
-		pace := beatWell
-		if c.health.err() != nil {
-			pace = beatIll
-		}
-		timer := time.NewTimer(pace)
-		select {
-		case <-ctx.Done():
-			timer.Stop()
-			return
-		case <-timer.C:
-		}
+	for retry := newBackoff(); ctx.Err() == nil; {
 		if err := c.setClock(ctx); err != nil && ctx.Err() == nil {
-			c.health.suffer(err)
-		} else if err == nil {
-			c.health.recoverLater()
+			c.health.suffer(byHeartbeat, err)
+			retry.sleep(ctx)
+			continue
 		}
+		retry = newBackoff()
+		c.health.recover(byHeartbeat)
+		c.health.recoverIdle()
+		pause(ctx, heartbeatPace)
 	}
 }
+
+const heartbeatPace = 2 * time.Second

@@ -8,26 +8,27 @@ import (
 
 // follow takes in the commits of other nodes until ctx ends.
 func (c *Content) follow(ctx context.Context) {
-	for pause := newBackoff(); ctx.Err() == nil; {
+	for retry := newBackoff(); ctx.Err() == nil; {
 		if err := c.followOnce(ctx); err != nil && ctx.Err() == nil {
-			c.health.suffer(err)
-			pause.sleep(ctx)
+			c.health.suffer(byFollower, err)
+			retry.sleep(ctx)
 			continue
 		}
-		pause = newBackoff()
+		retry = newBackoff()
 	}
 }
 
-// followOnce waits for commits after the catalog's position and applies them. It reads before it stops the writer, so
-// that looking costs writers nothing.
+// followOnce applies the commits after the catalog's position, or waits for some. It reads before it stops the writer,
+// so that looking costs writers nothing, and before it waits, so that a store that is back is noticed.
 func (c *Content) followOnce(ctx context.Context) error {
 	at := c.catalog.Position()
-	if err := c.log.Wait(ctx, at); err != nil {
+	commits, err := c.log.Read(ctx, at+1, readAhead)
+	if err != nil {
 		return err
 	}
-	commits, err := c.log.Read(ctx, at+1, readAhead)
-	if err != nil || len(commits) == 0 {
-		return err
+	c.health.recover(byFollower)
+	if len(commits) == 0 {
+		return c.log.Wait(ctx, at)
 	}
 	return c.takeIn(ctx, commits)
 }
@@ -75,7 +76,7 @@ func (c *Content) catchUpBeforeServing(ctx context.Context) error {
 	if core.CodeOf(err) != core.CodeUnavailable || ctx.Err() != nil {
 		return core.Wrap("content.Start", err)
 	}
-	c.health.suffer(err)
+	c.health.suffer(byHeartbeat, err)
 	c.logger.Warn("the store is away: serving what the catalog has, and writing nothing for now", "position", c.catalog.Position(), "error", err)
 	return nil
 }

@@ -104,7 +104,7 @@ func (w catalogWorld) used(ctx context.Context, hash string) (bool, error) {
 type recorder struct {
 	below world
 	notes map[question]string
-	torn  bool // one question got two answers: the world moved during the preparation
+	torn  *question // one that got two answers: the world moved during the preparation
 }
 
 var _ world = (*recorder)(nil)
@@ -163,7 +163,7 @@ func (r *recorder) note(q question, answer string) {
 	if !asked {
 		r.notes[q] = answer
 	} else if before != answer {
-		r.torn = true
+		r.torn = &q
 	}
 }
 

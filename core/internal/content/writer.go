@@ -155,7 +155,7 @@ func (w *writer) write(ctx context.Context, group []*proposal) {
 	w.moving.Lock()
 	defer w.moving.Unlock()
 	defer w.since.Store(0)
-	for pause := newBackoff(); len(group) > 0; {
+	for retry := newBackoff(); len(group) > 0; {
 		accepted, rest := w.accept(ctx, group)
 		stored, err := w.append(ctx, accepted)
 		if applyErr := w.apply(ctx, stored); applyErr != nil || ctx.Err() != nil { // the end
@@ -169,7 +169,7 @@ func (w *writer) write(ctx context.Context, group []*proposal) {
 			left = nil
 		}
 		if len(left) > 0 && len(stored) == 0 {
-			pause.sleep(ctx)
+			retry.sleep(ctx)
 		}
 		rest.sendBack()
 		group = stillWanted(append(left, rest.later...))
@@ -227,7 +227,7 @@ func (w *writer) append(ctx context.Context, accepted []*proposal) ([]core.Commi
 		return commits, nil
 	}
 	if !errors.Is(err, core.ErrPositionTaken) {
-		w.c.health.suffer(err)
+		w.c.health.suffer(byWriter, err)
 		w.c.logger.Warn("the log did not take commits; looking what became of them", "first", commits[0].Position, "error", err)
 	}
 	stored, readErr := w.readBack(ctx, commits[0].Position)
@@ -243,19 +243,21 @@ func (w *writer) append(ctx context.Context, accepted []*proposal) ([]core.Commi
 // answered notes that the store works.
 func (w *writer) answered() {
 	w.since.Store(0)
-	w.c.health.recover()
+	w.c.health.recover(byWriter)
 }
 
 // readBack reads what the log has from a position on, for as long as it takes: nothing may be written before that is
 // known. Those who wait in the queue meanwhile are told.
 func (w *writer) readBack(ctx context.Context, from core.Position) ([]core.Commit, error) {
-	for pause := newBackoff(); ; pause.sleep(ctx) {
+	for retry := newBackoff(); ; retry.sleep(ctx) {
 		commits, err := w.c.readFrom(ctx, from)
 		if err == nil || ctx.Err() != nil {
 			return commits, err
 		}
-		w.c.health.suffer(err)
-		w.refuseQueued(unavailable(err))
+		w.c.health.suffer(byWriter, err)
+		if refusal := w.c.health.refusal(); refusal != nil {
+			w.refuseQueued(refusal)
+		}
 	}
 }
 
@@ -286,7 +288,7 @@ func (w *writer) apply(ctx context.Context, commits []core.Commit) error {
 	for _, o := range w.c.observers {
 		o.Apply(commits)
 	}
-	for pause := newBackoff(); ; pause.sleep(ctx) {
+	for retry := newBackoff(); ; retry.sleep(ctx) {
 		err := w.c.catalog.Apply(ctx, commits)
 		if err == nil {
 			break
@@ -295,11 +297,11 @@ func (w *writer) apply(ctx context.Context, commits []core.Commit) error {
 			return err
 		}
 		w.since.CompareAndSwap(0, time.Now().UnixNano())
-		w.c.health.suffer(err)
+		w.c.health.suffer(byWriter, err)
 		w.c.logger.Error("the catalog cannot take in a commit; trying again", "position", commits[0].Position, "error", err)
 	}
 	failpoint("after-apply")
-	w.since.Store(0)
+	w.answered()
 	last := &commits[len(commits)-1]
 	if last.At.After(w.last) {
 		w.last = last.At
