@@ -1,0 +1,135 @@
+package main
+
+import (
+	"context"
+	"io"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/palabre-cms/palabre/core/app"
+)
+
+func (p *program) backup() *cobra.Command {
+	return &cobra.Command{
+		Use:     "backup FILE|-",
+		Short:   "Write the whole log into one file",
+		Long:    "Write the whole log, every revision of every entry, into one checked and compressed file.",
+		Example: "  palabre backup palabre-$(date +%F).backup",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			bar := p.progress("Backing up")
+			return p.toFile(args[0], func(out io.Writer) error {
+				defer bar.end()
+				return p.withLog(cmd, func(ctx context.Context, l *app.Store) error {
+					n, err := l.Backup(ctx, out, bar.at)
+					return p.said(err, "%s commits backed up", thousands(n))
+				})
+			})
+		},
+	}
+}
+
+func (p *program) restore() *cobra.Command {
+	return &cobra.Command{
+		Use:     "restore FILE|-",
+		Short:   "Fill an empty store from a backup",
+		Long:    "Fill an empty store from a backup. A store that holds anything is left alone, and so is any store when the backup is damaged.",
+		Example: "  palabre restore palabre-2026-02-01.backup --data ./restored",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			in, _, err := p.input(args[0])
+			if err != nil {
+				return err
+			}
+			defer in.Close()
+			bar := p.progress("Restoring")
+			defer bar.end()
+			return p.withLog(cmd, func(ctx context.Context, l *app.Store) error {
+				n, err := l.Restore(ctx, in, bar.at)
+				return p.said(err, "%s commits restored", thousands(n))
+			})
+		},
+	}
+}
+
+// said reports on standard error, which is never part of what a command gives out.
+func (p *program) said(err error, format string, args ...any) error {
+	if err != nil {
+		return err
+	}
+	out := printer{w: p.err}
+	out.linef(format, args...)
+	return out.err
+}
+
+func dirOf(name string) string { return filepath.Dir(name) }
+
+func (p *program) log() *cobra.Command {
+	verify := &cobra.Command{
+		Use:   "verify",
+		Short: "Check every commit of the log against its sum",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			bar := p.progress("Verifying")
+			defer bar.end()
+			return p.withLog(cmd, func(ctx context.Context, l *app.Store) error {
+				n, err := l.Verify(ctx, bar.at)
+				return p.said(err, "%s commits are whole", thousands(n))
+			})
+		},
+	}
+	return group("log", "Check the log", verify)
+}
+
+func (p *program) catalog() *cobra.Command {
+	rebuild := &cobra.Command{
+		Use:   "rebuild",
+		Short: "Throw the catalog away and build it from the log",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := p.load()
+			if err != nil {
+				return err
+			}
+			if err := app.DropCatalog(c); err != nil {
+				return held(err)
+			}
+			return p.withStore(cmd, func(_ context.Context, a *app.App) error {
+				return p.said(nil, "the catalog stands at position %s", thousands(int(a.Catalog().Position())))
+			})
+		},
+	}
+	verify := &cobra.Command{
+		Use:   "verify",
+		Short: "Compare the catalog with one that is built anew from the log",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			bar := p.progress("Comparing")
+			defer bar.end()
+			return p.withStore(cmd, func(ctx context.Context, a *app.App) error {
+				n, err := a.VerifyCatalog(ctx, bar.at)
+				return p.said(err, "%s entries are as the log has them", thousands(n))
+			})
+		},
+	}
+	return group("catalog", "Rebuild or check the catalog, which answers all reads", rebuild, verify)
+}
+
+// withLog runs f on the store alone, without catalog and services.
+func (p *program) withLog(cmd *cobra.Command, f func(ctx context.Context, s *app.Store) error) (err error) {
+	c, err := p.load()
+	if err != nil {
+		return err
+	}
+	s, err := app.OpenStore(c)
+	if err != nil {
+		return held(err)
+	}
+	defer func() {
+		if closeErr := s.Close(); err == nil {
+			err = closeErr
+		}
+	}()
+	return f(cmd.Context(), s)
+}

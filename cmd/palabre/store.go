@@ -1,0 +1,76 @@
+package main
+
+import (
+	"context"
+	"errors"
+
+	"github.com/spf13/cobra"
+
+	"github.com/palabre-cms/palabre/core"
+	"github.com/palabre-cms/palabre/core/app"
+)
+
+// remote are the flags of a command that can also work on a running server.
+type remote struct {
+	url, token string
+}
+
+func (p *program) remote(cmd *cobra.Command) *remote {
+	r := &remote{}
+	cmd.Flags().StringVar(&r.url, "url", "", "work on a running server through its API, such as http://127.0.0.1:8080")
+	cmd.Flags().StringVar(&r.token, "token", "", "API token for --url (default $PALABRE_TOKEN)")
+	return r
+}
+
+// client gives the API client, or nil when the command works on the data directory.
+func (p *program) client(r *remote) (*app.Client, error) {
+	token := r.token
+	if token == "" {
+		token = p.env("PALABRE_TOKEN")
+	}
+	if r.url == "" {
+		if r.token != "" {
+			return nil, usageError{errors.New("--token is of no use without --url")}
+		}
+		return nil, nil
+	}
+	client, err := app.NewClient(r.url, token)
+	if err != nil {
+		return nil, usageError{err}
+	}
+	return client, nil
+}
+
+// withStore runs f on the store, caught up, and closes it.
+func (p *program) withStore(cmd *cobra.Command, f func(ctx context.Context, a *app.App) error) (err error) {
+	c, err := p.load()
+	if err != nil {
+		return err
+	}
+	c.Log.Level = quieter(c.Log.Level)
+	a, err := app.New(c, app.Options{Plugins: plugins(), LogTo: p.err, Version: version})
+	if err != nil {
+		return held(err)
+	}
+	defer func() { err = errors.Join(err, a.Close()) }()
+	if err := a.Start(cmd.Context()); err != nil {
+		return err
+	}
+	return f(cmd.Context(), a)
+}
+
+// quieter keeps the notes of a start out of a command's output.
+func quieter(level string) string {
+	if level == "info" {
+		return "warn"
+	}
+	return level
+}
+
+// held tells what to do when a server has the data directory.
+func held(err error) error {
+	if e, ok := core.AsError(err); ok && e.Reason == "in_use" {
+		return core.Errorf(e.Code, "%s; or, where the command has --url, let that server do it.", e.Message)
+	}
+	return err
+}

@@ -1,0 +1,84 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/palabre-cms/palabre/core/app"
+)
+
+func (p *program) tokens() *cobra.Command {
+	return group("tokens", "Make and list API tokens", p.tokensAdd(), p.tokensList())
+}
+
+func (p *program) tokensAdd() *cobra.Command {
+	var token app.NewToken
+	var expires time.Duration
+	cmd := &cobra.Command{
+		Use:     "add",
+		Short:   "Make an API token and print it, this once",
+		Example: `  palabre tokens add --name "build of the website" --role public --expires 8760h`,
+		Args:    cobra.NoArgs,
+	}
+	r := p.remote(cmd)
+	cmd.Flags().StringVar(&token.Name, "name", "", "what the token is for (required)")
+	cmd.Flags().StringVar(&token.Role, "role", "", "role that the token acts in (required)")
+	cmd.Flags().DurationVar(&expires, "expires", 0, "how long it holds, such as 720h (default for ever)")
+	_ = cmd.MarkFlagRequired("name")
+	_ = cmd.MarkFlagRequired("role")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		if expires > 0 {
+			token.ExpiresAt = time.Now().Add(expires).UTC().Truncate(time.Second)
+		}
+		return p.onTokens(cmd, r, func(ctx context.Context, t app.Tokens) error {
+			text, err := t.AddToken(ctx, token)
+			if err != nil {
+				return err
+			}
+			out := printer{w: p.out}
+			out.linef("%s", text)
+			return out.err
+		})
+	}
+	return cmd
+}
+
+func (p *program) tokensList() *cobra.Command {
+	cmd := &cobra.Command{Use: "list", Short: "List the API tokens", Args: cobra.NoArgs}
+	r := p.remote(cmd)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		return p.onTokens(cmd, r, func(ctx context.Context, t app.Tokens) error {
+			tokens, err := t.Tokens(ctx)
+			if err != nil {
+				return err
+			}
+			out := printer{w: p.out}
+			out.linef("%-26s  %-20s  %-20s  %s", "ID", "ROLE", "EXPIRES", "NAME")
+			for _, token := range tokens {
+				out.linef("%-26s  %-20s  %-20s  %s", token.ID, token.Role, expiry(token.ExpiresAt), token.Name)
+			}
+			return out.err
+		})
+	}
+	return cmd
+}
+
+func expiry(at time.Time) string {
+	if at.IsZero() {
+		return "never"
+	}
+	return at.UTC().Format(time.RFC3339)
+}
+
+func (p *program) onTokens(cmd *cobra.Command, r *remote, f func(context.Context, app.Tokens) error) error {
+	client, err := p.client(r)
+	if err != nil {
+		return err
+	}
+	if client != nil {
+		return f(cmd.Context(), client)
+	}
+	return p.withStore(cmd, func(ctx context.Context, a *app.App) error { return f(ctx, a) })
+}

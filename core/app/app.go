@@ -1,0 +1,266 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+
+	"github.com/palabre-cms/palabre/core"
+	"github.com/palabre-cms/palabre/core/config"
+	"github.com/palabre-cms/palabre/core/internal/access"
+	"github.com/palabre-cms/palabre/core/internal/catalog"
+	"github.com/palabre-cms/palabre/core/internal/content"
+	"github.com/palabre-cms/palabre/core/internal/httpapi"
+	"github.com/palabre-cms/palabre/core/internal/query"
+	"github.com/palabre-cms/palabre/core/internal/read"
+	"github.com/palabre-cms/palabre/core/internal/schema"
+	"github.com/palabre-cms/palabre/core/plugin"
+)
+
+// Options are what a program adds to the configuration. The zero Options are fine.
+type Options struct {
+	Plugins []plugin.Plugin
+	LogTo   io.Writer // nil logs nothing
+	Version string
+	// Tell is called once the server listens.
+	Tell func(Started)
+}
+
+// Started is what a person who starts a server wants to know.
+type Started struct {
+	URL   string // where the server is reached from here
+	Token string // the administrator's token, when this start has made it; it is not kept anywhere
+}
+
+// App is one node of Palabre.
+type App struct {
+	config  *config.Config
+	options Options
+	logger  *slog.Logger
+
+	store    *Store
+	clock    *storeClock
+	compiler core.Compiler
+	types    *registry
+	catalog  *catalog.Catalog
+	access   core.Access
+	hooks    *core.Hooks
+	plugins  *plugin.Host
+	writer   *content.Content
+	content  core.Content
+	schemas  core.SchemaChanges
+	queries  core.Queries
+	reader   core.Reader
+	server   *httpapi.Server
+
+	stop       context.CancelFunc
+	background sync.WaitGroup
+	url        atomic.Pointer[string] // where the server is reached, once it listens
+	newToken   atomic.Pointer[string] // made by this start, and not told yet
+}
+
+// New puts a node together. It opens what lies in the data directory and starts nothing; Close frees it.
+func New(c *config.Config, o Options) (*App, error) {
+	a := &App{config: c, options: o, logger: newLogger(c.Log, o.LogTo), hooks: &core.Hooks{}}
+	for _, step := range []func() error{a.openStore, a.openTypes, a.openCatalog, a.addPlugins, a.wireServices, a.wireServer} {
+		if err := step(); err != nil {
+			return nil, errors.Join(err, a.Close())
+		}
+	}
+	return a, nil
+}
+
+func newLogger(c config.Log, to io.Writer) *slog.Logger {
+	if to == nil {
+		return slog.New(slog.DiscardHandler)
+	}
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(c.Level)); err != nil {
+		level = slog.LevelInfo
+	}
+	o := &slog.HandlerOptions{Level: level}
+	if c.Format == "json" {
+		return slog.New(slog.NewJSONHandler(to, o))
+	}
+	return slog.New(slog.NewTextHandler(to, o))
+}
+
+func (a *App) openStore() (err error) {
+	a.store, err = OpenStore(a.config)
+	return err
+}
+
+func (a *App) openTypes() error {
+	a.compiler = &schema.Compiler{}
+	system, err := schema.System(context.Background(), a.compiler)
+	if err != nil {
+		return err
+	}
+	a.types = newRegistry(a.compiler, system, a.logger)
+	return nil
+}
+
+func (a *App) openCatalog() (err error) {
+	a.clock = newStoreClock(a.store.log)
+	a.catalog, err = catalog.Open(context.Background(), catalogDir(a.config), a.types, a.clock.Now, catalog.Options{})
+	if err != nil {
+		return err
+	}
+	return a.knowTypes(context.Background())
+}
+
+// knowTypes begins with the types that the catalog holds, and tells it of them in turn: it had to be open to say so.
+func (a *App) knowTypes(ctx context.Context) error {
+	if err := a.types.load(ctx, a.catalog); err != nil {
+		return err
+	}
+	for _, t := range a.types.Types() {
+		if err := a.catalog.OnType(ctx, t, nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (a *App) addPlugins() error {
+	a.plugins = plugin.NewHost(a.hooks)
+	for _, p := range a.options.Plugins {
+		// A plugin that cannot be registered is kept out; the content is there all the same.
+		if err := a.plugins.Add(p); err != nil {
+			a.logger.Error("a plugin is left out", "error", err)
+		}
+	}
+	return nil
+}
+
+func (a *App) wireServices() error {
+	a.access = access.New(a.catalog, a.clock.Now)
+	a.writer = content.New(content.Config{Log: a.store.log, Catalog: a.catalog, Types: a.types, Access: a.access,
+		Hooks: a.hooks, Observers: []content.Observer{a.types}, Logger: a.logger})
+	fresh := &freshTokens{}
+	a.content = &tokenContent{Content: a.writer, access: a.access, types: a.types, fresh: fresh}
+	key, err := sharedSecret(a.store.log, a.config.Data, "cursor-key")
+	if err != nil {
+		return err
+	}
+	a.queries = query.New(a.types, a.access, key)
+	a.reader = &tokenReader{fresh: fresh, Reader: read.New(read.Parts{Types: a.types, Access: a.access, Catalog: a.catalog,
+		Queries: a.queries, Content: a.content, Log: a.store.log, Hooks: a.hooks, Prune: schema.Visible})}
+	a.schemas = stopgap{a}
+	return nil
+}
+
+func (a *App) wireServer() (err error) {
+	a.server, err = httpapi.New(httpapi.Options{
+		Reader: a.reader, Content: a.content, Access: a.access, Types: a.types, Catalog: a.catalog, Schemas: a.schemas,
+		Version: a.options.Version, PublicURL: a.config.PublicURL, Logger: a.logger, Now: a.clock.Now,
+		CacheBytes: int64(a.config.Cache.Bytes), NoMetrics: !a.config.Metrics.Enabled, TrustedProxies: a.config.TrustedProxies,
+		DrainDelay: a.config.Shutdown.Delay, DrainFor: a.config.Shutdown.Drain,
+	})
+	return err
+}
+
+// Start brings the node up to the end of the log and sees to what the store needs once: content types from files, the
+// first administrator, the demo. With the store away it returns all the same, on what the catalog has, and goes on
+// trying. ctx bounds the start only.
+func (a *App) Start(ctx context.Context) error {
+	if err := a.writer.Start(ctx); err != nil {
+		return err
+	}
+	background, stop := context.WithCancel(context.Background())
+	a.stop = stop
+	err := a.settle(ctx)
+	if core.CodeOf(err) == core.CodeUnavailable {
+		a.logger.Warn("the store is away; reads are served, writes wait", "error", err)
+		a.background.Go(func() { a.settleLater(background) })
+		err = nil
+	}
+	if err != nil {
+		return err
+	}
+	a.background.Go(func() { a.clock.run(background) })
+	for _, c := range a.consumers() {
+		a.background.Go(func() { a.follow(background, c) })
+	}
+	return nil
+}
+
+// Run starts the node and serves until ctx is done; then it lets the requests in flight end.
+func (a *App) Run(ctx context.Context) error {
+	listener, err := net.Listen("tcp", a.config.Listen)
+	if err != nil {
+		return fmt.Errorf("listen: %w (from %s)", err, a.config.Origin("listen"))
+	}
+	if err := a.Start(ctx); err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	a.tell(listener.Addr())
+	return a.server.Serve(ctx, listener)
+}
+
+func (a *App) tell(addr net.Addr) {
+	a.logger.Info("listening", "address", addr.String())
+	s := Started{URL: a.config.PublicURL}
+	if s.URL == "" {
+		s.URL = "http://" + reachable(addr)
+	}
+	a.url.Store(&s.URL)
+	if token := a.newToken.Swap(nil); token != nil {
+		s.Token = *token
+	}
+	if a.options.Tell != nil {
+		a.options.Tell(s)
+	}
+}
+
+// reachable is where a server that listens on every address is reached from here.
+func reachable(addr net.Addr) string {
+	tcp, ok := addr.(*net.TCPAddr)
+	if !ok || !tcp.IP.IsUnspecified() {
+		return addr.String()
+	}
+	return net.JoinHostPort("127.0.0.1", fmt.Sprint(tcp.Port))
+}
+
+// Close ends what Start began and frees what New opened.
+func (a *App) Close() error {
+	var failures []error
+	if a.stop != nil {
+		a.stop()
+	}
+	a.background.Wait()
+	if a.writer != nil {
+		failures = append(failures, a.writer.Close())
+	}
+	if a.catalog != nil {
+		failures = append(failures, a.catalog.Close())
+	}
+	if a.store != nil {
+		failures = append(failures, a.store.Close())
+	}
+	return errors.Join(failures...)
+}
+
+// Handler answers HTTP without listening, for tests and for programs with a server of their own.
+func (a *App) Handler() http.Handler { return a.server.Handler() }
+
+// Types are the content types.
+func (a *App) Types() core.Types { return a.types }
+
+// Catalog answers reads.
+func (a *App) Catalog() core.Catalog { return a.catalog }
+
+// Content takes writes.
+func (a *App) Content() core.Content { return a.content }
+
+// Reader answers as the API does.
+func (a *App) Reader() core.Reader { return a.reader }
+
+// Schemas changes content types.
+func (a *App) Schemas() core.SchemaChanges { return a.schemas }

@@ -1,0 +1,19 @@
+// Package app is the composition root: the one place that knows every part of Palabre and hands each what it needs.
+// A program is New and Run; a test or a command is New, Start, the services, and Close.
+//
+//	store.go      the log: embedded or MongoDB, and what one does to it alone
+//	types.go      the registry of compiled content types
+//	app.go        the parts put together, their life from New to Close
+//	settle.go     what a store needs once: types from files, the first administrator, the demo
+//	schemas.go    content types from files, compared with those in the store
+//	tokens.go     API tokens
+//	transfer.go   import and export
+//	typestore.go  content types as the command line sees them
+//	client.go     the same on a running server, through its API
+//
+// # A start
+//
+// The data directory is locked, the log and the catalog are opened, and the catalog is brought up to the end of the
+// log. With the store away, the node serves what its catalog holds; what must be written first waits until the store is
+// back. A content type in a file that would break stored entries stops the start, and says which command mends it.
+package app

@@ -1,0 +1,144 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/palabre-cms/palabre/core"
+	"github.com/palabre-cms/palabre/core/config"
+	"github.com/palabre-cms/palabre/core/internal/backup"
+	"github.com/palabre-cms/palabre/core/internal/log/filelock"
+	"github.com/palabre-cms/palabre/core/internal/log/mongolog"
+	"github.com/palabre-cms/palabre/core/internal/log/sqlitelog"
+)
+
+// Store is the log alone, with its data directory locked: what backups and checks work on.
+type Store struct {
+	log        core.Log
+	lock       *filelock.Lock
+	catalogDir string
+}
+
+// Progress is told how much is done, and of how much (0 when nobody knows).
+type Progress func(done, of int)
+
+// OpenStore locks the data directory and opens the log. CodeConflict with Reason "in_use" while another process has
+// it.
+func OpenStore(c *config.Config) (*Store, error) {
+	lock, err := filelock.Take(filepath.Join(c.Data, "lock"), "the data directory "+c.Data)
+	if err != nil {
+		return nil, err
+	}
+	log, err := openLog(c)
+	if err != nil {
+		return nil, errors.Join(err, lock.Release())
+	}
+	return &Store{log: log, lock: lock, catalogDir: catalogDir(c)}, nil
+}
+
+func openLog(c *config.Config) (core.Log, error) {
+	if c.Embedded() {
+		return sqlitelog.Open(filepath.Join(c.Data, "log.db"), sqlitelog.Options{})
+	}
+	return mongolog.Open(mongolog.Options{URI: c.MongoDB.URI.Reveal(), Database: c.MongoDB.Database})
+}
+
+// Close closes the log and gives the data directory free.
+func (s *Store) Close() error { return errors.Join(s.log.Close(), s.lock.Release()) }
+
+// catalogDir is where a node keeps its catalog.
+func catalogDir(c *config.Config) string { return filepath.Join(c.Data, "catalog") }
+
+// DropCatalog throws the catalog away; the next start builds it from the log.
+func DropCatalog(c *config.Config) error {
+	lock, err := filelock.Take(filepath.Join(c.Data, "lock"), "the data directory "+c.Data)
+	if err != nil {
+		return err
+	}
+	return errors.Join(os.RemoveAll(catalogDir(c)), lock.Release())
+}
+
+// Backup writes the whole log and reports how many commits.
+func (s *Store) Backup(ctx context.Context, out io.Writer, p Progress) (int, error) {
+	summary, err := backup.Write(ctx, s.log, out, p.positions())
+	if err != nil {
+		return 0, err
+	}
+	return int(summary.Position), nil
+}
+
+// Restore fills the empty log with a backup and reports how many commits. The catalog is built from it at the next
+// start.
+func (s *Store) Restore(ctx context.Context, in io.Reader, p Progress) (int, error) {
+	file, done, err := seekable(in)
+	if err != nil {
+		return 0, err
+	}
+	defer done()
+	summary, err := backup.Restore(ctx, file, s.log, p.positions())
+	if err != nil {
+		return 0, err
+	}
+	return int(summary.Position), os.RemoveAll(s.catalogDir)
+}
+
+// seekable puts a stream into a temporary file: a backup is checked as a whole before any of it is used.
+func seekable(in io.Reader) (io.ReadSeeker, func(), error) {
+	if file, ok := in.(io.ReadSeeker); ok {
+		if _, err := file.Seek(0, io.SeekCurrent); err == nil {
+			return file, func() {}, nil
+		}
+	}
+	file, err := os.CreateTemp("", "palabre-restore-*")
+	if err != nil {
+		return nil, nil, err
+	}
+	done := func() { file.Close(); os.Remove(file.Name()) }
+	if _, err := io.Copy(file, in); err != nil {
+		done()
+		return nil, nil, err
+	}
+	if _, err := file.Seek(0, io.SeekStart); err != nil {
+		done()
+		return nil, nil, err
+	}
+	return file, done, nil
+}
+
+func (p Progress) positions() func(done, total core.Position) {
+	if p == nil {
+		return nil
+	}
+	return func(done, total core.Position) { p(int(done), int(total)) }
+}
+
+// Verify checks the chain of sums and reports how many commits it holds.
+func (s *Store) Verify(ctx context.Context, p Progress) (int, error) {
+	last, err := s.log.Last(ctx)
+	if err != nil {
+		return 0, err
+	}
+	sum, at := "", core.Position(0)
+	for {
+		commits, err := s.log.Read(ctx, at+1, 500)
+		if err != nil || len(commits) == 0 {
+			return int(at), err
+		}
+		for i := range commits {
+			c := &commits[i]
+			if c.Position != at+1 {
+				return int(at), core.Errorf(core.CodeInternal, "commit %d is missing: restore a backup", at+1)
+			}
+			if err := c.Verify(sum); err != nil {
+				return int(at), core.Errorf(core.CodeInternal, "%s: restore a backup", err.Error())
+			}
+			sum, at = c.Sum, c.Position
+		}
+		if p != nil {
+			p(int(at), int(last))
+		}
+	}
+}
