@@ -3,6 +3,7 @@ package log
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"unicode/utf8"
 
@@ -29,13 +30,75 @@ func EncodeChanges(changes []core.Change) ([]byte, error) {
 	return append(b, ']'), nil
 }
 
-// DecodeChanges reads what EncodeChanges wrote.
+// DecodeChanges reads what EncodeChanges wrote: an array of objects without white space between their members.
 func DecodeChanges(data []byte) ([]core.Change, error) {
-	var changes []core.Change
-	if err := json.Unmarshal(data, &changes); err != nil {
-		return nil, err
+	if len(data) < 2 || data[0] != '[' {
+		return nil, errSyntax
 	}
-	return changes, nil
+	if string(data) == "[]" {
+		return nil, nil
+	}
+	var changes []core.Change
+	for i := 0; ; {
+		end := objectOnly(data, i+1)
+		if end < 0 {
+			return nil, errSyntax
+		}
+		c, err := decodeChange(data[i+1 : end])
+		if err != nil {
+			return nil, err
+		}
+		changes = append(changes, c)
+		switch i = end; {
+		case i == len(data)-1 && data[i] == ']':
+			return changes, nil
+		case i >= len(data) || data[i] != ',':
+			return nil, errSyntax
+		}
+	}
+}
+
+var errSyntax = errors.New("its changes are not the JSON that was written")
+
+func objectOnly(data []byte, i int) int {
+	if i >= len(data) || data[i] != '{' {
+		return -1
+	}
+	return valueEnd(data, i, 0)
+}
+
+// decodeChange takes the documents out of a whole object and decodes the rest, which is small.
+func decodeChange(object []byte) (core.Change, error) {
+	var c core.Change
+	rest := make([]byte, 0, 512)
+	for i := 0; object[i] != '}'; {
+		begin := memberValue(object, i+1)
+		if begin < 0 {
+			return c, errSyntax
+		}
+		end := valueEnd(object, begin, 0)
+		switch string(object[i+1 : begin]) {
+		case `"draft":`:
+			c.Draft = bytes.Clone(object[begin:end])
+		case `"published":`:
+			c.Published = bytes.Clone(object[begin:end])
+		default:
+			rest = append(append(rest, ','), object[i+1:end]...)
+		}
+		if i = end; object[i] != ',' && object[i] != '}' {
+			return c, errSyntax
+		}
+	}
+	if len(rest) == 0 {
+		return c, errSyntax
+	}
+	rest[0] = '{'
+	var h heading
+	if err := json.Unmarshal(append(rest, '}'), &h); err != nil {
+		return c, err
+	}
+	c.Type, c.Entry, c.Op, c.Action, c.Comment, c.Meta = h.Type, h.Entry, h.Op, h.Action, h.Comment, h.Meta
+	return c, nil
 }
 
 // heading is a change without its documents.
@@ -78,9 +141,7 @@ func appendDoc(b []byte, c *core.Change, member string, doc core.Doc) ([]byte, e
 
 // whole reports whether a document comes back byte for byte: JSON in UTF-8 with nothing around it. One that does not
 // would make its commit unreadable, or its sum wrong, for ever.
-func whole(doc core.Doc) bool {
-	return len(doc) > 0 && len(bytes.TrimSpace(doc)) == len(doc) && utf8.Valid(doc) && json.Valid(doc)
-}
+func whole(doc core.Doc) bool { return wholeValue(doc) && utf8.Valid(doc) }
 
 // encode writes plain values, which cannot fail, without escaping HTML.
 func encode(v any) []byte {
