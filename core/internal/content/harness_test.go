@@ -40,6 +40,8 @@ var schemas = []string{
 	`{"title": "Post", "type": "object", "required": ["title"], "additionalProperties": false,
 	  "x-type": {"name": "post", "titleField": "title", "slug": {"field": "slug", "from": "title"}, "workflow": "review"},
 	  "properties": {"title": {"type": "string"}, "slug": {"type": "string"}, "must": {"x-ref": {"types": ["partner"], "onDelete": "null"}}}}`,
+	`{"title": "Note", "type": "object", "additionalProperties": false, "x-type": {"name": "note", "slug": false},
+	  "properties": {"text": {"type": "string"}}}`,
 	`{"title": "Home", "type": "object", "additionalProperties": false, "x-type": {"name": "home", "slug": false, "singleton": true},
 	  "properties": {"text": {"type": "string"}}}`,
 }
@@ -106,9 +108,11 @@ type node struct {
 	roles   roles
 }
 
-func openLog(t testing.TB) core.Log {
+func openLog(t testing.TB) core.Log { return openLogWith(t, sqlitelog.Options{Sync: sqlite.SyncOff}) }
+
+func openLogWith(t testing.TB, o sqlitelog.Options) core.Log {
 	t.Helper()
-	l, err := sqlitelog.Open(filepath.Join(t.TempDir(), "log.db"), sqlitelog.Options{Sync: sqlite.SyncOff})
+	l, err := sqlitelog.Open(filepath.Join(t.TempDir(), "log.db"), o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -207,6 +211,20 @@ func (n *node) refused(code core.Code, who *core.Principal, op core.Operation) *
 	}
 	e, _ := core.AsError(err)
 	return e
+}
+
+// eventually waits until something holds.
+func eventually(t testing.TB, what string, holds func() bool) {
+	t.Helper()
+	look, late := time.NewTicker(5*time.Millisecond), time.After(30*time.Second)
+	defer look.Stop()
+	for !holds() {
+		select {
+		case <-look.C:
+		case <-late:
+			t.Fatalf("it never happened that %s", what)
+		}
+	}
 }
 
 // want compares a document with JSON.
