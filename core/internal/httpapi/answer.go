@@ -22,8 +22,7 @@ type answer struct {
 	vary    []string
 	public  bool // others may keep it: it is what an anonymous caller gets
 	control []string
-	tags    []string // Cache-Tag
-	keys    []string // Surrogate-Key
+	tags    []string // Cache-Tag, which CDNs purge by
 	until   time.Time
 	maxAge  time.Duration
 	stale   time.Duration
@@ -67,7 +66,6 @@ var (
 	varyEncoding  = []string{"Accept-Encoding, Authorization"}
 	varyLanguage  = []string{"Accept-Encoding, Accept-Language, Authorization"}
 	anyOrigin     = []string{"*"}
-	exposed       = []string{"ETag, Location, X-Request-ID, Content-Position"}
 	privateAnswer = []string{"private, no-cache"}
 )
 
@@ -93,8 +91,7 @@ func (a *answer) open(maxAge, stale time.Duration, until time.Time, tags []strin
 	a.public, a.maxAge, a.stale, a.until = true, max(0, maxAge), max(0, stale), until
 	a.control = []string{publicFor(a.maxAge, a.stale)}
 	if len(tags) > 0 {
-		tags = fewTags(tags)
-		a.tags, a.keys = []string{strings.Join(tags, ",")}, []string{strings.Join(tags, " ")}
+		a.tags = []string{strings.Join(fewTags(tags), ",")}
 	}
 	return a
 }
@@ -168,7 +165,7 @@ func (s *Server) send(w http.ResponseWriter, r *http.Request, a *answer, id requ
 	v := a.in(accepted(first(r.Header, "Accept-Encoding"), len(a.body)))
 	h := w.Header()
 	if id.value != nil {
-		h["X-Content-Type-Options"], h["Referrer-Policy"], h["X-Request-Id"] = nosniff, referrer, id.value
+		h["X-Content-Type-Options"], h["X-Request-Id"] = nosniff, id.value
 		if s.draining.Load() {
 			h.Set("Connection", "close")
 		}
@@ -186,9 +183,15 @@ func (s *Server) send(w http.ResponseWriter, r *http.Request, a *answer, id requ
 	if r.Method == http.MethodHead {
 		return 0
 	}
+	if len(v.body) > roomy {
+		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(time.Minute)) // in tests there is none to set
+	}
 	n, _ := w.Write(v.body)
 	return n
 }
+
+// roomy is more than a connection's buffers take: only such a body can keep a slow reader's connection waiting.
+const roomy = 64 << 10
 
 // describe sets what a 304 says too.
 func (s *Server) describe(h http.Header, a *answer, v *variant) {
@@ -201,9 +204,9 @@ func (s *Server) describe(h http.Header, a *answer, v *variant) {
 	if !a.public {
 		return
 	}
-	h["Access-Control-Allow-Origin"], h["Access-Control-Expose-Headers"] = anyOrigin, exposed
+	h["Access-Control-Allow-Origin"] = anyOrigin
 	if a.tags != nil {
-		h["Cache-Tag"], h["Surrogate-Key"] = a.tags, a.keys
+		h["Cache-Tag"] = a.tags
 	}
 }
 

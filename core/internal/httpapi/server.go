@@ -171,7 +171,6 @@ func (s *Server) httpServer() *http.Server {
 		Handler:           s.Handler(),
 		ReadHeaderTimeout: 5 * time.Second,
 		IdleTimeout:       time.Minute,
-		WriteTimeout:      time.Minute, // a stream moves its own deadline
 		MaxHeaderBytes:    32 << 10,
 		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug), // broken connections, not our errors
 	}

@@ -33,6 +33,7 @@ type world struct {
 	answers  atomic.Int64 // how often the Reader computed
 	until    time.Time
 	slow     chan struct{} // when set, answers wait for it
+	begun    chan struct{} // with slow: gets a value when an answer waits
 	broken   error         // what the Reader answers instead
 	away     error         // what the Content answers instead
 	policy   atomic.Uint64
@@ -74,6 +75,12 @@ func ficheType(public bool) *core.Type {
 			{Path: "slug", Kind: core.KindString}, {Path: "region", Kind: core.KindString, Facet: true, Indexed: true, Label: core.Text{"fr": "Région", "en": "Region"}},
 			{Path: "body", Kind: core.KindRichText, Label: core.Text{"fr": "Texte", "en": "Text"}}},
 		Schema: core.Doc(`{"title":"Fiche","type":"object","required":["title"],"properties":{"title":{"type":"string","x-search":4,"examples":["Un titre"]},"slug":{"type":"string"},"region":{"type":"string"},"body":{"x-richtext":true}}}`)})
+}
+
+// stall makes answers wait until the channel that it gives is closed.
+func (w *world) stall() chan struct{} {
+	w.slow, w.begun = make(chan struct{}), make(chan struct{}, 100)
+	return w.slow
 }
 
 // touch moves a type as a commit does.
@@ -191,6 +198,7 @@ func (w *world) reading(ctx context.Context, who *core.Principal, name core.Type
 	return &core.Pending{Key: scope.Key + " " + string(name) + " " + key + " " + params.Encode(), Types: []core.TypeName{name}, Answer: func(ctx context.Context) (*core.Answer, error) {
 		w.answers.Add(1)
 		if w.slow != nil {
+			w.begun <- struct{}{}
 			select {
 			case <-w.slow:
 			case <-ctx.Done():
