@@ -240,7 +240,7 @@ func simplify(n core.Node) core.Node {
 		}
 		return core.Not{Node: inner}
 	case core.Compare:
-		return plain(n)
+		return listOfOne(n)
 	}
 	return n
 }
@@ -284,8 +284,8 @@ func disjunction(nodes core.Or) core.Node {
 	return flat
 }
 
-// plain writes a list of one as the value itself.
-func plain(c core.Compare) core.Node {
+// listOfOne writes a list of one as the value itself.
+func listOfOne(c core.Compare) core.Node {
 	if len(c.Values) == 1 && c.Op == core.OpIn {
 		c.Op = core.OpEq
 	}

@@ -12,6 +12,7 @@ type Queries struct {
 	types  core.Types
 	access core.Access
 	key    []byte
+	plain  plain
 }
 
 var _ core.Queries = (*Queries)(nil)
@@ -23,28 +24,34 @@ func New(types core.Types, access core.Access, key []byte) *Queries {
 
 // Parse implements core.Queries.
 func (q *Queries) Parse(ctx context.Context, who *core.Principal, t *core.Type, params url.Values) (*core.Asked, error) {
-	r, err := q.begin(ctx, who, t, core.ActionList)
-	if err != nil {
-		return nil, err
-	}
-	w, err := readURL(params, listParameters)
-	if err != nil {
-		return nil, err
-	}
-	return r.ask(w)
+	return q.parse(ctx, who, t, params, core.ActionList, listParameters)
 }
 
 // ParseOne implements core.Queries.
 func (q *Queries) ParseOne(ctx context.Context, who *core.Principal, t *core.Type, params url.Values) (*core.Asked, error) {
-	r, err := q.begin(ctx, who, t, core.ActionRead)
+	return q.parse(ctx, who, t, params, core.ActionRead, oneParameters)
+}
+
+func (q *Queries) parse(ctx context.Context, who *core.Principal, t *core.Type, params url.Values, action core.Action, known []parameter) (*core.Asked, error) {
+	scope, err := q.access.Scope(ctx, who, t, action)
 	if err != nil {
 		return nil, err
 	}
-	w, err := readURL(params, oneParameters)
+	if len(params) == 0 {
+		if a, ok := q.plain.get(t, scope, action); ok {
+			return a, nil
+		}
+	}
+	w, err := readURL(params, known)
 	if err != nil {
 		return nil, err
 	}
-	return r.ask(w)
+	r := &request{Queries: q, ctx: ctx, who: who, own: &view{t: t, scope: scope}, one: action == core.ActionRead}
+	a, err := r.ask(w)
+	if len(params) == 0 && err == nil {
+		q.plain.put(t, scope, action, a)
+	}
+	return a, err
 }
 
 // ParseBody implements core.Queries.
@@ -78,6 +85,7 @@ type request struct {
 	own        *view
 	others     map[core.TypeName]*view // by type; nil for one that the caller may not list
 	predicates int
+	one        bool // a single entry is asked for
 }
 
 func (q *Queries) begin(ctx context.Context, who *core.Principal, t *core.Type, a core.Action) (*request, error) {
@@ -92,7 +100,7 @@ func (q *Queries) begin(ctx context.Context, who *core.Principal, t *core.Type, 
 func (r *request) ask(w *wish) (*core.Asked, error) {
 	a := &core.Asked{Scope: r.own.scope}
 	a.Type, a.Text, a.Limit, a.Total, a.Highlight, a.RichText = r.own.t.Name, w.text, w.limit, w.total, w.highlight && w.text != "", w.richText
-	for _, part := range [...]func(*wish, *core.Asked) error{r.state, r.locale, r.where, r.searched, r.order, r.facets, r.place, r.includes, r.fields} {
+	for _, part := range [...]func(*wish, *core.Asked) error{r.state, r.locale, r.which, r.includes, r.fields} {
 		if err := part(w, a); err != nil {
 			return nil, err
 		}
@@ -140,6 +148,19 @@ func (r *request) locale(w *wish, a *core.Asked) error {
 		return refuse("unknown_locale", "%s is not written in %q. It is written in: %s.", string(t.Name), short(string(w.locale)), list(t.Locales))
 	}
 	a.Locale = w.locale
+	return nil
+}
+
+// which reads the parts that a list has and a single entry has not.
+func (r *request) which(w *wish, a *core.Asked) error {
+	if r.one {
+		return nil
+	}
+	for _, part := range [...]func(*wish, *core.Asked) error{r.where, r.searched, r.order, r.facets, r.place} {
+		if err := part(w, a); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 

@@ -172,7 +172,8 @@ func (x *writer) shapeOf(to *target, name core.TypeName) *shape {
 		return sh
 	}
 	t, s := x.reached(name)
-	sh := x.r.shape(t, s, targetState(x.asked.State, s), to.fields, to.next, x.asked.RichText)
+	sh := new(shape)
+	*sh = x.r.shape(t, s, targetState(x.asked.State, s), to.fields, to.next, x.asked.RichText)
 	if to.shapes == nil {
 		to.shapes = map[core.TypeName]*shape{}
 	}

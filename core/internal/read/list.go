@@ -36,13 +36,14 @@ func (r *Reader) Query(ctx context.Context, who *core.Principal, name core.TypeN
 }
 
 func (r *Reader) pendingPage(who *core.Principal, t *core.Type, a *core.Asked) *core.Pending {
-	return &core.Pending{Key: r.key(who, "list", a, ""), Types: typesOf(a), Answer: func(ctx context.Context) (*core.Answer, error) {
-		return r.page(ctx, who, t, a)
+	types := typesOf(a)
+	return &core.Pending{Key: r.key(who, "list", a, ""), Types: types, Answer: func(ctx context.Context) (*core.Answer, error) {
+		return r.page(ctx, who, t, a, types)
 	}}
 }
 
 // page answers a list.
-func (r *Reader) page(ctx context.Context, who *core.Principal, t *core.Type, a *core.Asked) (*core.Answer, error) {
+func (r *Reader) page(ctx context.Context, who *core.Principal, t *core.Type, a *core.Asked, types []core.TypeName) (*core.Answer, error) {
 	q, err := r.planned(ctx, who, t, a.Query)
 	if err != nil {
 		return nil, err
@@ -57,15 +58,14 @@ func (r *Reader) page(ctx context.Context, who *core.Principal, t *core.Type, a 
 	if err != nil {
 		return nil, err
 	}
-	if err := x.gather(items, x.own); err != nil {
+	if err := x.gather(items, &x.own); err != nil {
 		return nil, err
 	}
-	buffer := r.buffer()
-	b := append((*buffer)[:0], `{"data":[`...)
-	b = x.list(b, items, func(*item) *shape { return x.own })
+	b := append(x.begin(), `{"data":[`...)
+	b = x.list(b, items, func(*item) *shape { return &x.own })
 	b = appendPage(append(b, ']'), a.Limit, r.Queries.Cursor(a, page.Next), a.Total, page.Total)
 	b = appendFacets(b, a.Facets, page.Facets)
-	answer := x.finish(buffer, append(b, '}'))
+	answer := x.finish(append(b, '}'), types)
 	answer.Position, answer.Until = page.Position, earlier(answer.Until, page.Until)
 	return answer, nil
 }

@@ -60,8 +60,8 @@ func namedMembers(fields *selection) member {
 }
 
 // appendMembers writes the opening brace and the members that the system adds.
-func appendMembers(b []byte, it *item, sh *shape) []byte {
-	v, show := it.view, sh.show
+func appendMembers(b []byte, v *core.View, locale core.Locale, sh *shape) []byte {
+	show := sh.show
 	b = append(append(append(b, `{"_id":"`...), v.ID...), `","_type":"`...)
 	b = append(append(b, v.Type...), '"')
 	if show&showRev != 0 {
@@ -70,8 +70,8 @@ func appendMembers(b []byte, it *item, sh *shape) []byte {
 	if show&showStatus != 0 {
 		b = jsondoc.AppendString(append(b, `,"_status":`...), string(v.Status))
 	}
-	if show&showLocale != 0 && it.locale != "" {
-		b = append(append(append(b, `,"_locale":"`...), it.locale...), '"')
+	if show&showLocale != 0 && locale != "" {
+		b = append(append(append(b, `,"_locale":"`...), locale...), '"')
 	}
 	if show&showCreatedAt != 0 {
 		b = appendTime(append(b, `,"_createdAt":`...), v.CreatedAt)
@@ -83,14 +83,14 @@ func appendMembers(b []byte, it *item, sh *shape) []byte {
 		b = appendTime(append(b, `,"_publishedAt":`...), v.PublishedAt)
 	}
 	if show&^publicMembers != 0 {
-		b = appendRare(b, it, sh)
+		b = appendRare(b, v, sh)
 	}
 	return b
 }
 
 // appendRare writes what only editors, searches and circles have.
-func appendRare(b []byte, it *item, sh *shape) []byte {
-	v, show := it.view, sh.show
+func appendRare(b []byte, v *core.View, sh *shape) []byte {
+	show := sh.show
 	if show&showCreatedBy != 0 {
 		b = jsondoc.AppendString(append(b, `,"_createdBy":`...), v.CreatedBy)
 	}

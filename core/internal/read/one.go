@@ -18,12 +18,13 @@ func (r *Reader) One(ctx context.Context, who *core.Principal, name core.TypeNam
 	if err != nil {
 		return nil, err
 	}
-	return &core.Pending{Key: r.key(who, "one", a, idOrSlug), Types: typesOf(a), Answer: func(ctx context.Context) (*core.Answer, error) {
-		return r.one(ctx, who, t, a, idOrSlug)
+	types := typesOf(a)
+	return &core.Pending{Key: r.key(who, "one", a, idOrSlug), Types: types, Answer: func(ctx context.Context) (*core.Answer, error) {
+		return r.one(ctx, who, t, a, types, idOrSlug)
 	}}, nil
 }
 
-func (r *Reader) one(ctx context.Context, who *core.Principal, t *core.Type, a *core.Asked, idOrSlug string) (*core.Answer, error) {
+func (r *Reader) one(ctx context.Context, who *core.Principal, t *core.Type, a *core.Asked, types []core.TypeName, idOrSlug string) (*core.Answer, error) {
 	position := r.Catalog.Position()
 	v, former, err := r.find(ctx, t, a, idOrSlug)
 	if err != nil {
@@ -37,7 +38,7 @@ func (r *Reader) one(ctx context.Context, who *core.Principal, t *core.Type, a *
 			return nil, absent(t, idOrSlug)
 		}
 	}
-	answer, err := r.single(ctx, who, t, a, v)
+	answer, err := r.single(ctx, who, t, a, types, v)
 	if err != nil {
 		return nil, err
 	}
@@ -85,21 +86,31 @@ func slugOf(t *core.Type, doc []byte) string {
 }
 
 // single writes one entry bare.
-func (r *Reader) single(ctx context.Context, who *core.Principal, t *core.Type, a *core.Asked, v *core.View) (*core.Answer, error) {
+func (r *Reader) single(ctx context.Context, who *core.Principal, t *core.Type, a *core.Asked, types []core.TypeName, v *core.View) (*core.Answer, error) {
 	x := r.writer(ctx, who, t, a)
-	items, err := x.items(t, a.State, []core.View{*v})
+	it, err := x.item(t, v)
 	if err != nil {
 		return nil, err
 	}
-	if err := x.gather(items, x.own); err != nil {
-		return nil, err
+	if x.own.plan.embeds || !r.Hooks.EntryRead.Empty() {
+		if it, err = x.prepare(t, v); err != nil {
+			return nil, err
+		}
 	}
-	buffer := r.buffer()
-	b := x.entry((*buffer)[:0], &items[0], x.own)
-	x.tag(v)
-	answer := x.finish(buffer, b)
+	b := x.entry(x.begin(), &it, &x.own)
+	x.tags = []string{string(v.Type) + "/" + string(v.ID)}
+	answer := x.finish(b, types)
 	answer.Rev = v.Rev
 	return answer, nil
+}
+
+// prepare is what an entry needs before it is written, where plugins or includes take part.
+func (x *writer) prepare(t *core.Type, v *core.View) (item, error) {
+	items, err := x.items(t, x.asked.State, []core.View{*v})
+	if err != nil {
+		return item{}, err
+	}
+	return items[0], x.gather(items, &x.own)
 }
 
 // readParams are the parameters of a write that say how its answer is shown.
@@ -130,11 +141,11 @@ func (r *Reader) Show(ctx context.Context, who *core.Principal, e *core.Entry, p
 	if err != nil {
 		return nil, err
 	}
-	return r.single(ctx, who, t, a, &v)
+	return r.single(ctx, who, t, a, typesOf(a), &v)
 }
 
 // receipt names an entry and its revision.
 func (r *Reader) receipt(v *core.View) *core.Answer {
-	b := appendMembers(nil, &item{view: v}, &shape{show: showRev | showStatus})
+	b := appendMembers(nil, v, "", &shape{show: showRev | showStatus})
 	return &core.Answer{Body: append(b, '}'), Rev: v.Rev, Tags: []string{string(v.Type), string(v.Type) + "/" + string(v.ID)}}
 }

@@ -225,8 +225,8 @@ type shape struct {
 }
 
 // shape makes the plan of a request for one type.
-func (r *Reader) shape(t *core.Type, s *core.Scope, state core.State, fields *selection, include []core.Include, richText string) *shape {
-	sh := &shape{t: t, scope: s, plan: r.masks.of(t, s), show: membersOf(state), all: fields == nil, named: fields}
+func (r *Reader) shape(t *core.Type, s *core.Scope, state core.State, fields *selection, include []core.Include, richText string) shape {
+	sh := shape{t: t, scope: s, plan: r.masks.of(t, s), show: membersOf(state), all: fields == nil, named: fields}
 	if fields != nil {
 		sh.plan, sh.show = sh.plan.only(fields, t, ""), namedMembers(fields)
 	}

@@ -25,14 +25,14 @@ type Parts struct {
 type Reader struct {
 	Parts
 	masks masks
-	pool  sync.Pool // of *[]byte
+	pool  sync.Pool // of *scratch
 }
 
 var _ core.Reader = (*Reader)(nil)
 
 // New makes the read path.
 func New(p Parts) *Reader {
-	return &Reader{Parts: p, pool: sync.Pool{New: func() any { return new([]byte) }}}
+	return &Reader{Parts: p, pool: sync.Pool{New: func() any { return new(scratch) }}}
 }
 
 // Visible implements core.Reader.
@@ -128,22 +128,20 @@ func (r *Reader) byID(ctx context.Context, t *core.Type, state core.State, ids [
 	return out, nil
 }
 
-// key is what an answer is remembered by: what was asked, and what the caller may see of each type in it.
+// key is what an answer is remembered by: what was asked, and what the caller may see of each type in it. Where
+// plugins take part each caller has answers of his own: a plugin may answer each differently.
 func (r *Reader) key(who *core.Principal, kind string, a *core.Asked, more string) string {
-	b := make([]byte, 0, 2*len(kind)+len(a.Canonical)+len(more)+64)
-	b = append(append(b, kind...), '\n')
+	scope, actor := "", ""
 	if a.Scope != nil {
-		b = append(b, a.Scope.Key...)
+		scope = a.Scope.Key
 	}
 	for _, reached := range a.Reach {
-		b = append(append(b, ' '), reached.Type.Name...)
-		b = append(append(b, '='), reached.Scope.Key...)
+		scope += " " + string(reached.Type.Name) + "=" + reached.Scope.Key
 	}
 	if !r.Hooks.EntryRead.Empty() || !r.Hooks.QueryPlan.Empty() {
-		b = append(append(b, "\nas "...), who.ID...) // a plugin may answer each caller differently
+		actor = who.ID
 	}
-	b = append(append(b, '\n'), a.Canonical...)
-	return string(append(append(b, '\n'), more...))
+	return kind + "\n" + scope + "\n" + actor + "\n" + a.Canonical + "\n" + more
 }
 
 func typesOf(a *core.Asked) []core.TypeName {

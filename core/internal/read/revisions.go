@@ -101,7 +101,7 @@ func (r *Reader) past(ctx context.Context, who *core.Principal, t *core.Type, s 
 	}
 	v, _ := e.View(state)
 	a := &core.Asked{Query: core.Query{Type: t.Name, State: state}, Scope: s}
-	return r.single(ctx, who, t, a, &v)
+	return r.single(ctx, who, t, a, typesOf(a), &v)
 }
 
 func (r *Reader) difference(ctx context.Context, t *core.Type, s *core.Scope, e *core.Entry, from int64) (*core.Answer, error) {
@@ -135,7 +135,7 @@ func (r *Reader) shown(t *core.Type, s *core.Scope, doc []byte) (map[string]any,
 	for name, v := range jsondoc.Members(doc) {
 		switch name {
 		case core.DocLocale:
-			out[name] = string(ownLocale(doc, ""))
+			out[name] = string(unquoted(v))
 		case core.DocTranslations:
 			if out[name], err = translations(v, mask); err != nil {
 				return nil, core.Wrap("read.shown", err)

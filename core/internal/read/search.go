@@ -20,11 +20,11 @@ func (r *Reader) Search(ctx context.Context, who *core.Principal, params url.Val
 		scopes += string(a.Type) + "=" + a.Scope.Key + " "
 	}
 	return &core.Pending{Key: r.key(who, "search", &all.Asked, scopes), Types: types, Answer: func(ctx context.Context) (*core.Answer, error) {
-		return r.search(ctx, who, all)
+		return r.search(ctx, who, all, types)
 	}}, nil
 }
 
-func (r *Reader) search(ctx context.Context, who *core.Principal, all *core.AskedAll) (*core.Answer, error) {
+func (r *Reader) search(ctx context.Context, who *core.Principal, all *core.AskedAll, types []core.TypeName) (*core.Answer, error) {
 	page, next, err := r.ranked(ctx, who, all)
 	if err != nil {
 		return nil, err
@@ -34,11 +34,10 @@ func (r *Reader) search(ctx context.Context, who *core.Principal, all *core.Aske
 	if err != nil {
 		return nil, err
 	}
-	buffer := r.buffer()
-	b := append((*buffer)[:0], `{"data":[`...)
+	b := append(x.begin(), `{"data":[`...)
 	b = x.list(b, items, func(it *item) *shape { return shapes[it.view.Type] })
 	b = append(appendPage(append(b, ']'), all.Limit, next, true, page.Total), '}')
-	answer := x.finishSearch(buffer, b, all)
+	answer := x.finish(b, types)
 	answer.Position, answer.Until = page.Position, earlier(answer.Until, page.Until)
 	return answer, nil
 }
@@ -82,7 +81,7 @@ func (x *writer) results(all *core.AskedAll, views []core.View) ([]item, map[cor
 		}
 		sh := x.r.shape(t, a.Scope, a.State, nil, nil, "")
 		sh.addResults(a)
-		shapes[a.Type] = sh
+		shapes[a.Type] = &sh
 		found, err := x.in(a).items(t, a.State, own)
 		if err != nil {
 			return nil, nil, err
@@ -108,20 +107,4 @@ func placesOf(views []core.View, name core.TypeName) (places []int, own []core.V
 		}
 	}
 	return places, own
-}
-
-func (x *writer) finishSearch(buffer *[]byte, b []byte, all *core.AskedAll) *core.Answer {
-	body := append([]byte(nil), b...)
-	x.r.giveBack(buffer, b)
-	answer := &core.Answer{Body: body}
-	var types []core.TypeName
-	for _, a := range all.Queries {
-		types = append(types, a.Type)
-		answer.Tags = append(answer.Tags, string(a.Type))
-	}
-	answer.Tags = append(answer.Tags, x.tags...)
-	if len(types) > 0 {
-		answer.Until = x.r.Catalog.NextDue(types...)
-	}
-	return answer
 }

@@ -13,7 +13,7 @@ import (
 type item struct {
 	view   *core.View
 	doc    []byte      // the document in the language that is served
-	locale core.Locale // which that is; "" for a type without languages
+	locale core.Locale // which that is; "" for the document's own
 	extra  map[string]any
 }
 
@@ -23,10 +23,23 @@ type writer struct {
 	ctx   context.Context
 	who   *core.Principal
 	asked *core.Asked
-	own   *shape
+	own   shape
 	found map[refKey]*item // what references lead to; nil for what is not there or not to be seen
 	spent int              // how often something was embedded
 	tags  []string
+	*scratch
+}
+
+// scratch is the memory that an answer is made in. It is used again for the next one.
+type scratch struct {
+	b     []byte
+	spans []span
+}
+
+// span is one member of a document.
+type span struct {
+	name  string
+	value []byte
 }
 
 func (r *Reader) writer(ctx context.Context, who *core.Principal, t *core.Type, a *core.Asked) *writer {
@@ -37,13 +50,21 @@ func (r *Reader) writer(ctx context.Context, who *core.Principal, t *core.Type, 
 func (x *writer) items(t *core.Type, state core.State, views []core.View) ([]item, error) {
 	items := make([]item, len(views))
 	for i := range views {
-		doc, locale, err := localised(t, views[i].Doc, x.asked.Locale)
-		if err != nil {
+		var err error
+		if items[i], err = x.item(t, &views[i]); err != nil {
 			return nil, err
 		}
-		items[i] = item{view: &views[i], doc: doc, locale: locale}
 	}
 	return items, x.extras(t, state, views, items)
+}
+
+// item leaves a document as it is stored unless another language is wanted.
+func (x *writer) item(t *core.Type, v *core.View) (it item, err error) {
+	it = item{view: v, doc: v.Doc}
+	if x.asked.Locale != "" && t.HasLocale(x.asked.Locale) {
+		it.doc, it.locale, err = localised(t, v.Doc, x.asked.Locale)
+	}
+	return it, err
 }
 
 // extras asks the plugins, once for all entries of a type.
@@ -64,18 +85,12 @@ func (x *writer) extras(t *core.Type, state core.State, views []core.View, items
 	return nil
 }
 
-var reserved = [][]byte{[]byte(`"` + core.DocLocale + `":`), []byte(`"` + core.DocTranslations + `":`)}
+var translated = []byte(`"` + core.DocTranslations + `":`)
 
 // localised gives a document in a language. One that has no other language than its own is left as it is stored.
 func localised(t *core.Type, doc []byte, want core.Locale) ([]byte, core.Locale, error) {
-	if len(t.Locales) == 0 {
-		return doc, "", nil
-	}
-	own := t.DefaultLocale()
-	if bytes.Contains(doc, reserved[0]) {
-		own = ownLocale(doc, own)
-	}
-	if want == "" || want == own || !bytes.Contains(doc, reserved[1]) {
+	own := ownLocale(t, doc)
+	if want == own || !bytes.Contains(doc, translated) {
 		return doc, own, nil
 	}
 	m, err := jsondoc.ParseObject(doc)
@@ -83,30 +98,68 @@ func localised(t *core.Type, doc []byte, want core.Locale) ([]byte, core.Locale,
 		return nil, "", core.Wrap("read.localised", err)
 	}
 	out, served := t.Localize(m, want)
-	if t.Validator == nil {
-		return jsondoc.Encode(out), served, nil
-	}
 	return t.Validator.Encode(out), served, nil
 }
 
-func ownLocale(doc []byte, fallback core.Locale) core.Locale {
+func ownLocale(t *core.Type, doc []byte) core.Locale {
 	for name, v := range jsondoc.Members(doc) {
-		if name == core.DocLocale && len(v) > 2 {
-			return core.Locale(v[1 : len(v)-1])
+		if name == core.DocLocale {
+			return unquoted(v)
 		}
 	}
-	return fallback
+	return t.DefaultLocale()
 }
 
-// entry writes one entry.
+// unquoted reads a language tag, which has nothing to escape.
+func unquoted(v []byte) core.Locale {
+	if len(v) < 2 {
+		return ""
+	}
+	return core.Locale(v[1 : len(v)-1])
+}
+
+// entry writes one entry. Its members are found first, since their language is told before them.
 func (x *writer) entry(b []byte, it *item, sh *shape) []byte {
-	b = appendMembers(b, it, sh)
-	if it.extra == nil {
-		b = x.members(b, it.doc, sh.plan)
-	} else {
-		b = appendExtra(x.otherMembers(b, it, sh), it, sh)
+	from := len(x.spans)
+	locale := sh.t.DefaultLocale()
+	for name, v := range jsondoc.Members(it.doc) {
+		x.spans = append(x.spans, span{name, v})
+		if name == core.DocLocale {
+			locale = unquoted(v)
+		}
+	}
+	if it.locale != "" {
+		locale = it.locale
+	}
+	b = appendMembers(b, it.view, locale, sh)
+	b = x.spansFrom(b, from, it.extra, sh.plan)
+	if it.extra != nil {
+		b = appendExtra(b, it, sh)
 	}
 	return append(b, '}')
+}
+
+// spansFrom writes the members found since a mark and forgets them. Those that a plugin replaces or takes out are
+// passed over. (Embedding another entry may move x.spans, so it is indexed anew for each.)
+func (x *writer) spansFrom(b []byte, from int, extra map[string]any, p *plan) []byte {
+	for i, to := from, len(x.spans); i < to; i++ {
+		s := x.spans[i]
+		c := p.member(s.name)
+		if c.fate == leave {
+			continue
+		}
+		if _, replaced := extra[s.name]; replaced {
+			continue
+		}
+		b = append(jsondoc.AppendString(append(b, ','), s.name), ':')
+		if c.fate == whole {
+			b = append(b, s.value...)
+		} else {
+			b = x.value(b, s.value, c)
+		}
+	}
+	x.spans = x.spans[:from]
+	return b
 }
 
 // members writes the members of an object that are shown, each after a comma.
@@ -122,19 +175,6 @@ func (x *writer) members(b []byte, doc []byte, p *plan) []byte {
 		} else {
 			b = x.value(b, v, c)
 		}
-	}
-	return b
-}
-
-// otherMembers leaves out what a plugin replaces or takes out.
-func (x *writer) otherMembers(b []byte, it *item, sh *shape) []byte {
-	for name, v := range jsondoc.Members(it.doc) {
-		c := sh.plan.member(name)
-		if _, replaced := it.extra[name]; replaced || c.fate == leave {
-			continue
-		}
-		b = append(jsondoc.AppendString(append(b, ','), name), ':')
-		b = x.value(b, v, c)
 	}
 	return b
 }
@@ -181,11 +221,10 @@ func (x *writer) tag(v *core.View) {
 	x.tags = append(x.tags, string(v.Type)+"/"+string(v.ID))
 }
 
-// finish makes the answer of what was written into a pooled buffer, which is given back.
-func (x *writer) finish(buffer *[]byte, b []byte) *core.Answer {
+// finish makes the answer of what was written, and gives the scratch back.
+func (x *writer) finish(b []byte, types []core.TypeName) *core.Answer {
 	body := bytes.Clone(b)
-	x.r.giveBack(buffer, b)
-	types := typesOf(x.asked)
+	x.r.giveBack(x.scratch, b)
 	tags := make([]string, 0, len(types)+len(x.tags)+len(x.found))
 	for _, t := range types {
 		tags = append(tags, string(t))
@@ -209,11 +248,17 @@ func (x *writer) embeddedTags() []string {
 // largest is the size of a buffer that is worth keeping.
 const largest = 1 << 20
 
-func (r *Reader) buffer() *[]byte { return r.pool.Get().(*[]byte) }
+// begin takes a scratch; the answer is written from its beginning.
+func (x *writer) begin() []byte {
+	x.scratch = x.r.pool.Get().(*scratch)
+	return x.b[:0]
+}
 
-func (r *Reader) giveBack(buffer *[]byte, b []byte) {
-	if cap(b) <= largest {
-		*buffer = b[:0]
-		r.pool.Put(buffer)
+func (r *Reader) giveBack(s *scratch, b []byte) {
+	if cap(b) > largest {
+		return
 	}
+	s.b = b[:0]
+	clear(s.spans[:cap(s.spans)]) // documents are not to be kept alive
+	r.pool.Put(s)
 }
