@@ -48,7 +48,7 @@ func (e *edit) resolve(ctx context.Context, f *core.Field, ref map[string]any) e
 		ref["_type"] = string(name)
 	}
 	slug := member(ref, "_slug")
-	if slug == "" || refID(ref) != "" {
+	if slug == "" { // beside an identifier it is what a patch laid over the old reference: it wins
 		return nil
 	}
 	t, err := e.typeOf(name)
