@@ -95,7 +95,8 @@ func (r *reader) typeOf(name string) (*core.Type, error) {
 }
 
 // passedOver are the facts of another store, which an export writes and an import cannot keep.
-var passedOver = [...]string{"_type", "_rev", "_createdAt", "_updatedAt", "_publishedAt", "_createdBy", "_updatedBy", "_trashedAt", "_former", "_schedule"}
+var passedOver = [...]string{"_type", "_rev", "_createdAt", "_updatedAt", "_publishedAt", "_createdBy", "_updatedBy", "_trashedAt",
+	"_published", "_schedule", "_score", "_highlights", "_distance", "_redirect"}
 
 // complete takes the system's members out of the fields and makes of them what the operation does.
 func (r *reader) complete(l *line, doc map[string]any) error {

@@ -79,7 +79,34 @@ func asSent(op core.Operation) remoteOperation {
 	return remoteOperation{Op: op.Op, Type: op.Type, ID: op.ID, Data: op.Data, Publish: op.Publish, Name: op.Transition, At: op.At, Match: op.Match}
 }
 
+// batch sends operations at once. Where the server refuses the request as a whole, for what one of them is, halves of
+// it are sent, down to the one.
 func (r Remote) batch(ctx context.Context, ops []remoteOperation, dryRun bool) ([]Outcome, error) {
+	outcomes, err := r.send(ctx, ops, dryRun)
+	if err == nil || !refusal(err) {
+		return outcomes, err
+	}
+	if len(ops) == 1 {
+		return []Outcome{{Err: ofLine(err, 0)}}, nil
+	}
+	first, err := r.batch(ctx, ops[:len(ops)/2], dryRun)
+	if err != nil {
+		return nil, err
+	}
+	rest, err := r.batch(ctx, ops[len(ops)/2:], dryRun)
+	return append(first, rest...), err
+}
+
+// refusal reports an error that is about what was sent, not about the server or the caller's rights.
+func refusal(err error) bool {
+	switch core.CodeOf(err) {
+	case core.CodeInvalid, core.CodeBadRequest, core.CodeTooLarge, core.CodeConflict, core.CodeNotFound, core.CodeStale:
+		return true
+	}
+	return false
+}
+
+func (r Remote) send(ctx context.Context, ops []remoteOperation, dryRun bool) ([]Outcome, error) {
 	var answer remoteResults
 	// Repeating is safe with upserts; a create that was lost in between is reported as a conflict.
 	err := r.Call(ctx, http.MethodPost, "/api/v1/batch", remoteBatch{Operations: ops, Partial: true, DryRun: dryRun}, &answer, true)
@@ -98,15 +125,26 @@ func (r Remote) batch(ctx context.Context, ops []remoteOperation, dryRun bool) (
 
 func (r *remoteResult) outcome(i int) Outcome {
 	o := Outcome{ID: r.ID, Created: r.Created, Changed: r.Changed, Published: r.Entry.Status == core.StatusPublished, Schedule: r.Entry.Schedule}
-	if r.Error == nil {
-		return o
+	if r.Error != nil {
+		o.Err = ofLine(r.Error.err(), i)
 	}
-	for k := range r.Error.Errors {
-		f := &r.Error.Errors[k]
-		f.Pointer = strings.TrimPrefix(f.Pointer, fmt.Sprintf("/operations/%d/data", i))
-	}
-	o.Err = r.Error.err()
 	return o
+}
+
+// ofLine makes the places in an error lead into the line's document, as those of a store of one's own do.
+func ofLine(err error, operation int) error {
+	e, ok := core.AsError(err)
+	if !ok {
+		return err
+	}
+	own := *e
+	own.Fields = nil
+	for _, f := range e.Fields {
+		f.Pointer = strings.TrimPrefix(f.Pointer, fmt.Sprintf("/operations/%d", operation))
+		f.Pointer = strings.TrimPrefix(f.Pointer, "/data")
+		own.Fields = append(own.Fields, f)
+	}
+	return &own
 }
 
 // translate sends the translations of what went in.

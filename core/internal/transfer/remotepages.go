@@ -53,5 +53,28 @@ func (p *remotePages) Next(ctx context.Context) ([]map[string]any, int, error) {
 	}
 	p.params.Set("after", page.Page.Next)
 	p.done = page.Page.Next == ""
+	for _, doc := range page.Data {
+		asExported(doc)
+	}
 	return page.Data, p.total, nil
+}
+
+// asExported gives what the API says of an entry the form that an import takes.
+func asExported(doc map[string]any) {
+	if doc["_status"] != string(core.StatusPublished) {
+		doc["_status"] = string(core.StatusDraft)
+	}
+	plans, _ := doc["_schedule"].([]any)
+	for _, item := range plans {
+		plan, _ := item.(map[string]any)
+		switch plan["transition"] {
+		case "publish":
+			doc["_status"], doc["_publishAt"] = "scheduled", plan["at"]
+		case "unpublish":
+			doc["_unpublishAt"] = plan["at"]
+		}
+	}
+	for _, name := range []string{"_published", "_schedule", "_createdBy", "_updatedBy", "_trashedAt"} {
+		delete(doc, name)
+	}
 }
