@@ -140,3 +140,22 @@ func splitLines(s string) (lines []string) {
 	}
 	return lines
 }
+
+func BenchmarkApplyOne(b *testing.B) {
+	docs := benchDocs(b)
+	x, err := Open(b.TempDir(), Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer x.Close()
+	if err := x.Apply(b.Context(), 1, docs, nil); err != nil {
+		b.Fatal(err)
+	}
+	at := core.Position(1)
+	for b.Loop() {
+		at++
+		if err := x.Apply(b.Context(), at, docs[int(at)%len(docs):][:1], nil); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

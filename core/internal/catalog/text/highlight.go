@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/palabre-cms/palabre/core"
 )
 
 const (
@@ -13,7 +15,8 @@ const (
 )
 
 // Highlight shows where the words of a query stand: by path, the best fragments of its texts, escaped for HTML, the words
-// between <mark> and </mark>. Paths without any are left out.
+// between <mark> and </mark>. Paths without any are left out. Of a path in several languages one is looked at: that of the
+// query where there is one, else that of its first text.
 func (x *Index) Highlight(q Query, fields []FieldText) map[string][]string {
 	units, err := x.parse(q.Text)
 	if err != nil {
@@ -58,17 +61,18 @@ func (h *highlighter) learn(u *unit, e effort, last bool) {
 	folded := u.words[0].first.folded
 	switch {
 	case u.phrase || u.optional:
-	case e == beginnings && last && len(folded) >= 3:
+	case e == beginnings && last && len(folded) >= minBeginning:
 		h.begins = folded
-	case e == mistakes && len(folded) >= 5:
+	case e == mistakes && len(folded) >= minMistaken:
 		h.nearly = append(h.nearly, folded)
 	}
 }
 
 func (h *highlighter) all(a *analyser, q Query, fields []FieldText) map[string][]string {
 	out := map[string][]string{}
+	shown := shownLocales(q, fields)
 	for _, f := range fields {
-		if f.Private && !q.Private || len(out[f.Path]) >= maxFragments {
+		if f.Private && !q.Private || f.Locale != shown[f.Path] || len(out[f.Path]) >= maxFragments {
 			continue
 		}
 		marks := h.marks(a, f.Text, languageOf(f.Locale))
@@ -79,6 +83,17 @@ func (h *highlighter) all(a *analyser, q Query, fields []FieldText) map[string][
 		out[f.Path] = fragments[:min(len(fragments), maxFragments)]
 	}
 	return out
+}
+
+// shownLocales gives, by path, the language that a reader of the query sees.
+func shownLocales(q Query, fields []FieldText) map[string]core.Locale {
+	shown := map[string]core.Locale{}
+	for _, f := range fields {
+		if _, known := shown[f.Path]; !known || f.Locale == q.Locale {
+			shown[f.Path] = f.Locale
+		}
+	}
+	return shown
 }
 
 type mark struct{ start, end int }

@@ -193,9 +193,9 @@ func (s *finding) widening(e effort, u int) effort {
 	}
 	letters := len(unit.words[0].first.folded)
 	switch {
-	case e == beginnings && u == len(s.units)-1 && letters >= 3:
+	case e == beginnings && u == len(s.units)-1 && letters >= minBeginning:
 		return beginnings
-	case e == mistakes && letters >= 5:
+	case e == mistakes && letters >= minMistaken:
 		return mistakes
 	}
 	return exactly

@@ -118,6 +118,7 @@ func TestWords(t *testing.T) {
 		{"a letter left out", "fr", "consultation", "consutation", true},
 		{"a mistake in a short word", "fr", "vote", "vite", false},
 		{"two mistakes", "fr", "budget", "bodjet", false},
+		{"short stems have no neighbours", "fr", "budget éco-citoyen", "écoles", false},
 		{"number", "fr", "Loi de 2019", "2019", true},
 		{"nothing to look for", "fr", "école", " - \"\" ! ", false},
 		{"excluded alone", "fr", "école", "-mairie", false},
@@ -502,6 +503,20 @@ func TestHighlight(t *testing.T) {
 				t.Errorf("%q\nwant %q", got, c.want)
 			}
 		})
+	}
+}
+
+func TestHighlightsOfOneLanguage(t *testing.T) {
+	t.Parallel()
+	x := opened(t)
+	fields := []FieldText{{Path: "title", Text: "Budget de la ville", Locale: "fr"}, {Path: "title", Text: "The city’s budget", Locale: "en"}, {Path: "name", Text: "Budget", Locale: "fr"}}
+	for locale, want := range map[core.Locale]string{"": "<mark>Budget</mark> de la ville", "fr": "<mark>Budget</mark> de la ville", "en": "The city’s <mark>budget</mark>", "oc": "<mark>Budget</mark> de la ville"} {
+		q := query("budget")
+		q.Locale = locale
+		got := x.Highlight(q, fields)
+		if !slices.Equal(got["title"], []string{want}) || len(got["name"]) != 1 {
+			t.Errorf("%q: %q", locale, got)
+		}
 	}
 }
 

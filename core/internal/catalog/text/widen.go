@@ -9,6 +9,8 @@ const (
 	shareOfBeginning = 0.7
 	shareOfMistake   = 0.5
 	maxWidened       = 200 // terms for one word in one field
+	minBeginning     = 3   // letters of the last word
+	minMistaken      = 5   // letters: shorter words have too many neighbours
 )
 
 // widen adds the terms of a field that a word may also stand for. A dictionary that cannot be read widens nothing.
@@ -20,7 +22,7 @@ func (v *snapshot) widen(f *field, w *word, e effort, add func(term string, shar
 		dictionary, err := v.FieldDictFuzzy(f.name, w.folded, 1, "")
 		each(dictionary, err, func(term string) { add(term, shareOfMistake) })
 		w.terms(f.lang, func(stem string) {
-			if stem == w.folded || len(stem) < 4 {
+			if stem == w.folded || len(stem) < minMistaken {
 				return
 			}
 			dictionary, err := v.FieldDictFuzzy(f.name, stem, 1, "")
