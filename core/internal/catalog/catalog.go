@@ -20,6 +20,7 @@ package catalog
 
 import (
 	"context"
+	"os"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
@@ -31,6 +32,7 @@ import (
 // Options tune a Catalog. The zero value is right for production.
 type Options struct {
 	CacheBytes int // of documents kept in memory; 0 is 32 MiB
+	fewRows    int // see answer.take; 0 is 1024
 }
 
 // Catalog is the core.Catalog of a node. Close it.
@@ -64,42 +66,44 @@ func Open(ctx context.Context, dir string, types core.Types, now func() time.Tim
 	if o.CacheBytes == 0 {
 		o.CacheBytes = 32 << 20
 	}
+	if o.fewRows == 0 {
+		o.fewRows = 1024
+	}
 	c := &Catalog{dir: dir, types: types, now: now, options: o, moved: make(chan struct{})}
-	if err := c.open(ctx); err != nil {
+	if err := os.RemoveAll(filepath.Join(dir, besideName)); err != nil {
+		return nil, core.Errorf(core.CodeUnavailable, "What an interrupted rebuild left cannot be removed: check the rights on the data directory. %w", err)
+	}
+	if err := c.open(ctx, dir); err != nil {
 		return nil, core.Wrap("catalog.Open", err)
 	}
+	removeTexts(dir, c.docs.generation)
 	run, stop := context.WithCancel(context.Background())
 	c.stop = stop
 	c.stopped.Go(func() { c.keepTime(run) })
-	c.stopped.Go(func() { c.followText(run) })
 	return c, nil
 }
 
-func (c *Catalog) open(ctx context.Context) error {
-	path := filepath.Join(c.dir, "catalog.db")
-	docs, err := openDocuments(path, c.options.CacheBytes)
-	if err != nil {
+// open opens the file in the catalog's directory, and the text index in another.
+func (c *Catalog) open(ctx context.Context, texts string) error {
+	if err := c.openDocuments(ctx); err != nil {
 		return err
 	}
-	m, err := load(ctx, docs, c.types, c.now())
-	if err != nil && ctx.Err() == nil { // what is in it cannot be read: the log has it all
-		docs.close()
-		if err := removeFile(path); err != nil {
-			return core.Errorf(core.CodeUnavailable, "The catalog's damaged file cannot be replaced: check the rights on the data directory. %w", err)
-		}
-		if docs, err = openDocuments(path, c.options.CacheBytes); err == nil {
-			m, err = load(ctx, docs, c.types, c.now())
-		}
-	}
-	if err != nil {
-		return err
-	}
-	c.m, c.docs = m, docs
-	if c.text, err = openTexts(c.dir, docs.generation); err != nil {
-		docs.close()
+	var err error
+	if c.text, err = openTexts(texts, c.docs.generation); err != nil {
+		c.docs.close()
 		return err
 	}
 	c.publish()
+	if err := c.openTypes(ctx); err != nil {
+		c.text.index.Close()
+		c.docs.close()
+		return err
+	}
+	c.text.start(c)
+	return nil
+}
+
+func (c *Catalog) openTypes(ctx context.Context) error {
 	for _, t := range c.types.Types() {
 		if err := c.bind(ctx, t); err != nil {
 			return err
@@ -107,6 +111,28 @@ func (c *Catalog) open(ctx context.Context) error {
 	}
 	return c.text.catchUp(ctx, c)
 }
+
+// openDocuments fills the memory from the file. When what is in the file cannot be read it is made anew: the log has it all.
+func (c *Catalog) openDocuments(ctx context.Context) (err error) {
+	for range 2 {
+		if c.docs, err = openDocuments(c.file(), c.options.CacheBytes); err != nil {
+			return err
+		}
+		if c.m, err = load(ctx, c.docs, c.types, c.now()); err == nil {
+			return nil
+		}
+		c.docs.close()
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err := removeFile(c.file()); err != nil {
+			return core.Errorf(core.CodeUnavailable, "The catalog's damaged file cannot be replaced: check the rights on the data directory. %w", err)
+		}
+	}
+	return err
+}
+
+func (c *Catalog) file() string { return filepath.Join(c.dir, "catalog.db") }
 
 // Close stops what runs beside and closes the files. Nothing may be called afterwards.
 func (c *Catalog) Close() error {

@@ -16,6 +16,8 @@ type answer struct {
 	found  bitset
 	all    bool // nothing restricts what is seen
 	scores []float64
+	// fewRows is how many are put in order without an order that is kept.
+	fewRows int
 }
 
 // find gives the slots that the query asks for.
@@ -207,9 +209,6 @@ func floatSortKey(of func(slot uint32) float64, desc bool) sortKey {
 	}
 }
 
-// fewRows is how many rows are put in order one by one rather than by an order that is made for all.
-const fewRows = 1024
-
 // page gives the slots of the page, and the place after it when there are more.
 func (a *answer) page() ([]uint32, *core.Cursor, error) {
 	if a.q.Limit <= 0 {
@@ -231,8 +230,9 @@ func (a *answer) page() ([]uint32, *core.Cursor, error) {
 	return slots, keys.cursor(slots[len(slots)-1]), nil
 }
 
+// take puts few rows in order one by one, and many by an order that is made for all and kept.
 func (a *answer) take(keys sortKeys, name string, place []uint64, most int) []uint32 {
-	if !keys.fixed() || a.found.count() <= fewRows {
+	if !keys.fixed() || a.found.count() <= a.fewRows {
 		return keys.first(a.found, place, most)
 	}
 	slots := make([]uint32, 0, most)

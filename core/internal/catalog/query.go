@@ -10,14 +10,9 @@ import (
 )
 
 // Query answers a query.
-func (c *Catalog) Query(ctx context.Context, q core.Query) (*core.Page, error) {
-	matches, err := c.matches(ctx, q)
-	if err != nil {
-		return nil, err
-	}
-	var p *core.Page
-	err = c.look(func(m *memory) error {
-		p, err = c.page(ctx, m, q, matches)
+func (c *Catalog) Query(ctx context.Context, q core.Query) (p *core.Page, err error) {
+	err = c.lookMatching(ctx, []core.Query{q}, func(m *memory, found []match) error {
+		p, err = c.page(ctx, m, q, found)
 		return err
 	})
 	return p, err
@@ -36,7 +31,7 @@ func (c *Catalog) Referrers(ctx context.Context, q core.Query, field string, to 
 
 func (c *Catalog) page(ctx context.Context, m *memory, q core.Query, matches []match) (*core.Page, error) {
 	p := &core.Page{Views: []core.View{}, Total: -1, Position: m.position, Until: m.until(q)}
-	a, err := newAnswer(m, q, matches)
+	a, err := c.newAnswer(m, q, matches)
 	if err != nil {
 		return nil, err
 	}
@@ -91,12 +86,12 @@ func (c *Catalog) fill(ctx context.Context, a *answer, slot uint32, v *core.View
 }
 
 // newAnswer begins to answer a query: nil when there are no entries of the type.
-func newAnswer(m *memory, q core.Query, matches []match) (*answer, error) {
+func (c *Catalog) newAnswer(m *memory, q core.Query, matches []match) (*answer, error) {
 	s, ok := m.byName[q.Type]
 	if !ok {
 		return nil, nil
 	}
-	a := &answer{reading: reading{m: m, state: q.State, locale: q.Locale}, q: q, shelf: s}
+	a := &answer{reading: reading{m: m, state: q.State, locale: q.Locale}, q: q, shelf: s, fewRows: c.options.fewRows}
 	if q.Text != "" {
 		a.scores = m.scores(s, q.State, matches)
 	}
@@ -135,14 +130,9 @@ func joinsIn(n core.Node) bool {
 }
 
 // Search answers queries on several types as one ranked list, best first.
-func (c *Catalog) Search(ctx context.Context, queries []core.Query, limit, offset int) (*core.Page, error) {
-	matches, err := c.matches(ctx, queries...)
-	if err != nil {
-		return nil, err
-	}
-	var p *core.Page
-	err = c.look(func(m *memory) error {
-		p, err = c.rank(ctx, m, queries, matches, limit, offset)
+func (c *Catalog) Search(ctx context.Context, queries []core.Query, limit, offset int) (p *core.Page, err error) {
+	err = c.lookMatching(ctx, queries, func(m *memory, found []match) error {
+		p, err = c.rank(ctx, m, queries, found, limit, offset)
 		return err
 	})
 	return p, err
@@ -162,7 +152,7 @@ func (c *Catalog) rank(ctx context.Context, m *memory, queries []core.Query, mat
 		if until := m.until(q); !until.IsZero() && (p.Until.IsZero() || until.Before(p.Until)) {
 			p.Until = until
 		}
-		a, err := newAnswer(m, q, matches)
+		a, err := c.newAnswer(m, q, matches)
 		if err != nil {
 			return nil, err
 		}

@@ -296,7 +296,9 @@ func (d *documents) revisions(ctx context.Context, number uint32, before int64, 
 
 // Key finds the commit that was made under an Idempotency-Key not longer than 24 hours ago.
 func (c *Catalog) Key(ctx context.Context, hash string) (key core.Key, at core.Position, found bool) {
-	err := c.docs.stmts.key.QueryRowContext(ctx, hash, c.now().Add(-keyAge).UnixMicro()).Scan(&key.Request, &at)
+	err := c.look(func(*memory) error {
+		return c.docs.stmts.key.QueryRowContext(ctx, hash, c.now().Add(-keyAge).UnixMicro()).Scan(&key.Request, &at)
+	})
 	if err != nil {
 		return core.Key{}, 0, false
 	}

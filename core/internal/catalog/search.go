@@ -28,26 +28,52 @@ type texts struct {
 	covered uint64        // as far as asked is in the index
 	settled chan struct{} // closed and replaced when covered has moved, or failed has changed
 	failed  error         // why the index does not move
+
+	stop    context.CancelFunc
+	stopped sync.WaitGroup
 }
 
-// openTexts opens the index that belongs to a file of documents, and throws others away.
+// textDir is where the index that belongs to a file of documents lies.
+func textDir(dir, generation string) string {
+	return filepath.Join(dir, "text-"+strings.ToLower(generation))
+}
+
+// removeTexts throws away the indexes that belong to other files of documents.
+func removeTexts(dir, generation string) {
+	others, _ := filepath.Glob(filepath.Join(dir, "text-*"))
+	for _, other := range others {
+		if other != textDir(dir, generation) {
+			os.RemoveAll(other) // what cannot be removed only takes room on the disk
+		}
+	}
+}
+
 func openTexts(dir, generation string) (*texts, error) {
-	own := "text-" + strings.ToLower(generation)
-	others, err := filepath.Glob(filepath.Join(dir, "text-*"))
+	index, err := text.Open(textDir(dir, generation), text.Options{})
 	if err != nil {
 		return nil, err
 	}
-	for _, other := range others {
-		if filepath.Base(other) != own {
-			os.RemoveAll(other) // what cannot be removed is only in the way of the disk
-		}
-	}
-	x := &texts{dir: filepath.Join(dir, own), waiting: map[uint32]bool{}, types: map[core.TypeName]string{}, wake: make(chan struct{}, 1), settled: make(chan struct{})}
-	x.index, err = text.Open(x.dir, text.Options{})
-	return x, err
+	return &texts{index: index, dir: textDir(dir, generation), waiting: map[uint32]bool{}, types: map[core.TypeName]string{},
+		wake: make(chan struct{}, 1), settled: make(chan struct{})}, nil
 }
 
-func (x *texts) close() error { return x.index.Close() }
+// start begins to follow a catalog.
+func (x *texts) start(c *Catalog) {
+	ctx, stop := context.WithCancel(context.Background())
+	x.stop = stop
+	x.stopped.Go(func() { x.follow(ctx, c) })
+}
+
+// halt ends following.
+func (x *texts) halt() {
+	x.stop()
+	x.stopped.Wait()
+}
+
+func (x *texts) close() error {
+	x.halt()
+	return x.index.Close()
+}
 
 // enqueue notes entries whose texts may have changed. The caller holds the write lock, so that a reader who knows the
 // memory's position knows everything noted up to it.
@@ -110,23 +136,23 @@ func (x *texts) catchUp(ctx context.Context, c *Catalog) error {
 	return nil
 }
 
-// followText brings the index up with the columns until the catalog is closed.
-func (c *Catalog) followText(ctx context.Context) {
+// follow brings the index up with the columns until it is told to stop.
+func (x *texts) follow(ctx context.Context, c *Catalog) {
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-c.text.wake:
+		case <-x.wake:
 		}
 		for ctx.Err() == nil {
-			if err := c.indexSome(ctx); err != nil {
-				c.text.fail(err)
+			if err := x.indexSome(ctx, c); err != nil {
+				x.fail(err)
 				if !pause(ctx) {
 					return
 				}
 				continue
 			}
-			if c.text.idle() {
+			if x.idle() {
 				break
 			}
 		}
@@ -154,8 +180,7 @@ func (x *texts) idle() bool {
 const textStep = 500 // entries indexed at once
 
 // indexSome indexes the entries that wait, or the first of them.
-func (c *Catalog) indexSome(ctx context.Context) error {
-	x := c.text
+func (x *texts) indexSome(ctx context.Context, c *Catalog) error {
 	c.mu.RLock()
 	numbers, asked, all := x.take(textStep)
 	at := c.m.position
@@ -168,7 +193,7 @@ func (c *Catalog) indexSome(ctx context.Context) error {
 		err = x.index.Apply(ctx, at, put, gone)
 	}
 	if err == nil && all {
-		err = c.markSearched(ctx)
+		err = x.markSearched(ctx, c)
 	}
 	if err != nil {
 		x.enqueue(numbers)
@@ -216,8 +241,7 @@ func (x *texts) announce() {
 }
 
 // markSearched records which versions of the types the index is of, so that a change of one is not forgotten in a crash.
-func (c *Catalog) markSearched(ctx context.Context) error {
-	x := c.text
+func (x *texts) markSearched(ctx context.Context, c *Catalog) error {
 	x.mu.Lock()
 	done := x.types
 	x.types = map[core.TypeName]string{}
@@ -350,7 +374,7 @@ type match = text.Match
 
 // matches asks the index, once for all queries that look with the same eyes. It waits a little for the index to
 // cover what the caller can know of.
-func (c *Catalog) matches(ctx context.Context, queries ...core.Query) ([]match, error) {
+func (x *texts) matches(ctx context.Context, queries []core.Query) ([]match, error) {
 	asked := map[string]*text.Query{}
 	var order []string
 	for i := range queries {
@@ -370,19 +394,39 @@ func (c *Catalog) matches(ctx context.Context, queries ...core.Query) ([]match, 
 	if len(order) == 0 {
 		return nil, nil
 	}
-	c.freshen()
-	if err := c.text.wait(ctx); err != nil {
+	if err := x.wait(ctx); err != nil {
 		return nil, err
 	}
 	var all []match
 	for _, key := range order {
-		found, err := c.text.index.Search(ctx, *asked[key])
+		found, err := x.index.Search(ctx, *asked[key])
 		if err != nil {
 			return nil, err
 		}
 		all = append(all, found...)
 	}
 	return all, nil
+}
+
+// lookMatching calls f under the read lock with what the index has for the queries.
+func (c *Catalog) lookMatching(ctx context.Context, queries []core.Query, f func(m *memory, found []match) error) error {
+	for {
+		c.freshen()
+		c.mu.RLock()
+		x := c.text
+		c.mu.RUnlock()
+		found, err := x.matches(ctx, queries)
+		again := false
+		looked := c.look(func(m *memory) error {
+			if again = c.text != x; again || err != nil {
+				return err
+			}
+			return f(m, found)
+		})
+		if !again {
+			return looked
+		}
+	}
 }
 
 func textQuery(q core.Query) text.Query {
@@ -405,24 +449,31 @@ func textKey(q text.Query) string {
 const textPatience = 2 * time.Second
 
 func (x *texts) wait(ctx context.Context) error {
+	_, err := x.waitFor(ctx, textPatience)
+	return err
+}
+
+// waitFor waits until what was asked for when it was called is in the index, but not for ever, and not for an index
+// that does not move.
+func (x *texts) waitFor(ctx context.Context, patience time.Duration) (covered bool, err error) {
 	x.mu.Lock()
 	want := x.asked
 	x.mu.Unlock()
-	timer := time.NewTimer(textPatience)
+	timer := time.NewTimer(patience)
 	defer timer.Stop()
 	for {
 		x.mu.Lock()
-		settled, done := x.settled, x.covered >= want || x.failed != nil
+		settled, covered, failed := x.settled, x.covered >= want, x.failed
 		x.mu.Unlock()
-		if done {
-			return nil
+		if covered || failed != nil {
+			return covered, nil
 		}
 		select {
 		case <-settled:
 		case <-timer.C:
-			return nil
+			return false, nil
 		case <-ctx.Done():
-			return ctx.Err()
+			return false, ctx.Err()
 		}
 	}
 }

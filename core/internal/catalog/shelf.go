@@ -117,21 +117,39 @@ func (s *shelf) stamp(slot uint32, r *record, latest, public bool) {
 	s.setText(columnCreatedBy, slot, m.CreatedBy)
 	s.setTime(columnPublishedAt, slot, m.PublishedAt)
 	s.setTime(columnTrashedAt, slot, m.TrashedAt)
-	if latest {
-		s.set(columnRev, slot, intKey(m.Rev))
-		s.setText(columnStatus, slot, string(m.Status))
-		s.setTime(columnUpdatedAt, slot, &m.UpdatedAt)
-		s.setText(columnUpdatedBy, slot, m.UpdatedBy)
-	}
-	if public && m.Live != nil {
-		s.set(columnPublicRev, slot, intKey(m.Live.Rev))
-		s.setText(columnPublicStatus, slot, string(core.StatusPublished))
-		s.setTime(columnPublicUpdatedAt, slot, &m.Live.At)
-	}
+	s.stampLatest(slot, m, latest)
+	s.stampPublic(slot, m.Live, public && m.Live != nil)
 	s.visible[seenLatest].put(slot, latest && !r.trashed())
 	s.visible[seenTrash].put(slot, latest && r.trashed())
 	s.visible[seenPublished].put(slot, public && m.Live != nil && !r.trashed())
 	s.orders.touch(slot)
+}
+
+func (s *shelf) stampLatest(slot uint32, m *core.Meta, shown bool) {
+	if !shown {
+		s.clear(slot, columnRev, columnStatus, columnUpdatedAt, columnUpdatedBy)
+		return
+	}
+	s.set(columnRev, slot, intKey(m.Rev))
+	s.setText(columnStatus, slot, string(m.Status))
+	s.setTime(columnUpdatedAt, slot, &m.UpdatedAt)
+	s.setText(columnUpdatedBy, slot, m.UpdatedBy)
+}
+
+func (s *shelf) stampPublic(slot uint32, live *core.Live, shown bool) {
+	if !shown {
+		s.clear(slot, columnPublicRev, columnPublicStatus, columnPublicUpdatedAt)
+		return
+	}
+	s.set(columnPublicRev, slot, intKey(live.Rev))
+	s.setText(columnPublicStatus, slot, string(core.StatusPublished))
+	s.setTime(columnPublicUpdatedAt, slot, &live.At)
+}
+
+func (s *shelf) clear(slot uint32, columns ...int) {
+	for _, c := range columns {
+		s.table.columns[c].cells.put(slot, nil)
+	}
 }
 
 func (s *shelf) set(column int, slot uint32, key uint64) {

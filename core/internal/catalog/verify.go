@@ -1,0 +1,281 @@
+package catalog
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"slices"
+
+	"github.com/palabre-cms/palabre/core"
+)
+
+// mostDifferences bounds what Verify tells.
+const mostDifferences = 100
+
+// Verify makes the catalog anew from the log in a temporary folder and compares: documents, meta, revisions, columns, unique
+// values, references, former slugs and what is searched. It gives a sentence for each difference, at most a hundred. Writes
+// wait while it compares.
+func (c *Catalog) Verify(ctx context.Context, log core.Log) ([]string, error) {
+	dir, err := os.MkdirTemp(c.dir, "verify-")
+	if err != nil {
+		return nil, core.Errorf(core.CodeUnavailable, "There is no room for a second catalog in the data directory. %w", err)
+	}
+	defer os.RemoveAll(dir)
+	want := &Catalog{dir: dir, types: c.types, now: c.now, options: c.options, moved: make(chan struct{})}
+	if err := want.open(ctx, dir); err != nil {
+		return nil, core.Wrap("catalog.Verify", err)
+	}
+	defer want.docs.close()
+	defer want.text.close()
+	if err := want.replay(ctx, log, nil); err != nil {
+		return nil, core.Wrap("catalog.Verify", err)
+	}
+	found, err := c.compare(ctx, want, log)
+	return found, core.Wrap("catalog.Verify", err)
+}
+
+// comparison collects what differs between a catalog and one that was made from the log.
+type comparison struct {
+	have, want *Catalog
+	found      []string
+}
+
+func (c *Catalog) compare(ctx context.Context, want *Catalog, log core.Log) ([]string, error) {
+	if err := c.text.drain(ctx); err != nil {
+		return nil, err
+	}
+	c.applying.Lock()
+	defer c.applying.Unlock()
+	if err := want.replayTo(ctx, log, c.m.position); err != nil {
+		return nil, err
+	}
+	if err := want.text.drain(ctx); err != nil {
+		return nil, err
+	}
+	cmp := &comparison{have: c, want: want}
+	now := c.now()
+	c.mu.Lock()
+	c.m.carryOut(now)
+	c.mu.Unlock()
+	want.mu.Lock()
+	want.m.carryOut(now)
+	want.mu.Unlock()
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	err := cmp.all(ctx)
+	return cmp.found, err
+}
+
+// replayTo applies what is missing up to a position that another catalog has reached.
+func (c *Catalog) replayTo(ctx context.Context, log core.Log, at core.Position) error {
+	if c.m.position >= at {
+		return nil
+	}
+	commits, err := log.Read(ctx, c.m.position+1, int(at-c.m.position))
+	if err != nil {
+		return err
+	}
+	if err := c.Apply(ctx, commits); err != nil {
+		return err
+	}
+	if len(commits) == 0 {
+		return core.Errorf(core.CodeConflict, "The log ends at %d, and the catalog has already seen %d: it is the catalog of another log.", c.m.position, at)
+	}
+	return c.replayTo(ctx, log, at)
+}
+
+func (d *comparison) differ(format string, args ...any) {
+	if len(d.found) < mostDifferences {
+		d.found = append(d.found, fmt.Sprintf(format, args...))
+	}
+}
+
+func (d *comparison) all(ctx context.Context) error {
+	if d.have.m.position != d.want.m.position || d.have.m.sum != d.want.m.sum {
+		d.differ("the catalog stands at %d (%s), the log at %d (%s)", d.have.m.position, d.have.m.sum, d.want.m.position, d.want.m.sum)
+	}
+	for _, s := range d.want.m.shelves {
+		if err := d.shelf(ctx, s); err != nil {
+			return err
+		}
+	}
+	for _, s := range d.have.m.shelves {
+		if other, ok := d.want.m.byName[s.name]; s.entries > 0 && (!ok || other.entries != s.entries) {
+			d.differ("%s: the catalog has %d entries", s.name, s.entries)
+		}
+	}
+	return d.texts(ctx)
+}
+
+func (d *comparison) shelf(ctx context.Context, want *shelf) error {
+	for number := range uint32(len(d.want.m.places)) {
+		if d.want.m.shelfOf(number) != want {
+			continue
+		}
+		id := core.EntryID(d.want.m.ids.values[number])
+		have, at, ok := d.have.m.find(want.name, id)
+		if !ok {
+			d.differ("%s %s is not in the catalog", want.name, id)
+			continue
+		}
+		if err := d.documents(ctx, want.name, id, at, number); err != nil {
+			return err
+		}
+		if err := d.revisions(ctx, id, at, number); err != nil {
+			return err
+		}
+		d.slots(have, want, at, number)
+		if !slices.Equal(have.slugs[at], want.slugs[number]) {
+			d.differ("%s %s: the former slugs are %q and should be %q", want.name, id, have.slugs[at], want.slugs[number])
+		}
+	}
+	return nil
+}
+
+func (d *comparison) documents(ctx context.Context, name core.TypeName, id core.EntryID, have, want uint32) error {
+	h, _, err := d.have.docs.entry(ctx, name, id, have)
+	if err != nil {
+		d.differ("%s %s cannot be read: %v", name, id, err)
+		return nil
+	}
+	w, _, err := d.want.docs.entry(ctx, name, id, want)
+	if err != nil {
+		return err
+	}
+	if !bytes.Equal(h.Draft, w.Draft) || !bytes.Equal(h.Published, w.Published) {
+		d.differ("%s %s: a document differs", name, id)
+	}
+	if hm, wm := metaText(h.Meta), metaText(w.Meta); hm != wm {
+		d.differ("%s %s: the meta is %s and should be %s", name, id, hm, wm)
+	}
+	return nil
+}
+
+func metaText(m core.Meta) string {
+	text, err := json.Marshal(m)
+	if err != nil {
+		return err.Error()
+	}
+	return string(text)
+}
+
+func (d *comparison) revisions(ctx context.Context, id core.EntryID, have, want uint32) error {
+	const all = 1<<63 - 1
+	h, err := d.have.docs.revisions(ctx, have, all, -1, d.have.m.position)
+	if err != nil {
+		return err
+	}
+	w, err := d.want.docs.revisions(ctx, want, all, -1, d.want.m.position)
+	if err != nil {
+		return err
+	}
+	if !slices.Equal(h, w) {
+		d.differ("%s: the list of revisions differs", id)
+	}
+	return nil
+}
+
+// slots compares what the columns hold of an entry.
+func (d *comparison) slots(have, want *shelf, at, number uint32) {
+	h, w := d.have.m.places[at], d.want.m.places[number]
+	for _, pair := range [...][2]uint32{{h.latest, w.latest}, {h.public, w.public}} {
+		if (pair[0] == noSlot) != (pair[1] == noSlot) {
+			d.differ("%s %s stands in other states than it should", want.name, d.want.m.ids.values[number])
+			continue
+		}
+		if pair[0] != noSlot {
+			d.columns(have, want, pair[0], pair[1])
+		}
+	}
+}
+
+func (d *comparison) columns(have, want *shelf, h, w uint32) {
+	id := d.want.m.ids.values[want.number(w)]
+	for i := range have.visible {
+		if have.visible[i].has(h) != want.visible[i].has(w) {
+			d.differ("%s %s is seen where it should not be, or not where it should", want.name, id)
+		}
+	}
+	if len(have.table.columns) != len(want.table.columns) {
+		d.differ("%s: the columns are those of another version of the type", want.name)
+		return
+	}
+	for i, c := range want.table.columns {
+		if got, should := have.table.columns[i].shown(h), c.shown(w); !slices.Equal(got, should) {
+			d.differ("%s %s: the column %s holds %v and should hold %v", want.name, id, c.path, got, should)
+		}
+		if !have.table.columns[i].posted(h) {
+			d.differ("%s %s is not found by its value of %s", want.name, id, c.path)
+		}
+	}
+}
+
+// shown gives the values in a slot, readable and comparable between catalogs.
+func (c *column) shown(slot uint32) []any {
+	if c.points != nil {
+		return c.points.shown(slot)
+	}
+	var values []any
+	for _, key := range c.cells.append(nil, slot) {
+		values = append(values, c.value(key))
+	}
+	return values
+}
+
+func (p *points) shown(slot uint32) []any {
+	if int(slot) >= len(p.lon) || p.lon[slot] != p.lon[slot] {
+		return nil
+	}
+	return []any{p.lon[slot], p.lat[slot], p.boxes[slot]}
+}
+
+// posted reports whether the postings lead from every value of a slot to the slot.
+func (c *column) posted(slot uint32) bool {
+	if c.postings == nil {
+		return true
+	}
+	for _, key := range c.cells.append(nil, slot) {
+		found := false
+		c.postings.each(uint32(key), func(at uint32) bool { found = at == slot; return !found })
+		if !found {
+			return false
+		}
+	}
+	return true
+}
+
+// texts compares which entries the text indexes hold.
+func (d *comparison) texts(ctx context.Context) error {
+	havePublic, haveDrafts, err := d.have.searched(ctx)
+	if err != nil {
+		return err
+	}
+	wantPublic, wantDrafts, err := d.want.searched(ctx)
+	if err != nil {
+		return err
+	}
+	if !slices.Equal(havePublic, wantPublic) || !slices.Equal(haveDrafts, wantDrafts) {
+		d.differ("the full-text index holds %d published and %d other documents and should hold %d and %d, or others than these",
+			len(havePublic), len(haveDrafts), len(wantPublic), len(wantDrafts))
+	}
+	return nil
+}
+
+// searched gives the identifiers of what the text indexes hold.
+func (c *Catalog) searched(ctx context.Context) (published, drafts []string, err error) {
+	p, d, err := c.text.index.Rows(ctx)
+	return c.m.named(p), c.m.named(d), err
+}
+
+func (m *memory) named(rows []uint64) []string {
+	ids := make([]string, 0, len(rows))
+	for _, row := range rows {
+		if row < uint64(len(m.ids.values)) {
+			ids = append(ids, m.ids.values[row])
+		}
+	}
+	slices.Sort(ids)
+	return ids
+}
