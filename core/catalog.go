@@ -47,6 +47,13 @@ type Catalog interface {
 	Key(ctx context.Context, hash string) (key Key, at Position, found bool)
 }
 
+// Planner is a Catalog that knows what is scheduled without looking at every entry.
+type Planner interface {
+	// Planned calls f with every entry outside the trash that has a Schedule, as the log has it: what is due and not yet
+	// recorded is among them. f's error stops it.
+	Planned(ctx context.Context, f func(*Entry) error) error
+}
+
 // Reference is one place where an entry is referred to.
 type Reference struct {
 	Type  TypeName `json:"type"`

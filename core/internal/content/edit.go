@@ -34,14 +34,6 @@ type edit struct {
 	detached []*detachment
 }
 
-// normalised spells an operation one way: "restore" is written as a transition in URLs.
-func normalised(op core.Operation) core.Operation {
-	if op.Op == core.OperationTransition && op.Transition == string(core.ActionRestore) && op.At == nil {
-		op.Op, op.Transition = core.OperationRestore, ""
-	}
-	return op
-}
-
 // identify looks up what the operation names, and notes which version of the type it was prepared with.
 func (e *edit) identify() error {
 	switch e.op.Op {
@@ -53,7 +45,19 @@ func (e *edit) identify() error {
 	}
 	t, err := e.typeOf(e.op.Type)
 	e.typ, e.id = t, e.op.ID
+	if err == nil && e.restoresByName() {
+		e.op.Op, e.op.Transition = core.OperationRestore, ""
+	}
 	return err
+}
+
+// restoresByName reports whether a transition is the way out of the trash, which addresses write as a transition too.
+func (e *edit) restoresByName() bool {
+	if e.op.Op != core.OperationTransition || e.op.Transition != string(core.ActionRestore) {
+		return false
+	}
+	_, _, own := e.typ.Workflow.Transition(e.op.Transition, "")
+	return !own
 }
 
 func (b *batch) typeOf(name core.TypeName) (*core.Type, error) {

@@ -34,7 +34,7 @@ func (c *Content) retell(ctx context.Context, ops []core.Operation, commit *core
 	r := &core.Result{Position: commit.Position, Replayed: true, Items: make([]core.ResultItem, len(ops))}
 	used := make([]bool, len(commit.Changes))
 	for i := range ops {
-		ch := changeOf(normalised(ops[i]), commit.Changes, used)
+		ch := changeOf(ops[i], commit.Changes, used)
 		if ch == nil {
 			r.Items[i] = c.unchanged(ctx, ops[i])
 			continue

@@ -144,15 +144,21 @@ const retrySchedule = time.Second
 
 // loadTimetable reads the schedules that the catalog holds from before this start.
 func (c *Content) loadTimetable(ctx context.Context) {
+	note := func(e *core.Entry) error {
+		c.timetable.putEntry(e.Type, e.ID, e.Meta)
+		return ctx.Err()
+	}
+	if planner, ok := c.catalog.(core.Planner); ok {
+		if err := planner.Planned(ctx, note); err != nil && ctx.Err() == nil {
+			c.logger.Error("the schedules cannot be read", "error", err)
+		}
+		return
+	}
 	for _, t := range c.types.Types() {
 		if c.catalog.NextDue(t.Name).IsZero() {
 			continue
 		}
-		err := c.catalog.Each(ctx, t.Name, "", func(e *core.Entry) error {
-			c.timetable.putEntry(e.Type, e.ID, e.Meta)
-			return ctx.Err()
-		})
-		if err != nil && ctx.Err() == nil {
+		if err := c.catalog.Each(ctx, t.Name, "", note); err != nil && ctx.Err() == nil {
 			c.logger.Error("the schedules of a type cannot be read", "type", t.Name, "error", err)
 		}
 	}

@@ -267,10 +267,7 @@ func TestWrite_limits(t *testing.T) {
 	}
 	var ops []core.Operation
 	for range 12 {
-		ops = append(ops, core.Operation{Op: core.OperationCreate, Type: "home", Data: map[string]any{"text": string(big)}})
-	}
-	for i := range ops {
-		ops[i].Type, ops[i].Data = "partner", map[string]any{"name": "p", "kind": string(big)}
+		ops = append(ops, core.Operation{Op: core.OperationCreate, Type: "note", Data: map[string]any{"text": string(big)}})
 	}
 	if _, err := n.write(admin, ops...); core.CodeOf(err) != core.CodeTooLarge {
 		t.Errorf("12 × 900 kB in one commit: %v", err)
@@ -279,7 +276,7 @@ func TestWrite_limits(t *testing.T) {
 	if err != nil || len(r.Items) != 12 || r.Items[11].Err != nil || n.catalog.Position() < 2 {
 		t.Errorf("12 × 900 kB one by one: %v, %d commits", err, n.catalog.Position())
 	}
-	ops[0].Data["kind"] = string(big) + string(big)
+	ops[0].Data["text"] = string(big) + string(big)
 	if _, err := n.write(admin, ops[0]); core.CodeOf(err) != core.CodeTooLarge {
 		t.Errorf("a document of 1.8 MB: %v", err)
 	}

@@ -114,7 +114,7 @@ func stages(op core.Operation) []stage {
 
 // perform runs one operation through its stages and adds what it changes to the batch.
 func (b *batch) perform(ctx context.Context, op core.Operation) error {
-	e := &edit{batch: b, op: normalised(op)}
+	e := &edit{batch: b, op: op}
 	if err := e.identify(); err != nil {
 		return err
 	}
