@@ -191,7 +191,7 @@ func TestSubscribe(t *testing.T) {
 
 func TestWrite_honoursContext(t *testing.T) {
 	t.Parallel()
-	n := prepareOn(t, openLog(t)) // not started: nobody will take the proposal
+	n := prepareWith(t, openLog(t), openCatalog(t)) // not started: nobody will take the proposal
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	_, err := n.Write(ctx, admin, []core.Operation{{Op: core.OperationCreate, Type: "fiche", Data: doc(t, `{"title": "A"}`)}}, core.WriteOptions{})

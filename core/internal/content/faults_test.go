@@ -111,7 +111,7 @@ func TestFaults_nthCall(t *testing.T) {
 			t.Run(fmt.Sprintf("%s, call %d", kind, first), func(t *testing.T) {
 				t.Parallel()
 				l := &faultyLog{Log: openLog(t)}
-				n := startOn(t, l)
+				n := startPlain(t, l)
 				l.set(func(call int) fault {
 					if call == first || call == first+3 {
 						return kind
@@ -289,16 +289,17 @@ func TestStart_withTheStoreAway(t *testing.T) {
 
 func TestFaults_catalog(t *testing.T) {
 	t.Parallel()
-	n := start(t)
+	failing := newMemCatalog(compiled())
+	n := startWith(t, openLog(t), failing)
 	failures := 3
-	n.catalog.mu.Lock()
-	n.catalog.fail = func() error {
+	failing.mu.Lock()
+	failing.fail = func() error {
 		if failures--; failures >= 0 {
 			return errors.New("disk full")
 		}
 		return nil
 	}
-	n.catalog.mu.Unlock()
+	failing.mu.Unlock()
 	if e := n.create("fiche", `{"title": "A"}`); n.stored(e) == nil {
 		t.Error("a catalog that failed three times was given up")
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/palabre-cms/palabre/core"
+	"github.com/palabre-cms/palabre/core/internal/catalog"
 	"github.com/palabre-cms/palabre/core/internal/content"
 	"github.com/palabre-cms/palabre/core/internal/log/sqlitelog"
 	"github.com/palabre-cms/palabre/core/internal/schema"
@@ -103,7 +104,7 @@ type node struct {
 	*content.Content
 	t       testing.TB
 	log     core.Log
-	catalog *memCatalog
+	catalog testCatalog
 	hooks   *core.Hooks
 	roles   roles
 }
@@ -122,21 +123,56 @@ func openLogWith(t testing.TB, o sqlitelog.Options) core.Log {
 
 func start(t testing.TB) *node { return startOn(t, openLog(t)) }
 
-func startOn(t testing.TB, l core.Log) *node {
+func startOn(t testing.TB, l core.Log) *node { return startWith(t, l, openCatalog(t)) }
+
+// startPlain starts on the plainest catalog, which opens at once.
+func startPlain(t testing.TB, l core.Log) *node {
+	return startWith(t, l, newMemCatalog(compiled()))
+}
+
+func startWith(t testing.TB, l core.Log, c core.Catalog) *node {
 	t.Helper()
-	n := prepareOn(t, l)
+	n := prepareWith(t, l, c)
 	if err := n.Start(context.Background()); err != nil {
 		t.Fatal(err)
 	}
 	return n
 }
 
-func prepareOn(t testing.TB, l core.Log) *node {
+func prepareWith(t testing.TB, l core.Log, c core.Catalog) *node {
 	t.Helper()
-	n := &node{t: t, log: l, catalog: newMemCatalog(compiled()), hooks: &core.Hooks{}, roles: roles{}}
+	n := &node{t: t, log: l, catalog: testCatalog{c}, hooks: &core.Hooks{}, roles: roles{}}
 	n.Content = content.New(content.Config{Log: l, Catalog: n.catalog, Types: compiled(), Access: n.roles, Hooks: n.hooks, Patience: 20 * time.Second})
 	t.Cleanup(func() { n.Close() })
 	return n
+}
+
+// openCatalog opens the catalog that Palabre itself uses.
+func openCatalog(t testing.TB) core.Catalog {
+	t.Helper()
+	c, err := catalog.Open(context.Background(), t.TempDir(), compiled(), time.Now, catalog.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	return c
+}
+
+// testCatalog is a catalog with what only tests ask for.
+type testCatalog struct{ core.Catalog }
+
+// all gives every entry, trash included.
+func (c testCatalog) all() (list []*core.Entry) {
+	for name := range compiled() {
+		err := c.Each(context.Background(), name, "", func(e *core.Entry) error {
+			list = append(list, e)
+			return nil
+		})
+		if err != nil {
+			panic(err)
+		}
+	}
+	return list
 }
 
 // doc reads JSON as a request's body is read.

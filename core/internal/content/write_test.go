@@ -2,6 +2,7 @@ package content_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/palabre-cms/palabre/core"
 )
@@ -119,7 +120,7 @@ func TestWrite_locales(t *testing.T) {
 func TestWrite_batch(t *testing.T) {
 	t.Parallel()
 	n := start(t)
-	partner := core.NewID(n.catalog.now())
+	partner := core.NewID(time.Now())
 	ops := []core.Operation{
 		{Op: core.OperationCreate, Type: "partner", ID: partner, Data: doc(t, `{"name": "Ville"}`)},
 		{Op: core.OperationCreate, Type: "fiche", Data: doc(t, `{"title": "A", "partner": {"_ref": "%s", "_type": "partner"}, "sponsor": {"_slug": "ville", "_type": "partner"}}`, partner)},
