@@ -20,7 +20,8 @@ type clock struct {
 
 	mu         sync.Mutex
 	server     time.Time // the server's time …
-	local      time.Time // … when the machine had this one
+	local      time.Time // … when the machine's monotonic clock had this one …
+	wall       time.Time // … and its wall clock this one
 	refreshing bool
 }
 
@@ -33,7 +34,7 @@ func (c *clock) now() (now time.Time, fresh bool) {
 	}
 	here := time.Now()
 	elapsed := here.Sub(c.local) // monotonic
-	if wall := here.Round(0).Sub(c.local.Round(0)); (wall-elapsed).Abs() > clockSlip && elapsed > clockAge {
+	if (here.Round(0).Sub(c.wall) - elapsed).Abs() > clockSlip {
 		return time.Time{}, false
 	}
 	return c.server.Add(elapsed).Truncate(time.Millisecond), elapsed < clockAge
@@ -50,7 +51,7 @@ func (c *clock) measure(ctx context.Context) (time.Time, error) {
 	server = server.Add(after.Sub(before) / 2)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.server, c.local = server, after
+	c.server, c.local, c.wall = server, after, after.Round(0)
 	return server.Truncate(time.Millisecond), nil
 }
 

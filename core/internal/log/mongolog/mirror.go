@@ -104,7 +104,7 @@ func later(old, next core.Doc) core.Doc {
 }
 
 // mirrorMost bounds the operations that are sent at once.
-const mirrorMost = 500
+const mirrorMost = 100
 
 func (l *Log) mirrorType(ctx context.Context, name core.TypeName, entries map[core.EntryID]*mirrored, v values) error {
 	var models []mongo.WriteModel
