@@ -197,8 +197,11 @@ func (b *backlog) leave(weight int) {
 	b.moved = make(chan struct{})
 }
 
-func (b *backlog) close() {
+// close refuses whoever comes, and reports whether it was open.
+func (b *backlog) close() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	was := !b.closed
 	b.closed = true
+	return was
 }

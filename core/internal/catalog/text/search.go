@@ -77,20 +77,18 @@ type finding struct {
 // snapshot is a part as the search sees it.
 type snapshot struct {
 	*scorch.IndexSnapshot
-	part   *part
 	fields []field
-	hidden *part // rows that this part holds too are passed over
+	hidden *part // nil, or the part whose rows are passed over here
 }
 
 func (x *Index) newFinding(ctx context.Context, q Query, units []unit) (*finding, error) {
 	s := &finding{x: x, ctx: ctx, q: q, units: units}
-	if err := s.look(x.published, nil); err != nil {
+	if !q.Drafts {
+		return s, s.look(x.published, nil)
+	}
+	if err := s.look(x.published, x.drafts); err != nil {
 		return nil, err
 	}
-	if !q.Drafts {
-		return s, nil
-	}
-	s.snapshots[0].hidden = x.drafts
 	if err := s.look(x.drafts, nil); err != nil {
 		s.close()
 		return nil, err
@@ -98,12 +96,13 @@ func (x *Index) newFinding(ctx context.Context, q Query, units []unit) (*finding
 	return s, nil
 }
 
+// look takes the part as it is now; rows that hidden holds too are passed over.
 func (s *finding) look(p *part, hidden *part) error {
 	taken, err := p.snapshot()
 	if err != nil {
 		return err
 	}
-	view := &snapshot{IndexSnapshot: taken, part: p, hidden: hidden}
+	view := &snapshot{IndexSnapshot: taken, hidden: hidden}
 	for _, f := range *p.fields.Load() {
 		if (s.q.Private || !f.private) && slices.Contains(s.q.Types, f.typ) {
 			view.fields = append(view.fields, f)

@@ -35,6 +35,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/blevesearch/bleve/v2/index/scorch"
 	index "github.com/blevesearch/bleve_index_api"
@@ -253,12 +254,19 @@ func (p *part) has(row uint64) bool {
 	return ok
 }
 
-// Close writes what is not yet on disk and closes the index.
+// patience is how long Close waits for the disk. What does not get there comes again: Position will be an earlier one.
+const patience = 10 * time.Second
+
+// Close writes what is not yet on disk and closes the index. It may be called again.
 func (x *Index) Close() error {
 	x.writing.Lock()
 	defer x.writing.Unlock()
-	flushed := x.flush(context.Background())
-	x.backlog.close()
+	if !x.backlog.close() {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	flushed := x.flush(ctx)
 	err := errors.Join(flushed, x.published.index.Close(), x.drafts.index.Close())
 	x.queue.Close()
 	return core.Wrap("text.Close", err)

@@ -419,6 +419,23 @@ func TestOpenTwice(t *testing.T) {
 	}
 }
 
+func TestClosed(t *testing.T) {
+	t.Parallel()
+	x := open(t, t.TempDir())
+	apply(t, x, 1, []Doc{fiche(1, "fr", "école")})
+	for range 2 {
+		if err := x.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := x.Search(context.Background(), query("école")); core.CodeOf(err) != core.CodeUnavailable {
+		t.Errorf("a search gets %v", err)
+	}
+	if err := x.Apply(context.Background(), 2, []Doc{fiche(2, "fr", "école")}, nil); core.CodeOf(err) != core.CodeUnavailable {
+		t.Errorf("a change gets %v", err)
+	}
+}
+
 func TestLimits(t *testing.T) {
 	t.Parallel()
 	x := opened(t, fiche(1, "fr", "école"))
