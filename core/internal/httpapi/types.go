@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"net/http"
 	"strconv"
@@ -36,24 +37,23 @@ func listTypes(s *Server, c *gin.Context) error {
 	if err := onlyParams(c.Request); err != nil {
 		return err
 	}
-	types, err := s.o.Reader.Visible(c.Request.Context(), of(c).who)
-	if err != nil {
-		return err
-	}
-	lines := make([]typeLine, len(types))
-	for i, t := range types {
-		if lines[i], err = s.typeLine(c, t); err != nil {
-			return err
+	return s.askSelf(c, "types", func(ctx context.Context, who *core.Principal, types []*core.Type) ([]byte, error) {
+		lines := make([]typeLine, len(types))
+		for i, t := range types {
+			schema, err := s.o.Reader.Schema(ctx, who, t.Name)
+			if err != nil {
+				return nil, err
+			}
+			lines[i] = typeLineOf(t, schema)
 		}
-	}
-	return s.sendJSON(c, mustJSON(map[string]any{"data": lines}))
+		return mustJSON(map[string]any{"data": lines}), nil
+	})
 }
 
-func (s *Server) typeLine(c *gin.Context, t *core.Type) (typeLine, error) {
-	schema, err := s.o.Reader.Schema(c.Request.Context(), of(c).who, t.Name)
+func typeLineOf(t *core.Type, schema core.Doc) typeLine {
 	return typeLine{Name: t.Name, Plural: t.Plural, Label: t.Label, PluralLabel: t.PluralLabel, Description: t.Description,
 		Icon: t.Icon, TitleField: t.TitleField, SlugField: t.SlugField, GeoField: t.GeoField, Public: t.Public,
-		Singleton: t.Singleton, Locales: t.Locales, Workflow: t.Workflow.Name, Schema: schema}, err
+		Singleton: t.Singleton, Locales: t.Locales, Workflow: t.Workflow.Name, Schema: schema}
 }
 
 func readType(s *Server, c *gin.Context) error {
