@@ -126,11 +126,7 @@ type BBox struct{ West, South, East, North float64 }
 type Near struct{ Lat, Lon, Metres float64 }
 
 // Territory is a place by its code, of a level ("region", "departement", "epci", "commune") or, with "", of any.
-type Territory struct {
-	Level, Code string
-	// Fields are the x-territory fields to look at; nil for all of the type's.
-	Fields []string
-}
+type Territory struct{ Level, Code string }
 
 // Page is the answer to a Query.
 type Page struct {

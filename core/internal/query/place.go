@@ -29,30 +29,44 @@ func (r *request) place(w *wish, a *core.Asked) error {
 	if g.Territory, err = territory(p.within); err != nil {
 		return err
 	}
-	if g.Territory != nil {
-		g.Territory.Fields = r.own.territories()
+	if g.Territory != nil && r.own.hidesTerritory() {
+		a.Where = simplify(core.And{both(a.Where, r.own.inside(*g.Territory))})
+		g.Territory = nil
 	}
-	a.Geo = g
+	if *g != (core.GeoFilter{Field: field}) {
+		a.Geo = g
+	}
 	return nil
 }
 
-// territories gives the fields with a territory's code that the caller may read, nil when those are all.
-func (v *view) territories() []string {
-	seen, all := []string{}, true
+// hidesTerritory reports whether the type has a territory's code that the caller may not read. Then the places to look
+// at are written out, since a match in a hidden one would tell of it.
+func (v *view) hidesTerritory() bool {
 	for i := range v.t.Fields {
-		f := &v.t.Fields[i]
-		switch {
-		case f.Territory == "":
-		case v.readable(f.Path):
-			seen = append(seen, f.Path)
-		default:
-			all = false
+		if f := &v.t.Fields[i]; f.Territory != "" && !v.readable(f.Path) {
+			return true
 		}
 	}
-	if all {
-		return nil
+	return false
+}
+
+// inside is the territory as a condition on the codes that the caller may read: the code itself and, in a département,
+// those of its communes.
+func (v *view) inside(t core.Territory) core.Node {
+	places := core.Or{}
+	for i := range v.t.Fields {
+		f := &v.t.Fields[i]
+		if f.Territory == "" || !v.readable(f.Path) {
+			continue
+		}
+		if t.Level == "" || t.Level == f.Territory || f.Territory == "any" {
+			places = append(places, core.Compare{Path: core.Path{Field: f.Path}, Op: core.OpEq, Values: []any{t.Code}})
+		}
+		if t.Level == "departement" && f.Territory == "commune" {
+			places = append(places, core.Compare{Path: core.Path{Field: f.Path}, Op: core.OpPrefix, Values: []any{t.Code}})
+		}
 	}
-	return seen
+	return places
 }
 
 // geoField is the field that geo names, else the type's own.

@@ -326,3 +326,29 @@ func TestParseWhere(t *testing.T) {
 		t.Errorf("the caller's own rows got in: %v", n)
 	}
 }
+
+// A territory is looked for in the codes that the caller may read and in no other.
+func TestParse_WithinStaysInReadableFields(t *testing.T) {
+	t.Parallel()
+	code := func(path, level string, hidden bool) core.Field {
+		return with(text(path), func(f *core.Field) { f.Territory, f.Private = level, hidden })
+	}
+	r := registryOf(core.Type{Name: "a", Public: true, GeoField: "at", Fields: []core.Field{kind("at", core.KindGeo), code("region", "region", false), code("home", "commune", true), code("town", "commune", false)}})
+	for _, tc := range []struct {
+		who    *core.Principal
+		params string
+		where  core.Node
+	}{
+		{staff, "within=67", nil},
+		{anonymous, "within=67", core.Or{compare("region", "eq", "67"), compare("town", "eq", "67")}},
+		{anonymous, "within=departement:67", compare("town", "prefix", "67")},
+		{anonymous, "within=epci:67", core.Or{}},
+		{anonymous, "within=region:44&filter[town]=x", core.And{compare("town", "eq", "x"), compare("region", "eq", "44")}},
+	} {
+		params, _ := url.ParseQuery(tc.params)
+		a, err := parser(r).Parse(t.Context(), tc.who, r["a"], params)
+		if err != nil || !reflect.DeepEqual(a.Where, tc.where) || (a.Geo == nil) != (tc.where != nil) {
+			t.Errorf("%s as %s: got %#v, %v, %v", tc.params, tc.who.ID, a.Where, a.Geo, err)
+		}
+	}
+}
