@@ -21,7 +21,7 @@ import (
 	"github.com/palabre-cms/palabre/core/internal/log/sqlitelog"
 )
 
-func open(t *testing.T) core.Log {
+func open(t testing.TB) core.Log {
 	t.Helper()
 	l, err := sqlitelog.Open(filepath.Join(t.TempDir(), "log.db"), sqlitelog.Options{})
 	if err != nil {

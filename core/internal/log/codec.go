@@ -40,11 +40,7 @@ func DecodeChanges(data []byte) ([]core.Change, error) {
 	}
 	var changes []core.Change
 	for i := 0; ; {
-		end := objectOnly(data, i+1)
-		if end < 0 {
-			return nil, errSyntax
-		}
-		c, err := decodeChange(data[i+1 : end])
+		c, end, err := decodeChange(data, i+1)
 		if err != nil {
 			return nil, err
 		}
@@ -60,45 +56,42 @@ func DecodeChanges(data []byte) ([]core.Change, error) {
 
 var errSyntax = errors.New("its changes are not the JSON that was written")
 
-func objectOnly(data []byte, i int) int {
+// decodeChange takes the documents out of the object that begins at i and decodes the rest, which is small. It gives
+// the index after the object.
+func decodeChange(data []byte, i int) (c core.Change, end int, err error) {
 	if i >= len(data) || data[i] != '{' {
-		return -1
+		return c, 0, errSyntax
 	}
-	return valueEnd(data, i, 0)
-}
-
-// decodeChange takes the documents out of a whole object and decodes the rest, which is small.
-func decodeChange(object []byte) (core.Change, error) {
-	var c core.Change
 	rest := make([]byte, 0, 512)
-	for i := 0; object[i] != '}'; {
-		begin := memberValue(object, i+1)
+	for data[i] != '}' {
+		begin := memberValue(data, i+1)
 		if begin < 0 {
-			return c, errSyntax
+			return c, 0, errSyntax
 		}
-		end := valueEnd(object, begin, 0)
-		switch string(object[i+1 : begin]) {
+		end := valueEnd(data, begin, 0)
+		if end < 0 || end >= len(data) || data[end] != ',' && data[end] != '}' {
+			return c, 0, errSyntax
+		}
+		switch string(data[i+1 : begin]) {
 		case `"draft":`:
-			c.Draft = bytes.Clone(object[begin:end])
+			c.Draft = bytes.Clone(data[begin:end])
 		case `"published":`:
-			c.Published = bytes.Clone(object[begin:end])
+			c.Published = bytes.Clone(data[begin:end])
 		default:
-			rest = append(append(rest, ','), object[i+1:end]...)
+			rest = append(append(rest, ','), data[i+1:end]...)
 		}
-		if i = end; object[i] != ',' && object[i] != '}' {
-			return c, errSyntax
-		}
+		i = end
 	}
 	if len(rest) == 0 {
-		return c, errSyntax
+		return c, 0, errSyntax
 	}
 	rest[0] = '{'
 	var h heading
 	if err := json.Unmarshal(append(rest, '}'), &h); err != nil {
-		return c, err
+		return c, 0, err
 	}
 	c.Type, c.Entry, c.Op, c.Action, c.Comment, c.Meta = h.Type, h.Entry, h.Op, h.Action, h.Comment, h.Meta
-	return c, nil
+	return c, i + 1, nil
 }
 
 // heading is a change without its documents.
