@@ -49,7 +49,7 @@ type item struct {
 
 // begin starts a batch at what the catalog has now.
 func (c *Content) begin(ctx context.Context, who *core.Principal, o core.WriteOptions) (*batch, error) {
-	notes := &recorder{below: c.stored, notes: map[question]string{}}
+	notes := newRecorder(c.stored)
 	b := &batch{c: c, who: who, options: o, now: c.clock.now(), from: c.catalog.Position(), notes: notes, world: newOverlay(notes),
 		types: map[core.TypeName]*core.Type{}, scopes: map[scopeKey]scopeAnswer{}}
 	if o.Key != nil {
@@ -116,9 +116,6 @@ func (b *batch) back(s savepoint) {
 
 // finish commits what the batch has changed, if anything.
 func (b *batch) finish(ctx context.Context) (*core.Result, error) {
-	if err := b.unlessTorn(nil); err != nil {
-		return nil, err
-	}
 	if len(b.steps) == 0 || b.options.DryRun {
 		return b.result(nil), nil
 	}
@@ -127,14 +124,6 @@ func (b *batch) finish(ctx context.Context) (*core.Result, error) {
 		return nil, err
 	}
 	return b.result(commit), nil
-}
-
-// unlessTorn gives an error, unless it comes of answers that do not fit together.
-func (b *batch) unlessTorn(err error) error {
-	if b.notes.torn != nil {
-		return &moved{*b.notes.torn}
-	}
-	return err
 }
 
 // result is what became of the operations, with the times that the commit has given them; nil for no commit.

@@ -138,6 +138,17 @@ func (m *memCatalog) Entry(_ context.Context, name core.TypeName, id core.EntryI
 	return nil, core.Errorf(core.CodeNotFound, "There is no %s %s.", name, id)
 }
 
+func (m *memCatalog) ByID(ctx context.Context, name core.TypeName, id core.EntryID, s core.State) (*core.View, error) {
+	e, err := m.Entry(ctx, name, id)
+	if err != nil {
+		return nil, err
+	}
+	if v, ok := e.At(m.now()).View(s); ok {
+		return &v, nil
+	}
+	return nil, core.Errorf(core.CodeNotFound, "There is no %s %s.", name, id)
+}
+
 func (m *memCatalog) BySlug(_ context.Context, name core.TypeName, slug string, s core.State) (*core.View, bool, error) {
 	t, _ := m.types.Type(name)
 	for _, e := range m.all() {

@@ -112,7 +112,7 @@ func (c *Content) writeSome(ctx context.Context, who *core.Principal, ops []core
 // reports that it belongs into the next commit.
 func (b *batch) performAlone(ctx context.Context, op core.Operation) (full bool, err error) {
 	before := b.save()
-	err = b.unlessTorn(b.perform(ctx, op))
+	err = b.perform(ctx, op)
 	if err == nil && (before.steps == 0 || b.bytes <= b.room()) {
 		return false, nil
 	}

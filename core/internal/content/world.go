@@ -44,15 +44,23 @@ var _ world = catalogWorld{}
 
 func (w catalogWorld) entry(ctx context.Context, name core.TypeName, id core.EntryID) (*core.Entry, error) {
 	e, err := w.catalog.Entry(ctx, name, id)
-	if core.CodeOf(err) == core.CodeNotFound {
-		return nil, nil
+	if err != nil {
+		return nil, unlessAbsent(err)
 	}
-	return e, err
+	return e, nil
 }
 
 func (w catalogWorld) present(ctx context.Context, name core.TypeName, id core.EntryID) (bool, error) {
-	e, err := w.entry(ctx, name, id)
-	return e != nil && !e.Trashed(), err
+	_, err := w.catalog.ByID(ctx, name, id, core.StateDraft)
+	return err == nil, unlessAbsent(err)
+}
+
+// unlessAbsent takes out the error that is an answer: there is none.
+func unlessAbsent(err error) error {
+	if core.CodeOf(err) == core.CodeNotFound {
+		return nil
+	}
+	return err
 }
 
 func (w catalogWorld) owner(ctx context.Context, c claim) (core.EntryID, error) {
@@ -64,7 +72,7 @@ func (w catalogWorld) owner(ctx context.Context, c claim) (core.EntryID, error) 
 		if err == nil && !former {
 			return v.ID, nil
 		}
-		if err != nil && core.CodeOf(err) != core.CodeNotFound {
+		if unlessAbsent(err) != nil {
 			return "", err
 		}
 	}
@@ -100,14 +108,20 @@ func (w catalogWorld) used(ctx context.Context, hash string) (bool, error) {
 	return found, nil
 }
 
-// recorder is a world that notes every question and its answer, so that the writer can ask again.
+// recorder is a world that notes every question and its answer, so that the writer can ask again. It asks once: the same
+// question gets the same answer throughout a preparation, however the world moves meanwhile.
 type recorder struct {
-	below world
-	notes map[question]string
-	torn  *question // one that got two answers: the world moved during the preparation
+	below   world
+	notes   map[question]string
+	entries map[question]*core.Entry
+	refs    map[question][]core.Reference
 }
 
 var _ world = (*recorder)(nil)
+
+func newRecorder(below world) *recorder {
+	return &recorder{below: below, notes: map[question]string{}, entries: map[question]*core.Entry{}, refs: map[question][]core.Reference{}}
+}
 
 // question is one thing that was asked of a world.
 type question struct {
@@ -125,8 +139,8 @@ func (q question) ask(ctx context.Context, w world) (string, error) {
 		e, err := w.entry(ctx, q.typ, q.id)
 		return revisionOf(e), err
 	case "present":
-		yes, err := w.present(ctx, q.typ, q.id)
-		return strconv.FormatBool(yes), err
+		there, err := w.present(ctx, q.typ, q.id)
+		return strconv.FormatBool(there), err
 	case "owner":
 		id, err := w.owner(ctx, q.claim)
 		return string(id), err
@@ -137,10 +151,12 @@ func (q question) ask(ctx context.Context, w world) (string, error) {
 		id, err := w.sole(ctx, q.typ)
 		return string(id), err
 	default:
-		yes, err := w.used(ctx, q.key)
-		return strconv.FormatBool(yes), err
+		used, err := w.used(ctx, q.key)
+		return strconv.FormatBool(used), err
 	}
 }
+
+const yes = "true"
 
 func revisionOf(e *core.Entry) string {
 	if e == nil {
@@ -158,47 +174,58 @@ func listOf(refs []core.Reference) string {
 	return strings.Join(slices.Compact(lines), "\n")
 }
 
-func (r *recorder) note(q question, answer string) {
-	before, asked := r.notes[q]
-	if !asked {
-		r.notes[q] = answer
-	} else if before != answer {
-		r.torn = &q
+// text asks a question that is answered by its text.
+func (r *recorder) text(ctx context.Context, q question) (string, error) {
+	if answer, asked := r.notes[q]; asked {
+		return answer, nil
 	}
+	answer, err := q.ask(ctx, r.below)
+	if err == nil {
+		r.notes[q] = answer
+	}
+	return answer, err
 }
 
 func (r *recorder) entry(ctx context.Context, name core.TypeName, id core.EntryID) (*core.Entry, error) {
+	q := question{about: "entry", typ: name, id: id}
+	if e, asked := r.entries[q]; asked {
+		return e, nil
+	}
 	e, err := r.below.entry(ctx, name, id)
-	r.note(question{about: "entry", typ: name, id: id}, revisionOf(e))
+	if err == nil {
+		r.entries[q], r.notes[q] = e, revisionOf(e)
+	}
 	return e, err
 }
 
-func (r *recorder) present(ctx context.Context, name core.TypeName, id core.EntryID) (bool, error) {
-	yes, err := r.below.present(ctx, name, id)
-	r.note(question{about: "present", typ: name, id: id}, strconv.FormatBool(yes))
-	return yes, err
-}
-
-func (r *recorder) owner(ctx context.Context, c claim) (core.EntryID, error) {
-	id, err := r.below.owner(ctx, c)
-	r.note(question{about: "owner", claim: c}, string(id))
-	return id, err
-}
-
 func (r *recorder) referrers(ctx context.Context, id core.EntryID) ([]core.Reference, error) {
+	q := question{about: "referrers", id: id}
+	if refs, asked := r.refs[q]; asked {
+		return refs, nil
+	}
 	refs, err := r.below.referrers(ctx, id)
-	r.note(question{about: "referrers", id: id}, listOf(refs))
+	if err == nil {
+		r.refs[q], r.notes[q] = refs, listOf(refs)
+	}
 	return refs, err
 }
 
+func (r *recorder) present(ctx context.Context, name core.TypeName, id core.EntryID) (bool, error) {
+	answer, err := r.text(ctx, question{about: "present", typ: name, id: id})
+	return answer == yes, err
+}
+
+func (r *recorder) owner(ctx context.Context, c claim) (core.EntryID, error) {
+	answer, err := r.text(ctx, question{about: "owner", claim: c})
+	return core.EntryID(answer), err
+}
+
 func (r *recorder) sole(ctx context.Context, name core.TypeName) (core.EntryID, error) {
-	id, err := r.below.sole(ctx, name)
-	r.note(question{about: "sole", typ: name}, string(id))
-	return id, err
+	answer, err := r.text(ctx, question{about: "sole", typ: name})
+	return core.EntryID(answer), err
 }
 
 func (r *recorder) used(ctx context.Context, hash string) (bool, error) {
-	yes, err := r.below.used(ctx, hash)
-	r.note(question{about: "used", key: hash}, strconv.FormatBool(yes))
-	return yes, err
+	answer, err := r.text(ctx, question{about: "used", key: hash})
+	return answer == yes, err
 }

@@ -29,7 +29,7 @@ func (c *Content) writeAll(ctx context.Context, who *core.Principal, ops []core.
 	}
 	for i := range ops {
 		if err := b.perform(ctx, ops[i]); err != nil {
-			return nil, b.blame(b.unlessTorn(err), i, len(ops))
+			return nil, b.blame(err, i, len(ops))
 		}
 	}
 	return b.finish(ctx)
