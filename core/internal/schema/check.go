@@ -13,11 +13,8 @@ import (
 )
 
 const (
-	draft              = "https://json-schema.org/draft/2020-12/schema"
-	maxPattern         = 1_000
-	maxPatternNames    = 20
-	maxCount           = 1_000_000_000
-	maxPropertyNameLen = 64
+	draft    = "https://json-schema.org/draft/2020-12/schema"
+	maxCount = 1_000_000_000
 )
 
 var (
@@ -25,7 +22,6 @@ var (
 	defsPattern     = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,64}$`)
 	typeNamePattern = regexp.MustCompile(`^_?[A-Za-z][A-Za-z0-9_-]{0,63}$`)
 	typeNamesJSON   = []string{"string", "integer", "number", "boolean", "object", "array", "null"}
-	onlyInGo        = regexp.MustCompile(`\(\?[a-zA-Z-]+[:)]|\(\?P<|\\[AzQE]|\[\[:`)
 )
 
 // check finds what is wrong with each subschema by itself, resolves references and reads annotations. extra are the
@@ -90,7 +86,10 @@ func (s *source) checkShape(n *node, key string, want shape, found *problems) {
 	case shapeRefused:
 		found.add(at, key, sayRefused(key))
 	case shapePattern:
-		checkPattern(n.raw[key], at, key, found)
+		p, fault := newPattern(n.raw[key], maxPatternSize)
+		if n.pattern = p; fault != nil {
+			found.add(at, key, fault)
+		}
 	case shapeFormat:
 		checkFormat(n.raw[key], at, found)
 	default:
@@ -178,24 +177,6 @@ func isTypeNames(v any) bool {
 	return ok && slices.Contains(typeNamesJSON, s)
 }
 
-func checkPattern(v any, at, key string, found *problems) {
-	s, ok := v.(string)
-	if !ok || len(s) > maxPattern {
-		found.add(at, key, say("Un modèle est un texte de %d caractères au plus.", "A pattern is a text of at most %d characters.", maxPattern))
-		return
-	}
-	if _, err := regexp.Compile(s); err != nil {
-		found.add(at, key, say("Le modèle n’est pas une expression RE2 (ni regard en avant ni référence arrière) : %s", "The pattern is no RE2 expression (no look-around, no back-reference): %s", reason(err)))
-		return
-	}
-	if onlyInGo.MatchString(s) {
-		found.add(at, key, say("Le modèle doit aussi valoir dans les navigateurs : sans (?i), (?P<nom>), \\A, \\z ni [[:classe:]].", "The pattern must work in browsers too: without (?i), (?P<name>), \\A, \\z or [[:class:]]."))
-	}
-}
-
-// reason takes the prefix off an error of package regexp.
-func reason(err error) string { return strings.TrimPrefix(err.Error(), "error parsing regexp: ") }
-
 func checkFormat(v any, at string, found *problems) {
 	name, ok := v.(string)
 	if !ok {
@@ -247,7 +228,9 @@ func checkNames(n *node, found *problems) {
 		}
 	}
 	for _, p := range n.named["patternProperties"] {
-		checkPattern(p.name, p.pointer, "patternProperties", found)
+		if _, fault := newPattern(p.name, maxNameSize); fault != nil {
+			found.add(p.pointer, "patternProperties", fault)
+		}
 	}
 	if len(n.named["patternProperties"]) > maxPatternNames {
 		found.add(n.pointer+"/patternProperties", "patternProperties", say("Au plus %d modèles de noms.", "At most %d patterns of names.", maxPatternNames))

@@ -95,7 +95,9 @@ func (s *source) checkDefaults(e *engine) (found problems) {
 		if !has || n.in != "properties" {
 			continue
 		}
-		if path := n.steps(); path != nil && !e.accepts(path, value) {
+		var l load
+		l.add(value)
+		if path := n.steps(); path != nil && (l.values*s.width() > lightWork || !e.accepts(path, value)) {
 			found.add(n.pointer+"/default", "default", say("La valeur par défaut n’est pas une valeur possible de ce champ.", "The default is not a possible value of this field."))
 		}
 	}
@@ -115,5 +117,6 @@ func (n *node) steps() []string {
 }
 
 func refused(found problems) error {
-	return &core.Error{Op: "schema.Compile", Code: core.CodeInvalid, Message: "The schema is not a valid content type.", Fields: found.sorted()}
+	return &core.Error{Op: "schema.Compile", Code: core.CodeInvalid, Message: "The schema is not a valid content type.",
+		Texts: core.Text{"en": "The schema is not a valid content type.", "fr": "Le schéma n’est pas celui d’un type de contenu."}, Fields: found.sorted()}
 }

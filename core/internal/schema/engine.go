@@ -42,7 +42,7 @@ type clock struct {
 type timeUp struct{}
 
 func (c *clock) tick() {
-	if c.ticks++; c.ticks%64 == 0 && time.Now().After(c.deadline) {
+	if c.ticks++; c.ticks%16 == 0 && time.Now().After(c.deadline) {
 		panic(timeUp{})
 	}
 }
@@ -120,7 +120,7 @@ func (w *writer) write(n *node, pointer string) any {
 		}
 	}
 	w.complete(n, pointer, out)
-	if n.isSpecial() || n.blocks != nil || w.e.clock != nil {
+	if n.isSpecial() || n.blocks != nil || n.pattern != nil || w.e.clock != nil {
 		out[markKey] = json.Number(strconv.Itoa(n.index))
 	}
 	return out
@@ -143,7 +143,7 @@ func (w *writer) keyword(n *node, pointer, key string, value any) (any, bool) {
 		return w.writeMap(n.named[key], pointer+"/"+key), true
 	case shapeReference:
 		return "#" + w.refPointer(n.ref), true
-	case shapeUnknown, shapeAnnotation, shapeRefused:
+	case shapeUnknown, shapeAnnotation, shapeRefused, shapePattern:
 		return nil, false
 	case shapeFormat:
 		return value, formats[value.(string)] != nil
@@ -184,7 +184,7 @@ func (w *writer) writeMap(parts []*node, pointer string) map[string]any {
 	return out
 }
 
-// complete adds what every schema has without saying so: the slug, its pattern, and the keys of list items.
+// complete adds what every schema has without saying so: the slug, and the keys of list items.
 func (w *writer) complete(n *node, pointer string, out map[string]any) {
 	properties, ok := out["properties"].(map[string]any)
 	switch {
@@ -198,9 +198,6 @@ func (w *writer) complete(n *node, pointer string, out map[string]any) {
 		}
 	case n != w.s.root && ok && properties["_key"] == nil:
 		properties["_key"] = map[string]any{"type": "string", "maxLength": json.Number("64")}
-	}
-	if n == w.s.slug && out["pattern"] == nil && out["enum"] == nil && out["format"] == nil {
-		out["pattern"] = slugPattern
 	}
 }
 
@@ -245,6 +242,9 @@ type rule struct {
 func (r *rule) Validate(ctx jsonschema.ValidationContext, v any) error {
 	if r.clock != nil {
 		r.clock.tick()
+	}
+	if s, ok := v.(string); ok && r.node.pattern != nil && !r.node.pattern.matches(s) {
+		return ctx.Error("pattern", "pattern")
 	}
 	if v != nil && r.node.isSpecial() && len(r.node.special(v, "")) > 0 {
 		return ctx.Error(markKey, "special")

@@ -175,7 +175,7 @@ func shown(v any) string {
 }
 
 func (f finding) patternText(label core.Text) core.Text {
-	if f.n.raw["pattern"] == nil || f.n.raw["pattern"] == slugPattern {
+	if f.n.pattern != nil && f.n.pattern.re.String() == slugPattern {
 		return labelled(label, "%s ne contient que des minuscules sans accent, des chiffres et des tirets, comme « budget-participatif ».", "%s holds only lower-case letters without accents, digits and hyphens, like “participatory-budget”.")
 	}
 	if examples, _ := f.n.raw["examples"].([]any); len(examples) > 0 {

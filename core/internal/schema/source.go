@@ -3,7 +3,6 @@ package schema
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"strconv"
 	"strings"
 
@@ -41,6 +40,7 @@ type node struct {
 	named   map[string][]*node // in the order of the text
 	ref     *node
 	blocks  *blocks // a oneOf whose branches are told apart by a const
+	pattern *pattern
 	ann     annotations
 }
 
@@ -48,7 +48,7 @@ type node struct {
 func parse(text []byte) (*source, problems, error) {
 	raw, err := jsondoc.DecodeObject(text, sourceLimits)
 	if err != nil {
-		return nil, nil, asSchemaError(err)
+		return nil, nil, core.Wrap("schema.parse", err)
 	}
 	s := &source{byPointer: map[string]*node{}, order: keyOrder(text)}
 	var found problems
@@ -57,15 +57,6 @@ func parse(text []byte) (*source, problems, error) {
 		return nil, problems{tooManySubschemas(len(s.nodes))}, nil
 	}
 	return s, found, nil
-}
-
-// asSchemaError keeps the sentence of a decoding error; a schema that cannot be read is invalid as a whole.
-func asSchemaError(err error) error {
-	e, ok := core.AsError(err)
-	if !ok {
-		return core.Wrap("schema.Compile", err)
-	}
-	return &core.Error{Op: "schema.Compile", Code: e.Code, Message: e.Message, Fields: e.Fields, Reason: e.Reason, Err: errors.Unwrap(err)}
 }
 
 func (s *source) grow(found *problems, value any, pointer string, parent *node, in, name string) *node {

@@ -270,6 +270,9 @@ func (i *info) useSlug(field, from string) {
 	if i.s.slug = i.n.member(field); i.s.slug == nil {
 		i.s.slug = i.s.implicitSlug(field)
 	}
+	if slug := i.s.slug; slug.pattern == nil && slug.raw["enum"] == nil && slug.raw["format"] == nil {
+		slug.pattern, _ = newPattern(slugPattern, maxPatternSize)
+	}
 }
 
 // implicitSlug makes the property that the schema did not declare.

@@ -18,22 +18,34 @@ const budget = 250 * time.Millisecond
 // some milliseconds at most.
 const lightWork = 20_000
 
+// lightSteps is the same for the bytes of texts times the size of the patterns.
+const lightSteps = 4_000_000
+
+// maxName is how long the name of a member may be.
+const maxName = 1_000
+
 // validator checks the documents of one type.
 type validator struct {
-	s       *source
-	plain   *engine
-	width   int
-	order   *keyRank
-	locales []core.Locale
-	fields  map[string]*core.Field
-	timed   chan *engine // engines with a clock, one validation each
-	make    sync.Once
+	s        *source
+	plain    *engine
+	width    int // the most subschemas that one value meets
+	patterns int // the size of the largest pattern
+	order    *keyRank
+	locales  []core.Locale
+	fields   map[string]*core.Field
+	timed    chan *engine // engines with a clock, one validation each
+	make     sync.Once
 }
 
 var _ core.Validator = (*validator)(nil)
 
 func newValidator(s *source, e *engine, t *core.Type) *validator {
 	v := &validator{s: s, plain: e, width: s.width(), order: s.rank(), locales: t.Locales, fields: make(map[string]*core.Field, len(t.Fields))}
+	for _, n := range s.nodes {
+		if n.pattern != nil {
+			v.patterns = max(v.patterns, n.pattern.size)
+		}
+	}
 	v.timed = make(chan *engine, max(1, runtime.GOMAXPROCS(0)/2))
 	for i := range t.Fields {
 		v.fields[t.Fields[i].Path] = &t.Fields[i]
@@ -72,7 +84,12 @@ func (v *validator) ownDocument(doc map[string]any) (own, reserved map[string]an
 
 // check validates one whole document in one language.
 func (v *validator) check(doc map[string]any) problems {
-	if weight(doc, lightWork/v.width+1)*v.width > lightWork {
+	var l load
+	l.add(doc)
+	switch {
+	case l.name > maxName:
+		return problems{problem("", "propertyNames", say("Un nom de champ est trop long : %d caractères au plus.", "The name of a field is too long: at most %d characters.", maxName), nil)}
+	case v.heavy(&l):
 		return v.checkTimed(doc)
 	}
 	return run(v.plain, doc)
@@ -111,24 +128,29 @@ func (v *validator) makeTimed() {
 	}
 }
 
-// weight counts the values of a document, up to a limit.
-func weight(value any, limit int) int {
-	n := 1
+// load is how much work a document is: its values, the bytes of its texts, its longest name.
+type load struct{ values, bytes, name int }
+
+func (l *load) add(value any) {
+	l.values++
 	switch value := value.(type) {
+	case string:
+		l.bytes += len(value)
 	case map[string]any:
-		for _, member := range value {
-			if n += weight(member, limit-n); n >= limit {
-				return n
-			}
+		for key, member := range value {
+			l.name = max(l.name, len(key))
+			l.add(member)
 		}
 	case []any:
 		for _, item := range value {
-			if n += weight(item, limit-n); n >= limit {
-				return n
-			}
+			l.add(item)
 		}
 	}
-	return n
+}
+
+// heavy reports whether a load is to be timed.
+func (v *validator) heavy(l *load) bool {
+	return l.values*v.width > lightWork || l.bytes*v.patterns > lightSteps
 }
 
 // reserved checks "_locale", and each translation as the document that it makes.

@@ -1,6 +1,7 @@
 package schema_test
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -8,6 +9,7 @@ import (
 	"time"
 
 	"github.com/palabre-cms/palabre/core"
+	"github.com/palabre-cms/palabre/core/internal/schema"
 	"github.com/palabre-cms/palabre/core/jsondoc"
 )
 
@@ -294,6 +296,10 @@ func TestValidate_NothingTakesLong(t *testing.T) {
 		"many objects":    {one(`{"type":"array","items":{"type":"object","unevaluatedProperties":false}}`), list(`{"":{}}`, 20_000)},
 		"many blocks":     {`{"title":"x","properties":{"a":{"$ref":"#/$defs/b"}},"$defs":{"b":{"type":"array","items":{"oneOf":[{"properties":{"type":{"const":"a"},"b":{"$ref":"#/$defs/b"}},"required":["type"]},{"properties":{"type":{"const":"b"},"b":{"$ref":"#/$defs/b"}},"required":["type"]}]}}}}`, strings.Repeat(`[{"type":"a","b":`, 14) + `[{"type":"z"}]` + strings.Repeat(`}]`, 14)},
 		"pattern bombs":   {one(`{"type":"array","items":{"type":"string","pattern":"^(a+)+$"}}`), list(`"`+strings.Repeat("a", 100)+`!"`, 5_000)},
+		"a long text":     {one(`{"type":"string","pattern":"^([a-z]?){500}$"}`), `"` + strings.Repeat("a", 900_000) + `"`},
+		"long texts":      {one(`{"type":"array","items":{"type":"string","pattern":"^([a-z]?){500}$"}}`), list(`"`+strings.Repeat("a", 2_000)+`"`, 400)},
+		"long names":      {one(`{"type":"object","patternProperties":{"^([a-z]?){60}$":true}}`), `{"` + strings.Repeat("a", 900_000) + `":1}`},
+		"many values":     {one(`{"type":"array","items":{"enum":` + list(`"aaaaaaaaaaaaaaa"`, 10_000) + `}}`), list(`"b"`, 40_000)},
 		"large rich text": {one(`{"x-richtext":true}`), `{"type":"doc","content":` + list(`{"type":"script"}`, 20_000) + `}`},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -307,6 +313,55 @@ func TestValidate_NothingTakesLong(t *testing.T) {
 			t.Logf("%v: %d errors", time.Since(start), len(errs))
 		})
 	}
+}
+
+// The schemas that cost the most to compile.
+func TestCompile_NothingTakesLong(t *testing.T) {
+	t.Parallel()
+	properties := func(n int, field string) string {
+		var b strings.Builder
+		for i := range n {
+			fmt.Fprintf(&b, `%s"f%d":%s`, strings.Repeat(",", min(i, 1)), i, field)
+		}
+		return `{"title":"x","properties":{` + b.String() + `}}`
+	}
+	for name, text := range map[string]string{
+		"large patterns":    properties(300, `{"pattern":"`+strings.Repeat("[a-z]{1000}", 30)+`"}`),
+		"allowed patterns":  properties(300, `{"pattern":"[a-z]{1000}"}`),
+		"large default":     `{"title":"x","properties":{"a":{"default":` + list("1", 15_000) + `,"items":{"allOf":[` + strings.Repeat(`{"anyOf":[{},{}]},`, 100) + `{}]}}}}`,
+		"large enum":        `{"title":"x","properties":{"a":{"enum":[` + strings.TrimSuffix(strings.Repeat(`"abcdefgh",`, 19_000), ",") + `]}}}`,
+		"deep":              `{"title":"x","properties":{"a":` + strings.Repeat(`{"items":`, 55) + `{}` + strings.Repeat(`}`, 55) + `}}`,
+		"too deep":          `{"title":"x","properties":{"a":` + strings.Repeat(`{"items":`, 5_000) + `{}` + strings.Repeat(`}`, 5_000) + `}}`,
+		"doubled fields":    doubled(12),
+		"recursion by many": `{"title":"x","properties":{"a":{"$ref":"#/$defs/n"}},"$defs":{"n":{"properties":{` + strings.TrimSuffix(strings.Repeat(`"%":{"$ref":"#/$defs/n"},`, 20), ",") + `}}}}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			for i := 0; strings.Contains(text, "%"); i++ {
+				text = strings.Replace(text, "%", fmt.Sprint("p", i), 1)
+			}
+			start := time.Now()
+			typ, err := new(schema.Compiler).Compile(context.Background(), []byte(text))
+			if typ != nil {
+				if _, err := schema.Visible(typ, &core.FieldSet{Only: map[string]bool{"a": true}}); err != nil {
+					t.Error(err)
+				}
+				schema.TypeScript([]*core.Type{typ})
+			}
+			if took := time.Since(start); took > 2*time.Second {
+				t.Errorf("took %v", took)
+			}
+			t.Logf("%v: %.200v", time.Since(start), err)
+		})
+	}
+}
+
+// doubled is a schema whose fields double at each level.
+func doubled(levels int) string {
+	var b strings.Builder
+	for i := range levels {
+		fmt.Fprintf(&b, `"d%d":{"properties":{"x":{"$ref":"#/$defs/d%d"},"y":{"$ref":"#/$defs/d%d"}}},`, i, i+1, i+1)
+	}
+	return fmt.Sprintf(`{"title":"x","properties":{"a":{"$ref":"#/$defs/d0"}},"$defs":{%s"d%d":{"type":"string"}}}`, b.String(), levels)
 }
 
 func list(item string, n int) string {

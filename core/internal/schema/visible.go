@@ -15,7 +15,7 @@ func Visible(t *core.Type, read *core.FieldSet) (core.Doc, error) {
 	if err != nil {
 		return nil, err
 	}
-	v := &viewer{s: s, t: t, read: read, shown: map[*node]bool{}, walked: map[seenAt]bool{}}
+	v := &viewer{s: s, t: t, read: read, shown: map[*node]bool{}, walked: map[seenAt]bool{}, open: map[*node]bool{}}
 	v.walk(s.root, "")
 	v.hide()
 	return v.node(nil, s.root), nil
@@ -39,6 +39,7 @@ type viewer struct {
 	shown  map[*node]bool // properties with a path that may be read
 	hidden []string       // paths and names that may not
 	walked map[seenAt]bool
+	open   map[*node]bool
 }
 
 type seenAt struct {
@@ -46,12 +47,14 @@ type seenAt struct {
 	path string
 }
 
-// walk finds which properties lie at a path that may be read. Recursion ends where no further name can matter.
+// walk finds which properties lie at a path that may be read. A recursion is walked once.
 func (v *viewer) walk(n *node, path string) {
-	if n == nil || v.walked[seenAt{n, path}] || strings.Count(path, ".") > maxNesting {
+	if n == nil || v.walked[seenAt{n, path}] || v.open[n] {
 		return
 	}
 	v.walked[seenAt{n, path}] = true
+	v.open[n] = true
+	defer delete(v.open, n)
 	for _, p := range n.named["properties"] {
 		below := p.name
 		if path != "" {
