@@ -124,6 +124,42 @@ func TestWrite_idempotencyKey(t *testing.T) {
 	}
 }
 
+func TestWrite_replaysABatch(t *testing.T) {
+	t.Parallel()
+	n := start(t)
+	old, gone := n.createLive("fiche", `{"title": "Old"}`), n.create("fiche", `{"title": "Gone"}`)
+	id := core.NewID(time.Now())
+	ops := []core.Operation{
+		{Op: core.OperationCreate, Type: "fiche", Data: doc(t, `{"title": "New"}`)},
+		{Op: core.OperationCreate, Type: "fiche", ID: id, Data: doc(t, `{"title": "Named"}`)},
+		{Op: core.OperationTransition, Type: "fiche", ID: id, Transition: "publish"},
+		{Op: core.OperationUpdate, Type: "fiche", ID: old.ID, Data: doc(t, `{"title": "Changed"}`)},
+		{Op: core.OperationUpdate, Type: "fiche", ID: old.ID, Data: doc(t, `{"title": "Changed"}`)},
+		{Op: core.OperationUpsert, Type: "fiche", Match: "code", Data: doc(t, `{"title": "Up", "code": "1"}`)},
+		{Op: core.OperationDelete, Type: "fiche", ID: gone.ID},
+		{Op: core.OperationPurge, Type: "fiche", ID: gone.ID},
+	}
+	o := core.WriteOptions{Key: &core.Key{Hash: "k", Request: "r"}}
+	first, err := n.Write(context.Background(), admin, ops, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n.remove(old)
+	again, err := n.Write(context.Background(), admin, ops, o)
+	if err != nil || !again.Replayed || again.Position != first.Position {
+		t.Fatalf("%+v, %v", again, err)
+	}
+	for i := range ops {
+		a, b := first.Items[i], again.Items[i]
+		if a.ID != b.ID && ops[i].ID == "" || a.Created != b.Created || a.Changed != b.Changed {
+			t.Errorf("operation %d: %+v, then %+v", i, a, b)
+		}
+		if a.Changed && a.Entry != nil && b.Entry != nil && (a.Entry.Rev != b.Entry.Rev || string(a.Entry.Latest()) != string(b.Entry.Latest()) || !a.Entry.UpdatedAt.Equal(b.Entry.UpdatedAt)) {
+			t.Errorf("operation %d: %+v, then %+v", i, a.Entry, b.Entry)
+		}
+	}
+}
+
 func TestWrite_twoNodes(t *testing.T) {
 	t.Parallel()
 	l := openLog(t)

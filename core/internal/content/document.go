@@ -86,7 +86,7 @@ func (e *edit) laid(before, data map[string]any) map[string]any {
 	}
 	after := jsondoc.CloneObject(jsondoc.Merge(nil, data)) // null means absent
 	if e.before != nil {
-		e.keepUnsent(after, func(*core.Field) bool { return true })
+		e.keepUnsent(after)
 		keepMember(after, before, core.DocTranslations)
 		keepMember(after, before, core.DocLocale)
 	} else if l := e.op.Locale; l != "" && l != e.typ.DefaultLocale() {
@@ -103,11 +103,11 @@ func keepMember(to, from map[string]any, name string) {
 
 // keepUnsent leaves what a caller who replaces a document could not have sent: secrets, fields that he may not read or
 // that nobody may set, and the address of the entry.
-func (e *edit) keepUnsent(after map[string]any, which func(*core.Field) bool) {
+func (e *edit) keepUnsent(after map[string]any) {
 	for i := range e.typ.Fields {
 		f := &e.typ.Fields[i]
 		unsendable := f.Secret || fixed(f) || f.Path == e.typ.SlugField || !mayRead(e.typ, e.scope, f.Path)
-		if f.Multi || !unsendable || !which(f) {
+		if f.Multi || !unsendable {
 			continue
 		}
 		if _, sent := jsondoc.Lookup(after, f.Path); sent {
@@ -156,7 +156,7 @@ func (e *edit) replaced(before, plain map[string]any) map[string]any {
 			jsondoc.Set(after, f.Path, v)
 		}
 	}
-	e.keepUnsent(after, func(*core.Field) bool { return true })
+	e.keepUnsent(after)
 	keepMember(after, before, core.DocLocale)
 	return after
 }

@@ -72,16 +72,18 @@ func (b *batch) typeOf(name core.TypeName) (*core.Type, error) {
 	return t, nil
 }
 
-// action is the right that the operation needs and the intent that its change records.
-func (e *edit) action() core.Action {
-	if e.op.Migrate != nil {
+func (e *edit) action() core.Action { return actionOf(&e.op) }
+
+// actionOf is the right that an operation needs and the intent that its change records.
+func actionOf(op *core.Operation) core.Action {
+	if op.Migrate != nil {
 		return core.ActionMigrate
 	}
-	switch e.op.Op {
+	switch op.Op {
 	case core.OperationCreate:
 		return core.ActionCreate
 	case core.OperationTransition:
-		return core.Action(e.op.Transition)
+		return core.Action(op.Transition)
 	case core.OperationDelete:
 		return core.ActionDelete
 	case core.OperationPurge:

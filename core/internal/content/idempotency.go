@@ -48,12 +48,12 @@ func (c *Content) retell(ctx context.Context, ops []core.Operation, commit *core
 	return r, nil
 }
 
-// changeOf finds the change that an operation made: the first one left of its entry, or of its type when it did not
-// name one.
+// changeOf finds the change that an operation made: the first one left with its intent, of its entry, or of its type when
+// it did not name one.
 func changeOf(op core.Operation, changes []core.Change, used []bool) *core.Change {
 	for i := range changes {
 		ch := &changes[i]
-		if used[i] || ch.Type != op.Type || (op.ID != "" && ch.Entry != op.ID) || (op.ID == "" && !isEdit(ch.Action)) {
+		if used[i] || ch.Type != op.Type || (op.ID != "" && ch.Entry != op.ID) || !intended(&op, ch.Action) {
 			continue
 		}
 		used[i] = true
@@ -62,7 +62,9 @@ func changeOf(op core.Operation, changes []core.Change, used []bool) *core.Chang
 	return nil
 }
 
-func isEdit(a core.Action) bool { return a == core.ActionCreate || a == core.ActionUpdate }
+func intended(op *core.Operation, a core.Action) bool {
+	return a == actionOf(op) || (op.Op == core.OperationUpsert && a == core.ActionCreate)
+}
 
 func (c *Content) changed(ctx context.Context, ch *core.Change) (core.ResultItem, error) {
 	item := core.ResultItem{Type: ch.Type, ID: ch.Entry, Action: ch.Action, Changed: true, Created: ch.Action == core.ActionCreate}

@@ -2,6 +2,7 @@ package content_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 
 	"github.com/palabre-cms/palabre/core"
@@ -66,6 +67,36 @@ func TestWrite_review(t *testing.T) {
 		t.Errorf("an edited post is %s", edited.Status)
 	}
 	n.createLive("post", `{"title": "D"}`) // an administrator may approve himself
+}
+
+func TestWrite_ownWorkflow(t *testing.T) {
+	t.Parallel()
+	n := start(t)
+	n.roles["boss"] = map[core.Action]*core.Scope{"close": everything, "read": everything}
+	n.roles["clerk"] = n.roles["boss"]
+	e := n.create("call", `{}`)
+	step := func(name string) core.Operation {
+		return core.Operation{Op: core.OperationTransition, Type: "call", ID: e.ID, Transition: name}
+	}
+	if got := pointers(n.refused(core.CodeInvalid, admin, step("publish"))); got != "/text required" {
+		t.Errorf("published without what the step requires: %q", got)
+	}
+	create := core.Operation{Op: core.OperationCreate, Type: "call", Data: doc(t, `{"text": ""}`), Publish: true}
+	if got := pointers(n.refused(core.CodeInvalid, admin, create)); got != "/text required" {
+		t.Errorf("created and published without what the step requires: %q", got)
+	}
+	n.update(e, `{"text": "x"}`)
+	n.transition(e, "publish")
+	n.refused(core.CodeForbidden, somebody("clerk"), step("close"))
+	if _, err := n.write(somebody("boss"), step("close")); err != nil {
+		t.Fatal(err)
+	}
+	frozen := n.refused(core.CodeConflict, admin, core.Operation{Op: core.OperationUpdate, Type: "call", ID: e.ID, Data: doc(t, `{"text": "y"}`)})
+	if frozen.Reason != "frozen" || !strings.Contains(frozen.Message, "Closed") || !strings.Contains(frozen.Texts["fr"], "Clos") {
+		t.Errorf("%v", frozen)
+	}
+	n.transition(e, "reopen")
+	n.update(e, `{"text": "y"}`)
 }
 
 func TestWrite_trash(t *testing.T) {
