@@ -17,6 +17,7 @@ import (
 	"github.com/palabre-cms/palabre/core/internal/catalog"
 	"github.com/palabre-cms/palabre/core/internal/content"
 	"github.com/palabre-cms/palabre/core/internal/httpapi"
+	"github.com/palabre-cms/palabre/core/internal/migrate"
 	"github.com/palabre-cms/palabre/core/internal/query"
 	"github.com/palabre-cms/palabre/core/internal/read"
 	"github.com/palabre-cms/palabre/core/internal/schema"
@@ -54,7 +55,7 @@ type App struct {
 	plugins  *plugin.Host
 	writer   *content.Content
 	content  core.Content
-	schemas  core.SchemaChanges
+	schemas  *migrate.Service
 	queries  core.Queries
 	reader   core.Reader
 	server   *httpapi.Server
@@ -145,14 +146,15 @@ func (a *App) wireServices() error {
 		Hooks: a.hooks, Observers: []content.Observer{a.types}, Logger: a.logger})
 	fresh := &freshTokens{}
 	a.content = &tokenContent{Content: a.writer, access: a.access, types: a.types, fresh: fresh}
-	key, err := sharedSecret(a.store.log, a.config.Data, "cursor-key")
+	key, err := a.sharedSecret("cursor-key")
 	if err != nil {
 		return err
 	}
 	a.queries = query.New(a.types, a.access, key)
 	a.reader = &tokenReader{fresh: fresh, Reader: read.New(read.Parts{Types: a.types, Access: a.access, Catalog: a.catalog,
 		Queries: a.queries, Content: a.content, Log: a.store.log, Hooks: a.hooks, Prune: schema.Visible})}
-	a.schemas = stopgap{a}
+	a.schemas = migrate.New(migrate.Config{Types: a.types, Compiler: a.compiler, Catalog: a.catalog, Content: a.content,
+		Access: a.access, Hooks: a.hooks})
 	return nil
 }
 
@@ -175,7 +177,10 @@ func (a *App) Start(ctx context.Context) error {
 	}
 	background, stop := context.WithCancel(context.Background())
 	a.stop = stop
-	err := a.settle(ctx)
+	err := a.writer.Ready()
+	if err == nil {
+		err = a.settle(ctx)
+	}
 	if core.CodeOf(err) == core.CodeUnavailable {
 		a.logger.Warn("the store is away; reads are served, writes wait", "error", err)
 		a.background.Go(func() { a.settleLater(background) })

@@ -13,6 +13,7 @@ import (
 type storeClock struct {
 	log   core.Log
 	ahead atomic.Int64 // of this node's clock, in nanoseconds
+	heard atomic.Bool  // whether the store has ever answered
 }
 
 const measureEvery = 10 * time.Second
@@ -33,6 +34,7 @@ func (c *storeClock) measure(ctx context.Context) {
 	before := time.Now()
 	now, err := c.log.Now(ctx)
 	if err == nil {
+		c.heard.Store(true)
 		c.ahead.Store(int64(now.Sub(before.Add(time.Since(before) / 2))))
 	}
 }

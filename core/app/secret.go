@@ -17,19 +17,26 @@ const secretBytes = 32
 // sharedSecret gives a key that all nodes of a store share. It is made by the first node that asks. A copy in the
 // data directory serves while the store is away; without one, a node that has never seen the store makes do with a
 // key of its own.
-func sharedSecret(log core.Log, dir, name string) ([]byte, error) {
+func (a *App) sharedSecret(name string) ([]byte, error) {
+	file := filepath.Join(a.config.Data, name)
+	if !a.clock.heard.Load() { // asking again would only cost the start some more seconds
+		return keptSecret(file)
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
-	file := filepath.Join(dir, name)
-	key, err := agreedSecret(ctx, log, "secret/"+name)
-	if err == nil {
-		return key, os.WriteFile(file, key, 0o600)
+	key, err := agreedSecret(ctx, a.store.log, "secret/"+name)
+	if core.CodeOf(err) == core.CodeUnavailable {
+		return keptSecret(file)
 	}
-	if core.CodeOf(err) != core.CodeUnavailable {
+	if err != nil {
 		return nil, err
 	}
+	return key, os.WriteFile(file, key, 0o600)
+}
+
+func keptSecret(file string) ([]byte, error) {
 	kept, err := os.ReadFile(file)
-	if errors.Is(err, fs.ErrNotExist) || len(kept) != secretBytes {
+	if errors.Is(err, fs.ErrNotExist) || err == nil && len(kept) != secretBytes {
 		return newSecret()
 	}
 	return kept, err

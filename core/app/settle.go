@@ -10,7 +10,7 @@ import (
 
 // settle does what a store needs once. It may be done again, by several nodes at once.
 func (a *App) settle(ctx context.Context) error {
-	for _, step := range []func(context.Context) error{a.settleTypes, a.settleAdministrator, a.settleDemo} {
+	for _, step := range []func(context.Context) error{a.schemas.Resume, a.settleTypes, a.settleAdministrator, a.settleDemo} {
 		if err := step(ctx); err != nil {
 			return err
 		}

@@ -96,7 +96,7 @@ func (s Sources) flags(c *Config) error {
 // Unknown lists the PALABRE_ variables of an environment that are no setting, each with the nearest that is:
 // a start goes on, but somebody should be told.
 func Unknown(environ []string) []string {
-	known := map[string]bool{"PALABRE_CONFIG": true}
+	known := map[string]bool{"PALABRE_CONFIG": true, "PALABRE_TOKEN": true, "PALABRE_FAILPOINT": true}
 	var names, notes []string
 	for _, s := range Default().Settings() {
 		known[s.Env()] = true

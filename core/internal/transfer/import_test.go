@@ -274,6 +274,26 @@ func TestImport_LaterReference(t *testing.T) {
 	}
 }
 
+// Entries that refer to each other in a circle go in; one that hangs on them and on nothing else besides too.
+func TestImport_Circle(t *testing.T) {
+	t.Parallel()
+	text := lines(7, `{"title":"T%d","slug":"s%d","_status":"published","partner":{"_slug":"next","_type":"fiche"}}`)
+	for i := range 7 {
+		text = strings.Replace(text, `"next"`, fmt.Sprintf(`"s%d"`, (i+1)%7), 1)
+	}
+	text += `{"title":"H","slug":"h","partner":{"_slug":"s3","_type":"fiche"}}` + "\n" + `{"title":"L","slug":"l","partner":{"_slug":"nowhere","_type":"fiche"}}`
+	for _, dryRun := range []bool{true, false} {
+		to := newSink()
+		report, bad := run(t, to, text, transfer.ImportOptions{Type: "fiche", Upsert: "slug", DryRun: dryRun})
+		if report.Created != 8 || len(bad) != 1 || !strings.HasPrefix(bad[0], "line 9:") {
+			t.Errorf("dry run %t: got %s and %q", dryRun, totals(report), bad)
+		}
+		if last := to.ops[len(to.ops)-1]; !dryRun && (last.Op != core.OperationUpdate || to.entries["s0"]["partner"] == nil || len(to.entries) != 8) {
+			t.Errorf("got %s of %d entries, %v", last.Op, len(to.entries), to.entries["s0"])
+		}
+	}
+}
+
 func TestImport_DryRunWritesNothing(t *testing.T) {
 	t.Parallel()
 	to := newSink()
