@@ -2,6 +2,7 @@ package migrate
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strconv"
 	"sync"
@@ -88,7 +89,7 @@ func wrongName(name, given core.TypeName) error {
 }
 
 func refuse(code core.Code, fr, en string) error {
-	return &core.Error{Op: "migrate", Code: code, Message: en, Extra: map[string]any{"texts": core.Text{"fr": fr, "en": en}}}
+	return &core.Error{Op: "migrate", Code: code, Message: en, Texts: core.Text{"fr": fr, "en": en}}
 }
 
 // examine compares the two versions and runs the new one over every entry.
@@ -242,11 +243,11 @@ func reviewOf(p *plan) *core.Review {
 }
 
 func breakage(review *core.Review) error {
-	return &core.Error{Op: "migrate.Apply", Code: core.CodeConflict, Reason: "breaking",
-		Message: "This change would break " + strconv.Itoa(review.Breaking) + " entries. Name a repair for each place, as the review proposes.",
-		Extra: map[string]any{"review": review, "texts": core.Text{
-			"fr": "Ce changement casserait " + strconv.Itoa(review.Breaking) + " entrées. Donnez une réparation pour chaque endroit, comme la revue le propose.",
-			"en": "This change would break " + strconv.Itoa(review.Breaking) + " entries. Name a repair for each place, as the review proposes."}}}
+	text := core.Text{
+		"fr": fmt.Sprintf("Ce changement casserait %d entrées. Donnez une réparation pour chaque endroit, comme la revue le propose.", review.Breaking),
+		"en": fmt.Sprintf("This change would break %d entries. Name a repair for each place, as the review proposes.", review.Breaking)}
+	return &core.Error{Op: "migrate.Apply", Code: core.CodeConflict, Reason: "breaking", Message: text["en"], Texts: text,
+		Extra: map[string]any{"review": review}}
 }
 
 func (s *Service) withHooks(ctx context.Context, who *core.Principal, p *plan, do func(context.Context) error) error {

@@ -329,3 +329,32 @@ func TestApply_AHookMayRefuse(t *testing.T) {
 		t.Error("the type was made all the same")
 	}
 }
+
+// A type changes by a reviewed change only: its entry is nobody's to write.
+func TestTypes_AreNotWrittenAsEntries(t *testing.T) {
+	t.Parallel()
+	n := start(t)
+	n.apply(note(`"a":` + text))
+	id, err := n.catalog.Unique(context.Background(), "_type", "name", "note")
+	must(t, err)
+	for _, op := range []core.Operation{
+		{Op: core.OperationUpdate, Type: "_type", ID: id, Data: map[string]any{"schema": "{}"}},
+		{Op: core.OperationCreate, Type: "_type", Data: map[string]any{"name": "other", "schema": "{}"}},
+	} {
+		if _, err := n.content.Write(context.Background(), editor, []core.Operation{op}, core.WriteOptions{}); core.CodeOf(err) != core.CodeInvalid {
+			t.Errorf("%s: got %v", op.Op, err)
+		}
+	}
+}
+
+func BenchmarkCheck_10000Entries(b *testing.B) {
+	n := start(b)
+	n.apply(note(`"a":` + text))
+	fillWith(n, 10_000)
+	next := note(`"a":{"type":"string","maxLength":3}`)
+	for b.Loop() {
+		if review := n.check(next); review.Breaking != 9_000 {
+			b.Fatal(review.Breaking)
+		}
+	}
+}
