@@ -8,12 +8,10 @@ import (
 	"github.com/palabre-cms/palabre/core"
 )
 
-// canonical is the text of a request, equal for requests that ask the same. Its first line says which entries are asked
-// for and in which order, which is what a cursor belongs to; the second how they are shown.
-type canonical struct{ first, second string }
+// The canonical form of a request is a text, equal for requests that ask the same. Its first line says which entries are
+// asked for and in which order, which is what a cursor belongs to; the second how they are shown.
 
-func newCanonical(a *core.Asked) canonical {
-	b := make([]byte, 0, 256)
+func appendFirst(b []byte, a *core.Asked) []byte {
 	b = appendText(b, "type", string(a.Type))
 	b = appendText(b, "state", string(a.State))
 	b = appendText(b, "locale", string(a.Locale))
@@ -29,14 +27,11 @@ func newCanonical(a *core.Asked) canonical {
 		}
 		b = append(appendPath(b, k.Path), ',')
 	}
-	b = appendGeo(b, a.Geo)
-	return canonical{first: string(b)}
+	return appendGeo(b, a.Geo)
 }
 
-func (c canonical) whole(a *core.Asked, after string) string {
-	b := make([]byte, 0, len(c.first)+128)
-	b = append(append(b, c.first...), '\n')
-	b = append(b, "limit="...)
+func appendSecond(b []byte, a *core.Asked, after string) []byte {
+	b = append(b, "\nlimit="...)
 	b = strconv.AppendInt(b, int64(a.Limit), 10)
 	b = append(b, " total="...)
 	b = strconv.AppendBool(b, a.Total)
@@ -59,7 +54,7 @@ func (c canonical) whole(a *core.Asked, after string) string {
 			b = append(appendPath(b, p), ',')
 		}
 	}
-	return string(b)
+	return b
 }
 
 // appendText leaves out what is empty and quotes the rest: nothing that a caller writes can look like another part.

@@ -31,13 +31,6 @@ func (q *Queries) After(a *core.Asked, cursor string) (*core.Cursor, error) {
 	return q.open(first, cursor)
 }
 
-func (r *request) after(w *wish, a *core.Asked, c canonical) (err error) {
-	if w.after != "" {
-		a.After, err = r.open(c.first, w.after)
-	}
-	return err
-}
-
 func (q *Queries) open(first, cursor string) (*core.Cursor, error) {
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(cursor)
 	if err != nil || len(raw) < signatureBytes || !hmac.Equal(raw[:signatureBytes], q.sign(first, raw[signatureBytes:])) {

@@ -61,6 +61,33 @@ func TestHiddenIsAbsent(t *testing.T) {
 			}
 			tried++
 		}
+		for surface, ask := range map[string]func(registry) (*core.Asked, error){
+			"one, fields": func(r registry) (*core.Asked, error) {
+				return parser(r).ParseOne(t.Context(), anonymous, r["fiche"], url.Values{"fields": {name}})
+			},
+			"one, include": func(r registry) (*core.Asked, error) {
+				return parser(r).ParseOne(t.Context(), anonymous, r["fiche"], url.Values{"include": {name}})
+			},
+			"body, sort": func(r registry) (*core.Asked, error) {
+				return parser(r).ParseBody(t.Context(), anonymous, r["fiche"], map[string]any{"sort": []any{name}})
+			},
+			"body, filter": func(r registry) (*core.Asked, error) {
+				return parser(r).ParseBody(t.Context(), anonymous, r["fiche"], map[string]any{"filter": map[string]any{name: "x"}})
+			},
+			"body, member": func(r registry) (*core.Asked, error) {
+				return parser(r).ParseBody(t.Context(), anonymous, r["fiche"], map[string]any{name: "x"})
+			},
+			"where": func(r registry) (*core.Asked, error) {
+				_, err := parser(r).ParseWhere(t.Context(), anonymous, r["fiche"], map[string]any{name: map[string]any{"exists": true}})
+				return nil, err
+			},
+		} {
+			_, errA := ask(with)
+			_, errB := ask(without)
+			if errA == nil || errB == nil || rendered(nil, errA) != rendered(nil, errB) {
+				t.Errorf("%q in %s tells that it exists: %v, %v", name, surface, errA, errB)
+			}
+		}
 	}
 	if tried < 3000 {
 		t.Errorf("only %d requests were tried", tried)

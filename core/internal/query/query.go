@@ -106,11 +106,15 @@ func (r *request) ask(w *wish) (*core.Asked, error) {
 		}
 	}
 	a.Reach = r.reach()
-	canonical := newCanonical(a)
-	if err := r.after(w, a, canonical); err != nil {
-		return nil, err
+	canonical := appendFirst(make([]byte, 0, 512), a)
+	if w.after != "" {
+		after, err := r.open(string(canonical), w.after)
+		if err != nil {
+			return nil, err
+		}
+		a.After = after
 	}
-	a.Canonical = canonical.whole(a, w.after)
+	a.Canonical = string(appendSecond(canonical, a, w.after))
 	a.Where = both(r.own.scope.Where, a.Where)
 	return a, nil
 }

@@ -283,6 +283,9 @@ func TestParseOne(t *testing.T) {
 	}
 	_, err = parser(r).ParseOne(t.Context(), anonymous, r["fiche"], url.Values{"filter[title]": {"x"}})
 	wantReason(t, err, "unknown_parameter", "")
+	if _, err = parser(r).ParseOne(t.Context(), anonymous, r["fiche"], url.Values{"preview": {"x"}}); core.CodeOf(err) != core.CodeUnauthenticated {
+		t.Errorf("any preview token opens: %v", err)
+	}
 }
 
 func TestParseBody(t *testing.T) {

@@ -75,8 +75,7 @@ func parameters() []parameter {
 		{name: "within", read: func(w *wish, v string) error { w.place.within = v; return nil }},
 		{name: "geo", read: func(w *wish, v string) error { w.place.field = v; return nil }},
 		{name: "richtext", one: true, read: func(w *wish, v string) error { return w.setRichText(v) }},
-		// preview is a token, which whoever authenticates has looked at: the scope already says what it opens.
-		{name: "preview", one: true, read: func(*wish, string) error { return nil }},
+		{name: "preview", one: true, read: readPreview},
 	}
 }
 
@@ -176,6 +175,14 @@ func readTree(w *wish, v string) error {
 	}
 	w.trees = append(w.trees, tree)
 	return nil
+}
+
+// readPreview refuses every token: whoever authenticates takes a good one out of the parameters, for it says who asks.
+func readPreview(_ *wish, v string) error {
+	if v == "" {
+		return nil
+	}
+	return core.Errorf(core.CodeUnauthenticated, "The preview link is not valid, or no longer. Ask for a new one.")
 }
 
 func readLimit(w *wish, v string) error {

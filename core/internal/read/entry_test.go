@@ -218,3 +218,22 @@ func TestShow(t *testing.T) {
 		t.Errorf("got %s, %v", a.Body, err)
 	}
 }
+
+func TestOne_RichText(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.publish("fiche", "a", `{"body":{"type":"doc","v":1,"content":[{"type":"paragraph","content":[{"type":"text","text":"a & b"}]}]}}`)
+	w.publish("fiche", "b", `{"body":null}`)
+	for _, tc := range []struct{ entry, raw, want string }{
+		{"a", "fields=body", `{"type":"doc","v":1,"content":[{"type":"paragraph","content":[{"type":"text","text":"a & b"}]}]}`},
+		{"a", "fields=body&richtext=html", `"<p>a &amp; b</p>"`},
+		{"a", "fields=body&richtext=text", `"a & b"`},
+		{"b", "fields=body&richtext=html", `null`},
+	} {
+		a, err := w.one(anonymous, "fiche", tc.entry, tc.raw)
+		if err != nil {
+			t.Fatal(err)
+		}
+		wantBody(t, a, `{"_id":"`+string(id(tc.entry))+`","_type":"fiche","body":`+tc.want+`}`)
+	}
+}
