@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"context"
+	"net/http"
 	"net/url"
 	"strings"
 	"time"
@@ -20,7 +21,7 @@ type homePage struct {
 
 type homeType struct{ Label, Count, Description, URL string }
 
-type homeLink struct{ URL, Label string }
+type homeLink struct{ URL, Text, Label string }
 
 // home shows what there is.
 func home(s *Server, c *gin.Context) error {
@@ -38,7 +39,7 @@ func home(s *Server, c *gin.Context) error {
 			continue
 		}
 		if data.Example == "" {
-			data.Example = s.absolute("/api/v1/content/"+string(t.Name)) + "?limit=3"
+			data.Example = s.here(c.Request) + "/api/v1/content/" + string(t.Name) + "?limit=3"
 		}
 		line := homeType{Label: pluralOf(t, p.Lang), Description: t.Description[p.Lang], URL: p.Link(browsePath(t.Name, ""))}
 		if list, err := s.listed(c, t, url.Values{"limit": {"1"}}); err == nil {
@@ -52,11 +53,23 @@ func home(s *Server, c *gin.Context) error {
 
 func homeLinks(p page) []homeLink {
 	return []homeLink{
-		{"/openapi.json", p.Say("linkOpenAPI")},
-		{"/api/v1/types", p.Say("linkTypes")},
-		{"/api/v1/search?q=", p.Say("linkSearch")},
-		{"/api/v1/changes?since=0", p.Say("linkChanges")},
+		{"/openapi.json", "/openapi.json", p.Say("linkOpenAPI")},
+		{"/api/v1/types", "/api/v1/types", p.Say("linkTypes")},
+		{"/api/v1/search?q=" + url.QueryEscape(p.Say("sampleWord")), "/api/v1/search?q=…", p.Say("linkSearch")},
+		{"/api/v1/changes?since=0", "/api/v1/changes?since=0", p.Say("linkChanges")},
 	}
+}
+
+// here is how this server is reached, as far as it can tell.
+func (s *Server) here(r *http.Request) string {
+	if s.o.PublicURL != "" {
+		return strings.TrimSuffix(s.o.PublicURL, "/")
+	}
+	scheme := "http://"
+	if r.TLS != nil {
+		scheme = "https://"
+	}
+	return scheme + r.Host
 }
 
 func pluralOf(t *core.Type, lang core.Locale) string {
@@ -163,7 +176,7 @@ func withLocale(params url.Values, t *core.Type, lang core.Locale) {
 func (s *Server) listPage(p page, t *core.Type, params url.Values, list *entryList) listPage {
 	path := browsePath(t.Name, "")
 	d := listPage{Label: pluralOf(t, p.Lang), Description: t.Description[p.Lang], Path: path, Query: params.Get("q"),
-		Count: grouped(list.total, p.Lang), API: "/api/v1/content/" + url.PathEscape(string(t.Name)) + "?" + params.Encode()}
+		Count: p.counted(list.total), API: "/api/v1/content/" + url.PathEscape(string(t.Name)) + "?" + params.Encode()}
 	columns := columnsOf(t)
 	for _, f := range columns {
 		d.Columns = append(d.Columns, either(f.Label.In(p.Lang), f.Path))
@@ -283,11 +296,11 @@ func (s *Server) one(c *gin.Context, t *core.Type, params url.Values) (map[strin
 	})
 }
 
-// includable lists the references at the top of an entry that anyone may follow.
+// includable lists the references of an entry that anyone may follow.
 func includable(t *core.Type) string {
 	var names []string
 	for _, f := range t.Refs() {
-		if !strings.Contains(f.Path, ".") && !f.Private && !f.Secret && len(f.ReadRoles) == 0 {
+		if !f.Private && !f.Secret && len(f.ReadRoles) == 0 {
 			names = append(names, f.Path)
 		}
 	}

@@ -25,7 +25,8 @@ func describeAPI(s *Server, c *gin.Context) error {
 	})
 }
 
-// askSelf replies with what this package says itself about the types that the caller may see, kept like any answer.
+// askSelf replies with what this package says itself about the types that the caller may see, kept like any answer. It
+// changes with the types and the rights, which every kept answer looks at, and not with content.
 func (s *Server) askSelf(c *gin.Context, what string, build func(ctx context.Context, who *core.Principal, types []*core.Type) ([]byte, error)) error {
 	return s.ask(c, nil, func(ctx context.Context, who *core.Principal) (*core.Pending, error) {
 		types, err := s.o.Reader.Visible(ctx, who)
@@ -33,9 +34,6 @@ func (s *Server) askSelf(c *gin.Context, what string, build func(ctx context.Con
 			return nil, err
 		}
 		p := &core.Pending{Key: what + "\x00" + who.Kind + "\x00" + strings.Join(who.Roles, "\x00")}
-		for _, t := range types {
-			p.Types = append(p.Types, t.Name)
-		}
 		p.Answer = func(ctx context.Context) (*core.Answer, error) {
 			body, err := build(ctx, who, types)
 			return &core.Answer{Body: body, Tags: []string{what}}, err

@@ -27,6 +27,7 @@ type shown struct {
 	HTML    template.HTML
 	Items   []shown
 	Pairs   []pair
+	Deep    bool // a list whose items are groups
 }
 
 // pairs lists the filled fields of an object, in the type's order. The title is the page's heading already.
@@ -63,17 +64,25 @@ func filled(v any) bool {
 func (p page) deep(t *core.Type, f *core.Field, v any) shown {
 	switch v := v.(type) {
 	case []any:
-		list := shown{Kind: "list"}
-		for _, item := range v {
-			list.Items = append(list.Items, p.deep(t, f, item))
-		}
-		return list
+		return p.list(t, f, v)
 	case map[string]any:
 		if f.Kind == core.KindObject {
 			return shown{Kind: "group", Pairs: p.pairs(t, f.Path+".", v)}
 		}
 	}
 	return p.value(f, v)
+}
+
+// list shows several values; one alone needs no bullet.
+func (p page) list(t *core.Type, f *core.Field, values []any) shown {
+	if len(values) == 1 {
+		return p.deep(t, f, values[0])
+	}
+	list := shown{Kind: "list", Deep: f.Kind == core.KindObject}
+	for _, item := range values {
+		list.Items = append(list.Items, p.deep(t, f, item))
+	}
+	return list
 }
 
 // value shows one value of a field.
@@ -212,6 +221,14 @@ func grouped(n int64, lang core.Locale) string {
 		digits = digits[:i] + separator + digits[i:]
 	}
 	return sign + digits
+}
+
+// counted says how many entries there are.
+func (p page) counted(n int64) string {
+	if n == 1 || n == 0 && p.Lang == "fr" {
+		return grouped(n, p.Lang) + "\u00a0" + p.Say("entry")
+	}
+	return grouped(n, p.Lang) + "\u00a0" + p.Say("entries")
 }
 
 var frenchMonths = [...]string{"janvier", "février", "mars", "avril", "mai", "juin", "juillet", "août", "septembre", "octobre", "novembre", "décembre"}
