@@ -112,6 +112,24 @@ func TestVisible_HidesWhatMayNotBeRead(t *testing.T) {
 	}
 }
 
+func TestVisibleTo_ASecretShowsToWhoMaySetIt(t *testing.T) {
+	t.Parallel()
+	typ := compile(t, `{"title":"Note","properties":{"a":{"type":"string","x-roles":{"write":["editor"]}},"key":{"type":"string","x-secret":true}}}`)
+	read, all := &core.FieldSet{All: true, Deny: map[string]bool{"key": true}}, &core.FieldSet{All: true}
+	for _, tc := range []struct {
+		write *core.FieldSet
+		want  string
+	}{
+		{nil, `{"title":"Note","properties":{"a":{"type":"string","x-roles":{"write":["editor"]}}}}`},
+		{all, `{"title":"Note","properties":{"a":{"type":"string","x-roles":{"write":["editor"]}},"key":{"type":"string","x-secret":true}}}`},
+	} {
+		got, err := schema.VisibleTo(typ, read, tc.write)
+		if err != nil || string(got) != tc.want {
+			t.Errorf("got %s, %v; want %s", got, err, tc.want)
+		}
+	}
+}
+
 func TestTypeScript_Golden(t *testing.T) {
 	t.Parallel()
 	got := schema.TypeScript([]*core.Type{compile(t, fiche)})

@@ -11,11 +11,16 @@ import (
 // Visible gives a type's schema as a caller sees it who may read some of its fields only: what he may not read is
 // not there, nor named anywhere. A slug that the type has without saying so is written out.
 func Visible(t *core.Type, read *core.FieldSet) (core.Doc, error) {
+	return VisibleTo(t, read, nil)
+}
+
+// VisibleTo is Visible for a caller who also writes: a secret that he may set is there, though nobody reads it.
+func VisibleTo(t *core.Type, read, write *core.FieldSet) (core.Doc, error) {
 	s, err := again(t)
 	if err != nil {
 		return nil, err
 	}
-	v := &viewer{s: s, t: t, read: read, shown: map[*node]bool{}, walked: map[seenAt]bool{}, open: map[*node]bool{}}
+	v := &viewer{s: s, t: t, read: read, write: write, shown: map[*node]bool{}, walked: map[seenAt]bool{}, open: map[*node]bool{}}
 	v.walk(s.root, "")
 	v.hide()
 	return v.node(nil, s.root), nil
@@ -36,8 +41,10 @@ type viewer struct {
 	s      *source
 	t      *core.Type
 	read   *core.FieldSet
+	write  *core.FieldSet // nil for a caller who only reads
 	shown  map[*node]bool // properties with a path that may be read
 	hidden []string       // paths and names that may not
+	less   bool           // somebody else sees more: not only secrets are hidden
 	walked map[seenAt]bool
 	open   map[*node]bool
 }
@@ -81,10 +88,11 @@ func (v *viewer) walk(n *node, path string) {
 	}
 }
 
-// mayRead reports whether a path, or something below it, may be read. Nobody reads a secret.
+// mayRead reports whether a path, or something below it, may be read. Nobody reads a secret; who may set it sees that
+// it is there.
 func (v *viewer) mayRead(path string) bool {
 	if f, ok := v.t.Field(path); ok && f.Secret {
-		return false
+		return v.write != nil && v.write.Has(path)
 	}
 	if v.read.Has(path) {
 		return true
@@ -111,12 +119,10 @@ func (v *viewer) hide() {
 	for i := range v.t.Fields {
 		if path := v.t.Fields[i].Path; !v.mayRead(path) {
 			v.hidden = append(v.hidden, path)
+			v.less = v.less || !v.t.Fields[i].Secret
 		}
 	}
 }
-
-// whole reports whether there is nothing to hide.
-func (v *viewer) whole() bool { return v.read.Whole() && len(v.hidden) == 0 }
 
 // node writes one subschema, its keywords in the order in which they were given.
 func (v *viewer) node(b []byte, n *node) []byte {
@@ -152,7 +158,7 @@ func (v *viewer) keyword(b []byte, n *node, key string) (out []byte, keep bool) 
 	case shapeStrings:
 		return jsondoc.Append(b, v.names(n.raw[key])), true
 	}
-	if v.whole() {
+	if len(v.hidden) == 0 {
 		return v.verbatim(b, n.pointer+"/"+key, n.raw[key]), true
 	}
 	return v.narrowed(b, n, key)
@@ -162,7 +168,9 @@ func (v *viewer) keyword(b []byte, n *node, key string) (out []byte, keep bool) 
 func (v *viewer) narrowed(b []byte, n *node, key string) ([]byte, bool) {
 	switch key {
 	case "x-roles", "x-permissions", "x-personal", "$comment":
-		return b, false
+		if v.less {
+			return b, false
+		}
 	case "default", "examples", "const", "enum":
 		if _, holds := n.raw["properties"]; holds || n == v.s.root {
 			return b, false
@@ -243,7 +251,7 @@ func (v *viewer) showsMember(key string, part *node) bool {
 	case "dependentSchemas":
 		return !slices.Contains(v.hidden, part.name)
 	case "$defs", "definitions":
-		return v.read.Whole() || v.reached(part)
+		return len(v.hidden) == 0 || v.reached(part)
 	}
 	return true
 }
