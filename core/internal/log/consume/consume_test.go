@@ -64,8 +64,8 @@ func (s *seen) until(t *testing.T, p core.Position) {
 		}
 		select {
 		case <-s.more:
-		case <-time.After(10 * time.Second):
-			t.Fatalf("position %d did not come within 10 s: got %v", p, s.all())
+		case <-time.After(30 * time.Second):
+			t.Fatalf("position %d did not come within 30 s: got %v", p, s.all())
 		}
 	}
 }
@@ -98,7 +98,7 @@ func start(t *testing.T, l core.Log, c core.Consumer, o consume.Options) (stop f
 				if err != nil {
 					t.Errorf("Run: got %v, want nil", err)
 				}
-			case <-time.After(10 * time.Second):
+			case <-time.After(30 * time.Second):
 				t.Error("Run does not end with its context")
 			}
 		})
@@ -239,7 +239,7 @@ func TestRun_StopsWhenTheLeaseIsLost(t *testing.T) {
 		if err == nil || err == context.Canceled {
 			t.Errorf("got %v, want the reason: the lease", err)
 		}
-	case <-time.After(10 * time.Second):
+	case <-time.After(30 * time.Second):
 		t.Fatal("the consumer goes on without its lease")
 	}
 	if at, err := consume.Position(t.Context(), l, "test"); err != nil || at != 0 {

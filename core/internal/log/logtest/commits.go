@@ -315,8 +315,8 @@ func testWait(t *testing.T, l core.Log) {
 			if err != nil {
 				t.Errorf("a commit came: got %v", err)
 			}
-		case <-time.After(10 * time.Second):
-			t.Fatal("a commit came, and Wait did not wake within 10 s")
+		case <-time.After(30 * time.Second):
+			t.Fatal("a commit came, and Wait did not wake within 30 s")
 		}
 	}
 }
@@ -403,7 +403,7 @@ func testClose(t *testing.T, l core.Log) {
 	select {
 	case err := <-waiting:
 		wantCode(t, "Wait", err, core.CodeUnavailable)
-	case <-time.After(10 * time.Second):
+	case <-time.After(30 * time.Second):
 		t.Error("Wait goes on after Close")
 	}
 	_, err := l.Append(t.Context(), Chain(nil, 1))

@@ -115,12 +115,12 @@ func eventually(t testing.TB, what string, ask func() bool) {
 	t.Helper()
 	tick := time.NewTicker(2 * time.Millisecond)
 	defer tick.Stop()
-	timeout := time.After(10 * time.Second)
+	timeout := time.After(30 * time.Second)
 	for !ask() {
 		select {
 		case <-tick.C:
 		case <-timeout:
-			t.Fatalf("this did not happen within 10 s: %s", what)
+			t.Fatalf("this did not happen within 30 s: %s", what)
 		}
 	}
 }

@@ -103,8 +103,12 @@ func later(old, next core.Doc) core.Doc {
 	return next
 }
 
-// mirrorMost bounds the operations that are sent at once.
-const mirrorMost = 100
+const (
+	// mirrorMost bounds the operations that are sent at once.
+	mirrorMost = 100
+	// mirrorTimeout is how long one such call may take: nobody waits for it, and a slow server must get on too.
+	mirrorTimeout = time.Minute
+)
 
 func (l *Log) mirrorType(ctx context.Context, name core.TypeName, entries map[core.EntryID]*mirrored, v values) error {
 	var models []mongo.WriteModel
@@ -112,7 +116,7 @@ func (l *Log) mirrorType(ctx context.Context, name core.TypeName, entries map[co
 		if len(models) == 0 {
 			return nil
 		}
-		call, cancel := limit(ctx)
+		call, cancel := context.WithTimeout(ctx, mirrorTimeout)
 		defer cancel()
 		_, err := l.db.Collection("content_"+string(name)).BulkWrite(call, models, options.BulkWrite().SetOrdered(false))
 		models = models[:0]

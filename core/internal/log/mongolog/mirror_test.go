@@ -125,8 +125,14 @@ func TestMirror_Folds(t *testing.T) {
 	check("in one call", m)
 	m.mirror(all...)
 	check("twice", m)
+	m.mirror(first)
 	m.mirror(publish, draftBeside)
 	check("a part again", m)
+
+	two := openMirror(t)
+	two.mirror(first, publish, draftBeside)
+	two.mirror(purge, again, redact)
+	check("purged and made again in one call", two)
 
 	one := openMirror(t)
 	for _, c := range all {
@@ -180,11 +186,11 @@ func TestMirror_ManyEntries(t *testing.T) {
 	t.Parallel()
 	m := openMirror(t)
 	var changes []core.Change
-	for i := range 220 {
+	for i := range 120 {
 		changes = append(changes, put(fmt.Sprint("e", i), 1, `{"n":1}`, ""))
 	}
 	m.mirror(commit(1, changes...))
-	if n, err := m.db.Collection("content_fiche").CountDocuments(t.Context(), bson.D{}); n != 220 || err != nil {
-		t.Errorf("got %d, %v, want 220", n, err)
+	if n, err := m.db.Collection("content_fiche").CountDocuments(t.Context(), bson.D{}); n != 120 || err != nil {
+		t.Errorf("got %d, %v, want 120", n, err)
 	}
 }

@@ -1,8 +1,11 @@
 package mongolog_test
 
 import (
+	"context"
+	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/palabre-cms/palabre/core"
 	"github.com/palabre-cms/palabre/core/internal/log/ferrettest"
@@ -71,6 +74,11 @@ func TestTwoNodesSeeEachOther(t *testing.T) {
 	one, two := open(t, uri, database), open(t, uri, database)
 	woken := make(chan error, 1)
 	go func() { woken <- two.Wait(t.Context(), 0) }()
+	short, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	if err := two.Wait(short, 0); !errors.Is(err, context.DeadlineExceeded) {
+		t.Fatalf("before there is anything: got %v", err)
+	}
 	if _, err := one.Append(t.Context(), logtest.Chain(nil, 1)); err != nil {
 		t.Fatal(err)
 	}
