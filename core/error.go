@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 )
 
 // Code classes an error for programs: it decides the HTTP status and what a client does next.
@@ -110,6 +111,18 @@ func CodeOf(err error) Code {
 		return CodeUnavailable
 	}
 	return CodeInternal
+}
+
+// NoType is the one error for a content type that is not there, or not for this caller: every door gives it in the same
+// words, so that none of them tells one from the other.
+func NoType(name TypeName) error {
+	const most = 100
+	shown := string(name)
+	if len(shown) > most {
+		shown = strings.ToValidUTF8(shown[:most], "") + "…"
+	}
+	en, fr := fmt.Sprintf("There is no content type %q.", shown), fmt.Sprintf("Il n’y a pas de type de contenu « %s ».", shown)
+	return &Error{Code: CodeNotFound, Message: en, Texts: Text{"en": en, "fr": fr}}
 }
 
 // Invalid makes the error of a failed validation.

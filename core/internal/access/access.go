@@ -128,7 +128,7 @@ func (a *Access) Scope(_ context.Context, p *core.Principal, t *core.Type, actio
 		}
 	}
 	if !t.Public || t.Name.System() {
-		return nil, notFound(t)
+		return nil, core.NoType(t.Name)
 	}
 	if action != core.ActionList && action != core.ActionRead {
 		return nil, refuse(p)
@@ -169,10 +169,6 @@ func paths(t *core.Type, hidden func(*core.Field) bool) map[string]bool {
 		}
 	}
 	return deny
-}
-
-func notFound(t *core.Type) error {
-	return core.Errorf(core.CodeNotFound, "There is no content type %q.", string(t.Name))
 }
 
 func refuse(p *core.Principal) error {

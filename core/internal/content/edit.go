@@ -66,7 +66,7 @@ func (b *batch) typeOf(name core.TypeName) (*core.Type, error) {
 	}
 	t, ok := b.c.types.Type(name)
 	if !ok {
-		return nil, refuse(core.CodeNotFound, "", "There is no content type %q.", "Il n’y a pas de type de contenu « %s ».", string(name))
+		return nil, core.NoType(name)
 	}
 	b.types[name] = t
 	return t, nil

@@ -138,14 +138,9 @@ func typeParam(c *gin.Context) core.TypeName { return core.TypeName(c.Param("typ
 func (s *Server) typeNamed(c *gin.Context) (*core.Type, error) {
 	t, ok := s.o.Types.Type(typeParam(c))
 	if !ok {
-		return nil, noSuchType()
+		return nil, core.NoType(typeParam(c))
 	}
 	return t, nil
-}
-
-func noSuchType() error {
-	return say(core.CodeNotFound, "There is no such content type. GET /api/v1/types lists those that there are.",
-		"Ce type de contenu n’existe pas. GET /api/v1/types en donne la liste.")
 }
 
 func noRoute(*Server, *gin.Context) error { return noSuchPage() }

@@ -170,7 +170,7 @@ func (w *world) Scope(_ context.Context, p *core.Principal, t *core.Type, a core
 	case !p.Anonymous():
 		return &core.Scope{Key: "admin", Drafts: true}, nil
 	case !t.Public:
-		return nil, noSuchType()
+		return nil, core.NoType(t.Name)
 	case a != core.ActionList && a != core.ActionRead:
 		return nil, say(core.CodeUnauthenticated, "Sign in.", "Identifiez-vous.")
 	}
@@ -184,7 +184,7 @@ func (w *world) reading(ctx context.Context, who *core.Principal, name core.Type
 	}
 	t, ok := w.Type(name)
 	if !ok {
-		return nil, noSuchType()
+		return nil, core.NoType(name)
 	}
 	scope, err := w.Scope(ctx, who, t, core.ActionRead)
 	if err != nil {
@@ -323,7 +323,7 @@ func (w *world) Changes(_ context.Context, _ *core.Principal, since core.Positio
 func (w *world) Schema(ctx context.Context, who *core.Principal, name core.TypeName) (core.Doc, error) {
 	t, ok := w.Type(name)
 	if !ok {
-		return nil, noSuchType()
+		return nil, core.NoType(name)
 	}
 	if _, err := w.Scope(ctx, who, t, core.ActionList); err != nil {
 		return nil, err

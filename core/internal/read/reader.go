@@ -2,6 +2,8 @@ package read
 
 import (
 	"context"
+	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -51,7 +53,7 @@ func (r *Reader) typ(name core.TypeName) (*core.Type, error) {
 	if t, ok := r.Types.Type(name); ok {
 		return t, nil
 	}
-	return nil, core.Errorf(core.CodeNotFound, "There is no content type %q.", string(name))
+	return nil, core.NoType(name)
 }
 
 // scoped finds a type and what the caller may do with it.
@@ -64,12 +66,15 @@ func (r *Reader) scoped(ctx context.Context, who *core.Principal, name core.Type
 	return t, s, err
 }
 
+// absent is the one error for an entry that is not there, or not for this caller.
 func absent(t *core.Type, what string) error {
 	const most = 100
 	if len(what) > most {
-		what = what[:most] + "…"
+		what = strings.ToValidUTF8(what[:most], "") + "…"
 	}
-	return core.Errorf(core.CodeNotFound, "There is no %s %q.", string(t.Name), what)
+	en := fmt.Sprintf("There is no %s %q.", string(t.Name), what)
+	fr := fmt.Sprintf("Il n’y a pas de contenu « %s » de type « %s ».", what, t.Name)
+	return &core.Error{Code: core.CodeNotFound, Message: en, Texts: core.Text{"en": en, "fr": fr}}
 }
 
 // planned is a query after the plugins narrowed it.
