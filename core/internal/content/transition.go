@@ -22,11 +22,13 @@ func (e *edit) permitTransition(ctx context.Context) (err error) {
 		e.scope, err = e.scopeFor(ctx, e.typ, core.ActionSchedule)
 		return err
 	}
+	if e.scope, err = e.scopeFor(ctx, e.typ, e.action()); err != nil {
+		return err // before the workflow is told of: it tells that there is the type
+	}
 	if _, _, found := e.typ.Workflow.Transition(e.op.Transition, ""); !found {
 		return e.noTransition()
 	}
-	e.scope, err = e.scopeFor(ctx, e.typ, e.action())
-	return err
+	return nil
 }
 
 func (e *edit) noTransition() error {

@@ -12,6 +12,9 @@ func (e *edit) resolveMatch(ctx context.Context) error {
 	if e.op.Op != core.OperationUpsert {
 		return nil
 	}
+	if err := e.permitUpsert(ctx); err != nil {
+		return err
+	}
 	id, err := e.matching(ctx)
 	if err != nil {
 		return err
@@ -21,6 +24,16 @@ func (e *edit) resolveMatch(ctx context.Context) error {
 		e.id, e.op.Op = id, core.OperationUpdate
 	}
 	return nil
+}
+
+// permitUpsert refuses those who may neither create nor update before anything is looked for: what is found, and what
+// can be matched, tells of the type and of its entries.
+func (e *edit) permitUpsert(ctx context.Context) error {
+	if _, err := e.scopeFor(ctx, e.typ, core.ActionUpdate); err == nil {
+		return nil
+	}
+	_, err := e.scopeFor(ctx, e.typ, core.ActionCreate)
+	return err
 }
 
 // matching finds the entry whose matched field has the value that was sent; "" for none.
