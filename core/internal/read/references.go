@@ -38,11 +38,11 @@ func (r *Reader) References(ctx context.Context, who *core.Principal, name core.
 		types = append(types, v.Name)
 	}
 	return &core.Pending{Types: types, Answer: func(ctx context.Context) (*core.Answer, error) {
-		return r.references(ctx, who, t, s, id, limit, after)
+		return r.references(ctx, who, t, s, types, id, limit, after)
 	}}, nil
 }
 
-func (r *Reader) references(ctx context.Context, who *core.Principal, t *core.Type, s *core.Scope, id core.EntryID, limit int, after string) (*core.Answer, error) {
+func (r *Reader) references(ctx context.Context, who *core.Principal, t *core.Type, s *core.Scope, types []core.TypeName, id core.EntryID, limit int, after string) (*core.Answer, error) {
 	position := r.Catalog.Position()
 	if err := r.mustSee(ctx, who, t, s, id); err != nil {
 		return nil, err
@@ -68,7 +68,7 @@ func (r *Reader) references(ctx context.Context, who *core.Principal, t *core.Ty
 		b = appendUse(b, &uses[i])
 	}
 	b = append(appendPage(append(b, ']'), limit, next, true, total), '}')
-	return &core.Answer{Body: b, Tags: []string{string(t.Name), string(t.Name) + "/" + string(id)}, Position: position, Until: r.Catalog.NextDue()}, nil
+	return &core.Answer{Body: b, Tags: []string{string(t.Name), string(t.Name) + "/" + string(id)}, Position: position, Until: r.Catalog.NextDue(types...)}, nil
 }
 
 // mustSee gives CodeNotFound unless the caller may see the entry: what is published, and drafts and trash with the right.
