@@ -137,9 +137,15 @@ func (r *request) state(w *wish, a *core.Asked) error {
 		return nil
 	}
 	if r.who.Anonymous() {
-		return core.Errorf(core.CodeUnauthenticated, "Sign in to look at what is not published: state=%s needs the right to see drafts.", string(w.state))
+		return told(core.CodeUnauthenticated, "Sign in to look at what is not published.", "Connectez-vous pour voir ce qui n’est pas publié.")
 	}
-	return core.Errorf(core.CodeForbidden, "Your role shows you what is published; state=%s needs the right to see drafts.", string(w.state))
+	return told(core.CodeForbidden, "Your role shows you what is published; drafts and the trash need a right of their own.",
+		"Votre rôle vous montre ce qui est publié ; les brouillons et la corbeille demandent un droit de plus.")
+}
+
+// told makes an error for readers rather than for programmers: in both languages.
+func told(code core.Code, en, fr string) error {
+	return &core.Error{Code: code, Message: en, Texts: core.Text{"en": en, "fr": fr}}
 }
 
 // locale takes any language for a type that has none: its content reads the same in all.

@@ -182,7 +182,8 @@ func readPreview(_ *wish, v string) error {
 	if v == "" {
 		return nil
 	}
-	return core.Errorf(core.CodeUnauthenticated, "The preview link is not valid, or no longer. Ask for a new one.")
+	return told(core.CodeUnauthenticated, "The preview link is not valid, or no longer. Ask for a new one.",
+		"Le lien d’aperçu n’est pas valable, ou ne l’est plus. Demandez-en un autre.")
 }
 
 func readLimit(w *wish, v string) error {
