@@ -98,25 +98,25 @@ func (c *Content) writeSome(ctx context.Context, who *core.Principal, ops []core
 		if err != nil {
 			return nil, err
 		}
-		if full && o.Key != nil {
-			return nil, b.blame(b.tooMuch(), i, len(ops))
-		}
 		if full {
 			break
 		}
+	}
+	if o.Key != nil && len(b.items) < len(ops) {
+		return nil, b.blame(tooMuch(), len(b.items), len(ops))
 	}
 	return b.finish(ctx)
 }
 
 // performAlone performs an operation and, when it fails, takes back what it did and keeps the error as its result. full
-// reports that it belongs into the next commit.
+// reports that what comes next belongs into the next commit; so does this one when it has left no result.
 func (b *batch) performAlone(ctx context.Context, op core.Operation) (full bool, err error) {
 	before := b.save()
 	err = b.perform(ctx, op)
-	if err == nil && (before.steps == 0 || b.bytes <= b.room()) {
-		return false, nil
+	if err == nil {
+		return b.bytes > b.room(), nil
 	}
-	if err == nil || (before.steps > 0 && tooBigHere(err)) {
+	if before.steps > 0 && core.CodeOf(err) == core.CodeTooLarge { // those before it have filled the commit
 		b.back(before)
 		return true, nil
 	}
@@ -141,10 +141,7 @@ func (b *batch) room() int {
 	return comfortable
 }
 
-// tooBigHere reports whether an operation failed because those before it filled the commit.
-func tooBigHere(err error) bool { return core.CodeOf(err) == core.CodeTooLarge }
-
-func (b *batch) tooMuch() error {
+func tooMuch() error {
 	return refuse(core.CodeTooLarge, "", "With an Idempotency-Key the changes of one request may weigh %d bytes at most. Send fewer operations at once.",
 		"Avec une Idempotency-Key, les modifications d’une requête ne peuvent pas dépasser %d octets. Envoyez moins d’opérations à la fois.", core.MaxCommitBytes)
 }

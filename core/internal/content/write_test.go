@@ -1,10 +1,12 @@
 package content_test
 
 import (
+	"context"
 	"testing"
 	"time"
 
 	"github.com/palabre-cms/palabre/core"
+	"github.com/palabre-cms/palabre/core/hook"
 )
 
 func TestWrite_create(t *testing.T) {
@@ -149,5 +151,61 @@ func TestWrite_batch(t *testing.T) {
 	}
 	if n.catalog.Position() != 1 {
 		t.Error("half a batch was written")
+	}
+}
+
+// Each operation of a batch sees what those before it did.
+func TestWrite_batchBuildsOnItself(t *testing.T) {
+	t.Parallel()
+	n := start(t)
+	p := n.create("partner", `{"name": "P"}`)
+	a := n.create("fiche", `{"title": "A", "code": "1", "partner": {"_ref": "%s", "_type": "partner"}}`, p.ID)
+	home := n.create("home", `{}`)
+	r, err := n.write(admin,
+		core.Operation{Op: core.OperationUpdate, Type: "fiche", ID: a.ID, Data: doc(t, `{"code": null, "slug": "z", "partner": null}`)},
+		core.Operation{Op: core.OperationCreate, Type: "fiche", Data: doc(t, `{"title": "A", "code": "1"}`)},
+		core.Operation{Op: core.OperationDelete, Type: "partner", ID: p.ID},
+		core.Operation{Op: core.OperationDelete, Type: "home", ID: home.ID},
+		core.Operation{Op: core.OperationCreate, Type: "home", Data: doc(t, `{}`)},
+		core.Operation{Op: core.OperationUpsert, Type: "fiche", Match: "code", Data: doc(t, `{"code": "1", "region": "11"}`)},
+	)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Items[5].ID != r.Items[1].ID {
+		t.Error("an upsert did not find what the batch had made")
+	}
+	want(t, n.stored(r.Items[5].Entry).Draft, `{"title": "A", "slug": "a", "code": "1", "region": "11"}`)
+}
+
+// What failed among operations that stand alone leaves nothing behind for the others.
+func TestWrite_partialTakesBack(t *testing.T) {
+	t.Parallel()
+	n := start(t)
+	parent := n.create("fiche", `{"title": "Parent"}`)
+	n.create("fiche", `{"title": "Child", "parent": {"_ref": "%s", "_type": "fiche"}}`, parent.ID)
+	n.roles["r"] = map[core.Action]*core.Scope{"delete": everything, "create": everything, "read": everything, "update": everything}
+	if err := n.hooks.EntryDelete.Add(hook.Handler[*core.EntryEvent]{Plugin: "test", Name: "keep", Fn: func(ctx context.Context, e *core.EntryEvent, next hook.Next) error {
+		if e.Old["title"] == "Child" {
+			return refusal{core.Errorf(core.CodeConflict, "Children stay.")}
+		}
+		return next(ctx)
+	}}); err != nil {
+		t.Fatal(err)
+	}
+	r, err := n.Write(context.Background(), somebody("r"), []core.Operation{
+		{Op: core.OperationDelete, Type: "fiche", ID: parent.ID},
+		{Op: core.OperationCreate, Type: "fiche", Data: doc(t, `{"title": "Parent"}`)},
+		{Op: core.OperationUpdate, Type: "fiche", ID: parent.ID, Data: doc(t, `{"count": 1}`)},
+	}, core.WriteOptions{Partial: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if core.CodeOf(r.Items[0].Err) != core.CodeConflict || n.stored(parent).Trashed() {
+		t.Errorf("a refused deletion: %v", r.Items[0].Err)
+	}
+	want(t, r.Items[1].Entry.Draft, `{"title": "Parent", "slug": "parent-2", "region": "44"}`)
+	if r.Items[2].Entry.Rev != 2 {
+		t.Errorf("after a refused deletion the revision is %d", r.Items[2].Entry.Rev)
 	}
 }
