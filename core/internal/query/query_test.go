@@ -108,6 +108,7 @@ func TestParse_Refusals(t *testing.T) {
 	for _, tc := range []struct{ name, params, reason, message string }{
 		{"field", "filter[titel]=x", "unknown_field", `There is no field "titel". Did you mean "title"?`},
 		{"field, nothing near", "filter[zzzzzzzz]=x", "unknown_field", `There is no field "zzzzzzzz".`},
+		{"field in a group", "filter[cod]=x", "unknown_field", `There is no field "cod". Did you mean "commune.code"?`},
 		{"field behind a reference", "filter[partner.kin]=x", "unknown_field", `There is no field "partner.kin". Did you mean "partner.kind"?`},
 		{"field behind a list of types nobody may list", "filter[partner.papers.title]=x", "unknown_field", ""},
 		{"too many references", "filter[partner.head.friend.friend.name]=x", "unknown_field", ""},

@@ -71,13 +71,23 @@ func nearest(name string, known []string) string {
 	}
 	sorted := append([]string(nil), known...)
 	sort.Strings(sorted)
-	best, distance := "", len(name)/3+2
+	best, distance := "", 2*((len(name)+1)/3+1)
 	for _, k := range sorted {
-		if d := edits(strings.ToLower(name), strings.ToLower(k)); d < distance {
+		if d := apart(strings.ToLower(name), strings.ToLower(k)); d < distance {
 			best, distance = k, d
 		}
 	}
 	return best
+}
+
+// apart measures how much two names differ, in half letters: a field in a group may have been meant by its own name alone,
+// but one that is not in a group is as likely again.
+func apart(name, known string) int {
+	d := 2 * edits(name, known)
+	if dot := strings.LastIndexByte(known, '.'); dot >= 0 && !strings.Contains(name, ".") {
+		d = min(d, 2*edits(name, known[dot+1:])+1)
+	}
+	return d
 }
 
 // edits counts the letters to add, take out or change to make one word of the other (Levenshtein).
