@@ -2,6 +2,7 @@ package schema_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -393,5 +394,19 @@ func TestEncode_KeysInTheOrderOfTheSchema(t *testing.T) {
 	}
 	if back, err := jsondoc.Parse([]byte(want)); err != nil || !jsondoc.Equal(back, any(doc)) {
 		t.Errorf("not the same document: %v", err)
+	}
+}
+
+// Numbers that make the library fall over do not get past the decoder; where a plugin makes one, it is refused all the same.
+func TestValidate_NumbersOutOfReach(t *testing.T) {
+	t.Parallel()
+	typ := compile(t, one(`{"type":"integer","minimum":1,"multipleOf":2}`))
+	for _, n := range []json.Number{"1e1000001", "x", ""} {
+		if errs := typ.Validator.Validate(map[string]any{"a": n}); errs == nil {
+			t.Errorf("%q is let through", n)
+		}
+	}
+	if _, err := new(schema.Compiler).Compile(context.Background(), []byte(one(`{"minimum":1e1000001}`))); core.CodeOf(err) != core.CodeBadRequest {
+		t.Errorf("got %v", err)
 	}
 }
