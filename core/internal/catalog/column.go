@@ -11,6 +11,8 @@ type column struct {
 	dict     *dictionary // of coded columns
 	points   *points     // of places
 	postings *postings   // where finding a value must not scan
+	lastText string      // what the writer put in last, and its code
+	lastCode uint32
 }
 
 // table is the columns of a type under one layout.

@@ -19,29 +19,56 @@ import (
 // the first reader that asks after values were added.
 type dictionary struct {
 	values []string
-	codes  map[string]uint32
-	plain  bool // ordered by bytes instead of by the French dictionary
+	hashes hashes
+	text   strings.Builder // where new values lie, one after another
+	plain  bool            // ordered by bytes instead of by the French dictionary
 	ranks  ranks
 	folded folded
 }
 
 func newDictionary(plain bool) *dictionary {
-	return &dictionary{codes: map[string]uint32{}, plain: plain}
+	return &dictionary{plain: plain, hashes: newHashes()}
 }
 
 // code gives the code of a value, which it adds when it is new.
 func (d *dictionary) code(value []byte) uint32 {
-	if code, ok := d.codes[string(value)]; ok {
-		return code
+	h := d.hashes.of(value)
+	at, found := d.probe(h, value)
+	if found {
+		return d.hashes.code(at)
 	}
-	return d.add(string(value))
+	return d.add(at, h, d.keep(value))
 }
 
-func (d *dictionary) add(value string) uint32 {
+// codeOf is code for a string.
+func (d *dictionary) codeOf(value string) uint32 {
+	if code, ok := d.find(value); ok {
+		return code
+	}
+	return d.code([]byte(value))
+}
+
+func (d *dictionary) add(at int, h uint32, value string) uint32 {
 	code := uint32(len(d.values))
 	d.values = append(d.values, value)
-	d.codes[value] = code
+	d.hashes.put(at, h, code)
 	return code
+}
+
+const textChunk = 64 << 10
+
+// keep copies a value to where many lie together: an allocation for each would cost more than the value.
+func (d *dictionary) keep(value []byte) string {
+	if len(value) > textChunk/16 {
+		return string(value)
+	}
+	if d.text.Cap()-d.text.Len() < len(value) {
+		d.text = strings.Builder{}
+		d.text.Grow(min(textChunk, 1<<8+len(d.values)*16+len(value)))
+	}
+	from := d.text.Len()
+	d.text.Write(value)
+	return d.text.String()[from:]
 }
 
 // set gives a value a code of the caller's choice, leaving the ones before it to be set later.
@@ -49,14 +76,35 @@ func (d *dictionary) set(code uint32, value string) {
 	for int(code) >= len(d.values) {
 		d.values = append(d.values, "")
 	}
+	h := d.hashes.of([]byte(value))
+	at, found := d.probe(h, []byte(value))
+	if found && d.hashes.code(at) == code {
+		return
+	}
 	d.values[code] = value
-	d.codes[value] = code
+	d.hashes.put(at, h, code)
 }
 
 // find gives the code of a value that is there.
 func (d *dictionary) find(value string) (uint32, bool) {
-	code, ok := d.codes[value]
-	return code, ok
+	at, found := d.probe(d.hashes.of([]byte(value)), []byte(value))
+	if !found {
+		return 0, false
+	}
+	return d.hashes.code(at), true
+}
+
+// probe gives the place of a value in the hash table, or where it would go.
+func (d *dictionary) probe(h uint32, value []byte) (at int, found bool) {
+	for at = d.hashes.first(h); ; at = d.hashes.next(at) {
+		cell := d.hashes.cells[at]
+		if cell == 0 {
+			return at, false
+		}
+		if uint32(cell>>32) == h && d.values[uint32(cell)-1] == string(value) {
+			return at, true
+		}
+	}
 }
 
 // ranks is the order of a dictionary's values: a label for each code, so that labels compare as the values do. Labels are
@@ -275,10 +323,20 @@ func (d *dictionary) containing(part string, prefix bool) bitset {
 			return found
 		}
 		at += next
-		code += sort.Search(len(ends)-code, func(i int) bool { return int(ends[code+i]) >= at })
+		code = reaching(ends, code, uint32(at))
 		found.set(uint32(code))
 		at = int(ends[code]) + 1
 	}
+}
+
+// reaching gives the first index from i on whose end is not before a place. It is often near.
+func reaching(ends []uint32, i int, place uint32) int {
+	step := 1
+	for i+step < len(ends) && ends[i+step] < place {
+		i += step
+		step *= 2
+	}
+	return i + sort.Search(min(step, len(ends)-1-i), func(k int) bool { return ends[i+k] >= place })
 }
 
 func (d *dictionary) beginning(found bitset, text []byte, ends []uint32, needle []byte) {

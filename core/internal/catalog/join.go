@@ -201,7 +201,7 @@ func (j *join) mergeLabels(labels map[*column][]uint64) {
 	for _, c := range j.ends {
 		if c.dict != nil {
 			for _, v := range c.dict.values {
-				union.code([]byte(v))
+				union.codeOf(v)
 			}
 		}
 	}

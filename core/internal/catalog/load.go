@@ -93,29 +93,40 @@ func (m *memory) loadEntries(ctx context.Context, d *documents, types core.Types
 }
 
 func readEntries(ctx context.Context, d *documents, from, to uint32, out chan<- []loaded) error {
-	rows, err := d.db.Read.QueryContext(ctx, `select number, type, id, position, draft, published, head, draft_values, published_values,
-		iif(length(head) > 0 and substr(hex(substr(head, 1, 1)), 2, 1) <> '0', meta, null) from entries where number >= ? and number < ?`, from, to)
+	rows, err := d.db.Read.QueryContext(ctx, `select number, type, id, draft, published, head, draft_values, published_values
+		from entries where number >= ? and number < ?`, from, to)
 	if err != nil {
 		return err
 	}
 	defer rows.Close()
 	chunk := make([]loaded, 0, loadStep)
+	var whole []int // which need all of their meta
 	var names interner
-	var typ, head, draft, public, meta sql.RawBytes
+	var typ, head, draft, public sql.RawBytes
 	for rows.Next() {
 		var l loaded
-		if err := rows.Scan(&l.number, &typ, &l.id, &l.position, &l.draft, &l.public, &head, &draft, &public, &meta); err != nil {
+		if err := rows.Scan(&l.number, &typ, &l.id, &l.draft, &l.public, &head, &draft, &public); err != nil {
 			return err
 		}
-		l.typ = core.TypeName(names.of(typ))
-		if err := l.readMeta(head, meta, &names); err != nil {
-			return err
+		if l.typ = core.TypeName(names.of(typ)); l.typ != "" {
+			more, ok := l.readHead(head, &names)
+			if !ok {
+				return core.Errorf(core.CodeInternal, "the head of entry %s in the catalog's file cannot be read", l.id)
+			}
+			if more {
+				whole = append(whole, len(chunk))
+			}
 		}
 		l.draftValues, l.publicValues = slices.Clone(draft), slices.Clone(public)
 		chunk = append(chunk, l)
 	}
 	if err := rows.Err(); err != nil {
 		return err
+	}
+	for _, i := range whole {
+		if err := d.readMeta(ctx, &chunk[i]); err != nil {
+			return err
+		}
 	}
 	select {
 	case out <- chunk:
@@ -125,19 +136,15 @@ func readEntries(ctx context.Context, d *documents, from, to uint32, out chan<- 
 	}
 }
 
-func (l *loaded) readMeta(head, meta []byte, names *interner) error {
-	if l.typ == "" {
-		return nil
+func (d *documents) readMeta(ctx context.Context, l *loaded) error {
+	var at core.Position
+	var draft, public int64
+	var meta []byte
+	if err := d.stmts.entry.QueryRowContext(ctx, l.number).Scan(&at, &draft, &public, &meta); err != nil {
+		return err
 	}
-	whole, ok := l.readHead(head, names)
-	if !ok {
-		return core.Errorf(core.CodeInternal, "the head of entry %s in the catalog's file cannot be read", l.id)
-	}
-	if whole {
-		l.meta = core.Meta{}
-		return json.Unmarshal(meta, &l.meta)
-	}
-	return nil
+	l.meta = core.Meta{}
+	return json.Unmarshal(meta, &l.meta)
 }
 
 func (m *memory) putLoaded(l *loaded, types core.Types) bool {

@@ -1,7 +1,6 @@
 package catalog
 
 import (
-	"maps"
 	"slices"
 	"time"
 
@@ -36,9 +35,7 @@ func newMemory() *memory {
 func (m *memory) reserve(n int) {
 	m.ids.values = slices.Grow(m.ids.values, n)
 	m.places = slices.Grow(m.places, n)
-	codes := make(map[string]uint32, n)
-	maps.Copy(codes, m.ids.codes)
-	m.ids.codes = codes
+	m.ids.hashes.reserve(n)
 }
 
 // setID says which number an identifier has.

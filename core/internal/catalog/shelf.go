@@ -163,11 +163,10 @@ func (s *shelf) setText(column int, slot uint32, text string) {
 		c.cells.put(slot, nil)
 		return
 	}
-	code, ok := c.dict.find(text)
-	if !ok {
-		code = c.dict.add(text)
+	if c.lastText != text { // it nearly always is the one before
+		c.lastText, c.lastCode = text, c.dict.codeOf(text)
 	}
-	s.set(column, slot, uint64(code))
+	s.set(column, slot, uint64(c.lastCode))
 }
 
 func (s *shelf) setTime(column int, slot uint32, t *time.Time) {
