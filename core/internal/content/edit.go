@@ -171,13 +171,17 @@ func (b *batch) load(ctx context.Context, t *core.Type, id core.EntryID) (e *cor
 	return e, rev, err
 }
 
+// mustMatch reports whether the change must name the revision that it is made on.
+func (e *edit) mustMatch() bool {
+	return e.who.Kind != "system" && (e.typ.MatchAlways || (e.options.RequireMatch && !e.upsert))
+}
+
 // matchRevision refuses a change of what the caller has not seen.
 func (e *edit) matchRevision(ctx context.Context) error {
-	must := e.typ.MatchAlways || (e.options.RequireMatch && !e.upsert)
 	switch {
 	case e.old == nil:
 		return nil
-	case e.op.IfMatch == 0 && must:
+	case e.op.IfMatch == 0 && e.mustMatch():
 		return refuse(core.CodePrecondition, "if_match", "This change must name the revision that it is made on: send If-Match with the entry's _rev.",
 			"Cette modification doit nommer la révision dont elle part : envoyez If-Match avec le _rev de l’entrée.")
 	case e.op.IfMatch == 0 || e.op.IfMatch == e.rev:

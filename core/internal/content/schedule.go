@@ -142,26 +142,29 @@ func (c *Content) runSchedule(ctx context.Context) {
 
 const retrySchedule = time.Second
 
-// loadTimetable reads the schedules that the catalog holds from before this start.
+// loadTimetable reads the schedules that the catalog holds from before this start: those that a core.Planner lists, or
+// those found by looking at every entry.
 func (c *Content) loadTimetable(ctx context.Context) {
-	note := func(e *core.Entry) error {
+	plan := c.eachEntry
+	if planner, ok := c.catalog.(core.Planner); ok {
+		plan = planner.Planned
+	}
+	err := plan(ctx, func(e *core.Entry) error {
 		c.timetable.putEntry(e.Type, e.ID, e.Meta)
 		return ctx.Err()
+	})
+	if err != nil && ctx.Err() == nil {
+		c.logger.Error("the schedules cannot be read; readers see them performed, and edits record them", "error", err)
 	}
-	if planner, ok := c.catalog.(core.Planner); ok {
-		if err := planner.Planned(ctx, note); err != nil && ctx.Err() == nil {
-			c.logger.Error("the schedules cannot be read", "error", err)
-		}
-		return
-	}
+}
+
+func (c *Content) eachEntry(ctx context.Context, f func(*core.Entry) error) error {
 	for _, t := range c.types.Types() {
-		if c.catalog.NextDue(t.Name).IsZero() {
-			continue
-		}
-		if err := c.catalog.Each(ctx, t.Name, "", note); err != nil && ctx.Err() == nil {
-			c.logger.Error("the schedules of a type cannot be read", "type", t.Name, "error", err)
+		if err := c.catalog.Each(ctx, t.Name, "", f); err != nil {
+			return err
 		}
 	}
+	return nil
 }
 
 // timetable knows when entries are due next. It is fed by every commit that is applied.
