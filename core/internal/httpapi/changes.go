@@ -144,6 +144,7 @@ type events struct {
 	w       http.ResponseWriter
 	control *http.ResponseController
 	last    core.Position
+	all     bool // tell of positions without a change too
 }
 
 func (s *Server) newEvents(c *gin.Context) *events {
@@ -157,13 +158,13 @@ func (s *Server) newEvents(c *gin.Context) *events {
 		h["Access-Control-Allow-Origin"] = anyOrigin
 	}
 	c.Writer.WriteHeader(http.StatusOK)
-	out := &events{w: c.Writer, control: http.NewResponseController(q.ResponseWriter)}
+	out := &events{w: c.Writer, control: http.NewResponseController(q.ResponseWriter), all: !q.who.Anonymous()}
 	out.send("retry: 2000\n\n")
 	return out
 }
 
-// page sends the changes of a page, and then the position that it reached, so that a follower who may see little does
-// not start from afar again.
+// page sends the changes of a page, and then the position that it reached, so that a follower does not start from afar
+// again. The public is not told of it: that something happened which it may not see is nothing that it should see.
 func (e *events) page(p *core.ChangePage) bool {
 	var b strings.Builder
 	for i, line := range p.Data {
@@ -175,7 +176,7 @@ func (e *events) page(p *core.ChangePage) bool {
 		b.Write(mustJSON(line))
 		b.WriteString("\n\n")
 	}
-	if p.Next > e.last {
+	if e.all && p.Next > e.last {
 		b.WriteString(eventID(p.Next) + "event: position\ndata: {}\n\n")
 		e.last = p.Next
 	}

@@ -132,13 +132,9 @@ func (s *Server) recoverPanic(q *request, r *http.Request) {
 	s.fail(q, q, r, &core.Error{Code: core.CodeInternal})
 }
 
-var (
-	nosniff  = []string{"nosniff"}
-	referrer = []string{"strict-origin-when-cross-origin"}
-)
+var nosniff = []string{"nosniff"}
 
 func securityHeaders(h http.Header, id string) {
 	h["X-Content-Type-Options"] = nosniff
-	h["Referrer-Policy"] = referrer
 	h["X-Request-Id"] = []string{id}
 }

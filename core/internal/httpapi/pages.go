@@ -175,6 +175,7 @@ func (s *Server) show(c *gin.Context, template string, p page) error {
 func pageHeaders(h http.Header) {
 	h.Set("Content-Security-Policy", pagePolicy)
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	h.Set("Referrer-Policy", "strict-origin-when-cross-origin")
 	h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
 }
 

@@ -313,7 +313,7 @@ func TestStream(t *testing.T) {
 	w.changes = []core.ChangeLine{{Position: 8, Type: "fiche", ID: ficheID, Rev: 7, Operation: "publish"}, {Position: 8, Type: "fiche", ID: draftID, Rev: 1, Operation: "publish"}}
 	s := newServer(t, w, func(o *Options) { o.Heartbeat, o.Streams = 20*time.Millisecond, 1 })
 	addr, stop := running(t, s)
-	lines := follow(t, addr, "Last-Event-ID: 7")
+	lines := follow(t, addr, "Last-Event-ID: 7", admin)
 	lines.expect("retry: 2000", "", "event: change", "data: {", "", "id: 8", "event: change", "data: {", "", "id: 9", "event: position", "data: {}", "", ": still here", "")
 	if rec := call(t, s, "GET", "/api/v1/changes", "", "Accept: text/event-stream"); rec.Code != 503 {
 		t.Errorf("a stream too many: %d", rec.Code)
@@ -337,12 +337,23 @@ type eventLines struct {
 	in *bufio.Scanner
 }
 
-func follow(t *testing.T, addr string, header string) *eventLines {
+// The public is told of changes and of nothing else, not even that there was something else.
+func TestStream_Public(t *testing.T) {
+	t.Parallel()
+	w := newWorld()
+	w.changes = []core.ChangeLine{{Position: 8, Type: "fiche", ID: ficheID, Rev: 7, Operation: "publish"}}
+	addr, _ := running(t, newServer(t, w, func(o *Options) { o.Heartbeat = 20 * time.Millisecond }))
+	follow(t, addr).expect("retry: 2000", "", "id: 8", "event: change", "data: {", "", ": still here", "")
+}
+
+func follow(t *testing.T, addr string, headers ...string) *eventLines {
 	t.Helper()
 	r, _ := http.NewRequest("GET", "http://"+addr+"/api/v1/changes?since=0", nil)
 	r.Header.Set("Accept", "text/event-stream")
-	name, value, _ := strings.Cut(header, ": ")
-	r.Header.Set(name, value)
+	for _, h := range headers {
+		name, value, _ := strings.Cut(h, ": ")
+		r.Header.Set(name, value)
+	}
 	res, err := http.DefaultClient.Do(r)
 	if err != nil {
 		t.Fatal(err)
