@@ -1,6 +1,7 @@
 package content_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -38,7 +39,11 @@ func TestAccess_rows(t *testing.T) {
 		t.Error(err)
 	}
 	n.refused(core.CodeForbidden, local, update(out, `{"title": "x"}`))
-	n.refused(core.CodeNotFound, blind, update(out, `{"title": "x"}`))
+	hidden := n.refused(core.CodeNotFound, blind, update(out, `{"title": "x"}`))
+	nobody := &core.Entry{ID: core.EntryID(strings.Repeat("0", 26))}
+	if absent := n.refused(core.CodeNotFound, blind, update(nobody, `{}`)); strings.ReplaceAll(hidden.Message, string(out.ID), "") != strings.ReplaceAll(absent.Message, string(nobody.ID), "") {
+		t.Errorf("hidden: %q, absent: %q", hidden.Message, absent.Message)
+	}
 	n.refused(core.CodeForbidden, local, update(in, `{"region": "11"}`))
 	n.refused(core.CodeForbidden, local, core.Operation{Op: core.OperationCreate, Type: "fiche", Data: doc(t, `{"title": "x", "region": "11"}`)})
 	n.refused(core.CodeForbidden, local, core.Operation{Op: core.OperationDelete, Type: "fiche", ID: out.ID})

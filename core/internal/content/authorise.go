@@ -62,7 +62,7 @@ func (b *batch) covers(ctx context.Context, t *core.Type, old *core.Entry, doc m
 	if seen, err := b.mayReadEntry(ctx, t, old, doc); err != nil || seen {
 		return orForbidden(err, "Your role does not allow this on this entry.", "Votre rôle ne le permet pas sur cette entrée.")
 	}
-	return refuse(core.CodeNotFound, "", "There is no %s with the identifier %q.", "Il n’y a pas de %s avec l’identifiant « %s ».", string(t.Name), string(old.ID))
+	return noEntry(t, old.ID)
 }
 
 func orForbidden(err error, en, fr string) error {

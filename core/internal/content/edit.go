@@ -108,7 +108,7 @@ func (e *edit) find(ctx context.Context) error {
 		return err
 	}
 	if old == nil || (old.Trashed() && !e.reachesTrash()) {
-		return e.notFound()
+		return noEntry(e.typ, e.id)
 	}
 	e.old, e.rev = old, rev
 	e.before, err = parse(old.Latest())
@@ -125,9 +125,10 @@ func parse(doc core.Doc) (map[string]any, error) {
 	return m, core.Wrap("content.parse", err)
 }
 
-func (e *edit) notFound() error {
+// noEntry is the one error for an entry that is not there, or not for this caller.
+func noEntry(t *core.Type, id core.EntryID) error {
 	return refuse(core.CodeNotFound, "", "There is no %s with the identifier %q. It may be in the trash.",
-		"Il n’y a pas de %s avec l’identifiant « %s ». L’entrée est peut-être dans la corbeille.", string(e.typ.Name), string(e.id))
+		"Il n’y a pas de %s avec l’identifiant « %s ». L’entrée est peut-être dans la corbeille.", string(t.Name), string(id))
 }
 
 // findPlace checks that a new entry can be made.
