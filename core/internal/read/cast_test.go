@@ -99,7 +99,7 @@ func (rules) Scope(_ context.Context, p *core.Principal, t *core.Type, a core.Ac
 }
 
 var (
-	staffScope  = &core.Scope{Key: "staff", Read: core.FieldSet{All: true}, Drafts: true, Private: true}
+	staffScope  = &core.Scope{Key: "staff", Read: core.FieldSet{All: true}, Write: core.FieldSet{All: true}, Drafts: true, Private: true}
 	publicScope = &core.Scope{Key: "public", Read: core.FieldSet{All: true}}
 	northScope  = &core.Scope{Key: "north", Read: core.FieldSet{All: true}, Where: northOnly}
 	writerScope = &core.Scope{Key: "writer", Read: core.FieldSet{Only: map[string]bool{"title": true, "contact.name": true, "note": true}}}

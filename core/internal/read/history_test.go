@@ -23,7 +23,7 @@ func TestReferences(t *testing.T) {
 	w := newWorld(t)
 	p := reference("partner", "p")
 	w.publish("partner", "p", `{"name":"P"}`)
-	w.publish("fiche", "a", `{"title":"A","partner":`+p+`}`)
+	w.publish("fiche", "a", `{"title":"A","partner":`+p+`,"secretPartner":`+p+`}`)
 	w.draft("fiche", "b", `{"title":"B","partner":`+p+`}`)
 	w.publish("fiche", "c", `{"title":"C","secretPartner":`+p+`}`)
 	w.publish("minutes", "m", `{"title":"M","partner":`+p+`}`)
@@ -39,10 +39,10 @@ func TestReferences(t *testing.T) {
 	}
 	wantBody(t, a, `{"data":[`+line("fiche", "a", "partner", "published", "A")+`],"page":{"limit":20,"next":null,"total":1}}`)
 	a, _ = references(staff, "")
-	wantBody(t, a, `{"data":[`+line("fiche", "a", "partner", "published", "A")+`,`+line("fiche", "b", "partner", "draft", "B")+`,`+
-		line("fiche", "c", "secretPartner", "published", "C")+`,`+line("minutes", "m", "partner", "published", "M")+`],"page":{"limit":20,"next":null,"total":4}}`)
-	a, _ = references(staff, "limit=1&after=2")
-	wantBody(t, a, `{"data":[`+line("fiche", "c", "secretPartner", "published", "C")+`],"page":{"limit":1,"next":"3","total":4}}`)
+	wantBody(t, a, `{"data":[`+line("fiche", "a", "partner", "published", "A")+`,`+line("fiche", "a", "secretPartner", "published", "A")+`,`+line("fiche", "b", "partner", "draft", "B")+`,`+
+		line("fiche", "c", "secretPartner", "published", "C")+`,`+line("minutes", "m", "partner", "published", "M")+`],"page":{"limit":20,"next":null,"total":5}}`)
+	a, _ = references(staff, "limit=1&after=3")
+	wantBody(t, a, `{"data":[`+line("fiche", "c", "secretPartner", "published", "C")+`],"page":{"limit":1,"next":"4","total":5}}`)
 	_, err = references(staff, "after=x")
 	wantCode(t, err, core.CodeBadRequest)
 	_, err = w.answer(w.References(t.Context(), anonymous, "fiche", id("b"), nil))

@@ -7,38 +7,28 @@ import (
 	"github.com/palabre-cms/palabre/core"
 )
 
-// Schema implements core.Reader.
+// Schema implements core.Reader. What the caller may set and not read, as a password, is in it: a form needs it.
 func (r *Reader) Schema(ctx context.Context, who *core.Principal, name core.TypeName) (core.Doc, error) {
 	t, s, err := r.scoped(ctx, who, name, core.ActionList)
 	if err != nil {
 		return nil, err
 	}
-	if everythingShown(t, s) {
-		return t.Schema, nil
+	if known := knownFields(t, s); !known.Whole() {
+		return r.Prune(t, &known)
 	}
-	return r.Prune(t, readable(t, s))
+	return t.Schema, nil
 }
 
-func everythingShown(t *core.Type, s *core.Scope) bool {
+// knownFields is what the caller may read or set.
+func knownFields(t *core.Type, s *core.Scope) core.FieldSet {
+	known := core.FieldSet{All: s.Read.All || s.Write.All, Only: map[string]bool{}, Deny: map[string]bool{}}
+	maps.Copy(known.Only, s.Read.Only)
+	maps.Copy(known.Only, s.Write.Only)
 	for i := range t.Fields {
-		if !s.Readable(t, t.Fields[i].Path) {
-			return false
+		path := t.Fields[i].Path
+		if known.Has(path) && !s.Readable(t, path) && !s.Write.Has(path) {
+			known.Deny[path] = true
 		}
 	}
-	return true
-}
-
-// readable is the scope's set with what it does not show denied by name.
-func readable(t *core.Type, s *core.Scope) *core.FieldSet {
-	read := s.Read
-	if read.Deny = maps.Clone(s.Read.Deny); read.Deny == nil {
-		read.Deny = map[string]bool{}
-	}
-	for i := range t.Fields {
-		f := &t.Fields[i]
-		if (f.Private || f.Secret) && !s.Readable(t, f.Path) {
-			read.Deny[f.Path] = true
-		}
-	}
-	return &read
+	return known
 }

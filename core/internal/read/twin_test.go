@@ -305,3 +305,27 @@ func TestNarrowing_OnTheRealCatalog(t *testing.T) {
 		t.Errorf("got %s, %v", a.Body, err)
 	}
 }
+
+// A schema names nothing that the caller may not read.
+func TestSchema_OnTheRealCompiler(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	public, err := s.Schema(t.Context(), anonymous, "fiche")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"note", "rank", "pin", "commune", "hideout", "email"} {
+		if strings.Contains(string(public), `"`+name+`"`) {
+			t.Errorf("the schema tells of %s: %s", name, public)
+		}
+	}
+	for _, name := range []string{"title", "contact", "region"} {
+		if !strings.Contains(string(public), `"`+name+`"`) {
+			t.Errorf("the schema has no %s: %s", name, public)
+		}
+	}
+	whole, err := s.Schema(t.Context(), staff, "fiche")
+	if err != nil || !strings.Contains(string(whole), `"note"`) || !strings.Contains(string(whole), `"pin"`) {
+		t.Errorf("staff get %s, %v", whole, err)
+	}
+}
