@@ -57,7 +57,10 @@ type Catalog struct {
 	stopped  sync.WaitGroup
 }
 
-var _ core.Catalog = (*Catalog)(nil)
+var (
+	_ core.Catalog = (*Catalog)(nil)
+	_ core.Planner = (*Catalog)(nil)
+)
 
 // Open opens the catalog in a directory, making it when there is none; one that is damaged or of another format is
 // made anew and has Position 0. types are looked up as commits arrive; types that become known later are told by OnType.

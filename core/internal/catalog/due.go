@@ -1,7 +1,10 @@
 package catalog
 
 import (
+	"cmp"
 	"container/heap"
+	"context"
+	"slices"
 	"time"
 
 	"github.com/palabre-cms/palabre/core"
@@ -117,6 +120,45 @@ func (m *memory) next(types ...core.TypeName) time.Time {
 		}
 	}
 	return next
+}
+
+// Planned calls f with every entry outside the trash that has a Schedule, as the log has it.
+func (c *Catalog) Planned(ctx context.Context, f func(*core.Entry) error) error {
+	for _, e := range c.planned() {
+		whole, err := c.Entry(ctx, e.Type, e.ID)
+		if core.CodeOf(err) == core.CodeNotFound {
+			continue // purged meanwhile
+		}
+		if err != nil {
+			return err
+		}
+		if len(whole.Schedule) == 0 || whole.Trashed() {
+			continue
+		}
+		if err := f(whole); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// planned names the entries with plans, the one whose turn comes first before the others.
+func (c *Catalog) planned() (refs []core.Reference) {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	var records []*record
+	for _, s := range c.m.shelves {
+		for _, r := range s.plans.records {
+			records = append(records, r)
+		}
+	}
+	slices.SortFunc(records, func(a, b *record) int {
+		return cmp.Or(a.meta.Schedule[0].At.Compare(b.meta.Schedule[0].At), cmp.Compare(a.id, b.id))
+	})
+	for _, r := range records {
+		refs = append(refs, core.Reference{Type: r.typ, ID: r.id})
+	}
+	return refs
 }
 
 func contains[T comparable](list []T, want T) bool {

@@ -149,6 +149,9 @@ func (r reading) facetThrough(s *shelf, path core.Path, in bitset) ([]core.Facet
 	if err != nil {
 		return nil, err
 	}
+	if refs, ok := j.direct(s); ok {
+		return j.values(j.countDirect(s, refs, in)), nil
+	}
 	counts := map[valueOf]int{}
 	var own []valueOf
 	var buf []uint64
@@ -168,6 +171,25 @@ func (r reading) facetThrough(s *shelf, path core.Path, in bitset) ([]core.Facet
 		}
 	})
 	return j.values(counts), nil
+}
+
+// countDirect counts the entries referred to, and then their values.
+func (j *join) countDirect(s *shelf, refs *single[uint32], in bitset) map[valueOf]int {
+	numbers := make([]uint32, len(j.m.places))
+	refs.tally(in, numbers, 0)
+	counts := map[valueOf]int{}
+	for number, n := range numbers {
+		t := j.m.shelfOf(uint32(number))
+		if n == 0 || t == nil {
+			continue
+		}
+		if at, ok := j.m.slot(t, uint32(number), j.state); ok && j.hops[0].targets[t].has(at) {
+			for _, k := range j.ends[t].cells.append(nil, at) {
+				counts[valueOf{j.ends[t], k}] += int(n)
+			}
+		}
+	}
+	return counts
 }
 
 // counted reports whether a value is in a list, be it of another type's column.

@@ -9,7 +9,7 @@ import (
 
 // points are the places of one field by slot: a point, or for anything else its bounds.
 type points struct {
-	lon, lat []float64            // NaN for none; of bounds, the middle
+	lon, lat single[uint64]       // keys of degrees; of bounds, the middle
 	boxes    map[uint32]core.BBox // only of what is no point
 	unit     unit
 }
@@ -19,6 +19,15 @@ type unit struct {
 	mu    sync.Mutex
 	stale []uint32 // slots set since
 	at    [][3]float64
+}
+
+// at gives the place of a slot.
+func (p *points) at(slot uint32) (lon, lat float64, ok bool) {
+	key := p.lon.best(slot, nil, false)
+	if key == none {
+		return 0, 0, false
+	}
+	return keyFloat(key), keyFloat(p.lat.keys[slot]), true
 }
 
 // box reads what appendGeo wrote, nil for no place.
@@ -34,18 +43,17 @@ func (v *values) box(tag uint64) *core.BBox {
 }
 
 func (p *points) put(slot uint32, box *core.BBox) {
-	for int(slot) >= len(p.lon) {
-		p.lon, p.lat = append(p.lon, math.NaN()), append(p.lat, math.NaN())
-	}
 	delete(p.boxes, slot)
 	if p.unit.at != nil {
 		p.unit.stale = append(p.unit.stale, slot)
 	}
 	if box == nil {
-		p.lon[slot], p.lat[slot] = math.NaN(), math.NaN()
+		p.lon.put(slot, nil)
+		p.lat.put(slot, nil)
 		return
 	}
-	p.lon[slot], p.lat[slot] = (box.West+box.East)/2, (box.South+box.North)/2
+	p.lon.put(slot, []uint64{floatKey((box.West + box.East) / 2)})
+	p.lat.put(slot, []uint64{floatKey((box.South + box.North) / 2)})
 	if box.West != box.East || box.South != box.North {
 		if p.boxes == nil {
 			p.boxes = map[uint32]core.BBox{}
@@ -55,13 +63,7 @@ func (p *points) put(slot uint32, box *core.BBox) {
 }
 
 // present adds to out the slots that have a place.
-func (p *points) present(out bitset) {
-	for slot, lon := range p.lon[:min(len(p.lon), len(out)<<6)] {
-		if lon == lon {
-			out[slot>>6] |= 1 << (slot & 63)
-		}
-	}
-}
+func (p *points) present(out bitset) { p.lon.scan(out, leastKey, greatestKey) }
 
 // inside adds to out the slots whose place touches a box.
 func (p *points) inside(out bitset, box core.BBox) {
@@ -70,17 +72,17 @@ func (p *points) inside(out bitset, box core.BBox) {
 		p.inside(out, core.BBox{West: -180, South: box.South, East: box.East, North: box.North})
 		return
 	}
-	for slot, lat := range p.lat[:min(len(p.lat), len(out)<<6)] {
-		if lon := p.lon[slot]; lat >= box.South && lat <= box.North && lon >= box.West && lon <= box.East {
-			out[slot>>6] |= 1 << (slot & 63)
-		}
-	}
+	found, level := make(bitset, len(out)), make(bitset, len(out))
+	p.lon.scan(found, floatKey(box.West), floatKey(box.East))
+	p.lat.scan(level, floatKey(box.South), floatKey(box.North))
+	found.and(level)
 	for slot, b := range p.boxes {
 		touches := b.West <= box.East && b.East >= box.West && b.South <= box.North && b.North >= box.South
 		if touches && int(slot) < len(out)<<6 {
-			out[slot>>6] |= 1 << (slot & 63)
+			found.set(slot)
 		}
 	}
+	out.or(found)
 }
 
 const earthRadius = 6_371_008.8 // metres: the mean radius (IUGG)
@@ -88,28 +90,34 @@ const earthRadius = 6_371_008.8 // metres: the mean radius (IUGG)
 // near adds to out the slots whose place is within a circle.
 func (p *points) near(out bitset, n core.Near) {
 	from, limit := onSphere(n.Lon, n.Lat), chord(n.Metres)
-	for slot, at := range p.units()[:min(len(p.lon), len(out)<<6)] {
+	units := p.units()
+	for slot, at := range units[:min(len(units), len(out)<<6)] {
 		if squared(from, at) <= limit {
 			out[slot>>6] |= 1 << (slot & 63)
 		}
 	}
 	for slot := range p.boxes {
 		if int(slot) < len(out)<<6 {
-			out.put(slot, p.distance(slot, n) <= n.Metres)
+			out.put(slot, p.squared(slot, n, from, units) <= limit)
 		}
 	}
 }
 
-// distance gives the metres from a point to a slot's place, 0 inside of bounds, NaN without a place.
-func (p *points) distance(slot uint32, n core.Near) float64 {
-	if int(slot) >= len(p.lon) {
+// from gives how far slots' places are from a point: 0 inside of bounds, NaN without a place.
+func (p *points) from(n core.Near) func(slot uint32) (metres float64) {
+	from, units := onSphere(n.Lon, n.Lat), p.units()
+	return func(slot uint32) float64 { return metres(p.squared(slot, n, from, units)) }
+}
+
+// squared gives the square of the straight line from a point to a slot's place.
+func (p *points) squared(slot uint32, n core.Near, from [3]float64, units [][3]float64) float64 {
+	if int(slot) >= len(units) {
 		return math.NaN()
 	}
-	lon, lat := p.lon[slot], p.lat[slot]
 	if b, ok := p.boxes[slot]; ok {
-		lon, lat = min(max(n.Lon, b.West), b.East), min(max(n.Lat, b.South), b.North)
+		return squared(from, onSphere(min(max(n.Lon, b.West), b.East), min(max(n.Lat, b.South), b.North)))
 	}
-	return metres(squared(onSphere(n.Lon, n.Lat), onSphere(lon, lat)))
+	return squared(from, units[slot])
 }
 
 // units gives the places on the unit sphere, brought up to date.
@@ -117,14 +125,22 @@ func (p *points) units() [][3]float64 {
 	u := &p.unit
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	for slot := len(u.at); slot < len(p.lon); slot++ {
-		u.at = append(u.at, onSphere(p.lon[slot], p.lat[slot]))
+	for slot := len(u.at); slot < len(p.lon.keys); slot++ {
+		u.at = append(u.at, p.onSphere(uint32(slot)))
 	}
 	for _, slot := range u.stale {
-		u.at[slot] = onSphere(p.lon[slot], p.lat[slot])
+		u.at[slot] = p.onSphere(slot)
 	}
 	u.stale = nil
 	return u.at
+}
+
+func (p *points) onSphere(slot uint32) [3]float64 {
+	lon, lat, ok := p.at(slot)
+	if !ok {
+		return [3]float64{math.NaN(), math.NaN(), math.NaN()}
+	}
+	return onSphere(lon, lat)
 }
 
 func onSphere(lon, lat float64) [3]float64 {

@@ -218,6 +218,16 @@ func (j *join) mergeLabels(labels map[*column][]uint64) {
 	}
 }
 
+// direct gives the reference column of a path that leads from each slot to at most one entry, whose end is then worked out
+// only once for all slots that refer to it.
+func (j *join) direct(s *shelf) (*single[uint32], bool) {
+	if len(j.hops) != 1 {
+		return nil, false
+	}
+	refs, ok := j.hops[0].columns[s].cells.(*single[uint32])
+	return refs, ok
+}
+
 // bestEnd finds the value by which a slot is ordered among those at the ends of a path.
 type bestEnd struct {
 	join   *join
@@ -225,12 +235,30 @@ type bestEnd struct {
 	desc   bool
 	labels map[*column][]uint64
 	visit  func(c *column, end uint32)
+	refs   *single[uint32] // of a direct path
+	memo   []uint64        // by entry number referred to: the key found, 0 for not yet
 	key    uint64
 	column *column
 	value  uint64
 }
 
+// of gives the key of a slot.
 func (b *bestEnd) of(slot uint32) uint64 {
+	if b.refs == nil {
+		return b.look(slot)
+	}
+	number := b.refs.best(slot, nil, false)
+	if number >= uint64(len(b.memo)) {
+		return none
+	}
+	if b.memo[number] == 0 {
+		b.memo[number] = b.look(slot)
+	}
+	return b.memo[number]
+}
+
+// look follows the path, and leaves behind what it found.
+func (b *bestEnd) look(slot uint32) uint64 {
 	b.key, b.column = none, nil
 	b.join.each(b.shelf, slot, b.visit)
 	return b.key
@@ -248,10 +276,13 @@ func (b *bestEnd) consider(c *column, end uint32) {
 func (j *join) sortKey(s *shelf, desc bool) sortKey {
 	b := &bestEnd{join: j, shelf: s, desc: desc, labels: j.labels()}
 	b.visit = b.consider
+	if refs, ok := j.direct(s); ok {
+		b.refs, b.memo = refs, make([]uint64, len(j.m.places))
+	}
 	return sortKey{
 		at: b.of,
 		value: func(slot uint32) any {
-			if b.of(slot) == none {
+			if b.look(slot) == none {
 				return nil
 			}
 			return b.column.value(b.value)

@@ -29,6 +29,9 @@ func load(ctx context.Context, d *documents, types core.Types, now time.Time) (*
 		return nil, err
 	}
 	m.reserve(int(last) + 1)
+	if err := m.reserveSlots(ctx, d); err != nil {
+		return nil, err
+	}
 	return m, m.loadEntries(ctx, d, types, last)
 }
 
@@ -53,6 +56,26 @@ func (m *memory) loadTypes(ctx context.Context, d *documents, types core.Types) 
 		s.saved, s.searched = hash, searched
 		m.shelves = append(m.shelves, s)
 		m.byName[s.name] = s
+	}
+	return rows.Err()
+}
+
+// reserveSlots makes room in the columns for as many entries as there are.
+func (m *memory) reserveSlots(ctx context.Context, d *documents) error {
+	rows, err := d.db.Read.QueryContext(ctx, `select type, count(*) from entries group by type`)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var name core.TypeName
+		var n int
+		if err := rows.Scan(&name, &n); err != nil {
+			return err
+		}
+		if s, ok := m.byName[name]; ok {
+			s.reserve(n)
+		}
 	}
 	return rows.Err()
 }

@@ -185,7 +185,7 @@ func (a *answer) distanceKey(desc bool) (sortKey, error) {
 	if err != nil {
 		return sortKey{}, err
 	}
-	return floatSortKey(func(slot uint32) float64 { return p.distance(slot, *a.q.Geo.Near) }, desc), nil
+	return floatSortKey(p.from(*a.q.Geo.Near), desc), nil
 }
 
 // floatSortKey orders by a number that is worked out for each query; NaN is none.
@@ -268,6 +268,6 @@ func (a *answer) finish(v *core.View, slot uint32) {
 		return
 	}
 	if p, err := a.points(a.q.Geo.Field); err == nil {
-		v.Distance = p.distance(slot, *a.q.Geo.Near)
+		v.Distance = p.from(*a.q.Geo.Near)(slot)
 	}
 }

@@ -84,6 +84,16 @@ func (s *shelf) column(path string, state core.State, locale core.Locale) (*colu
 	return s.table.columns[i], true
 }
 
+// reserve makes room for n slots.
+func (s *shelf) reserve(n int) {
+	s.rows = slices.Grow(s.rows, n)
+	for _, c := range s.table.columns {
+		if c.cells != nil {
+			c.cells.reserve(n)
+		}
+	}
+}
+
 // take gives a slot that holds a document's values.
 func (s *shelf) take(row int64, extracted []byte) (slot uint32, sound bool) {
 	if n := len(s.free); n > 0 {

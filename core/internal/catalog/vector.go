@@ -1,6 +1,9 @@
 package catalog
 
-import "math/bits"
+import (
+	"math/bits"
+	"slices"
+)
 
 // none is the key of an absent value. It comes after every key, so that entries without a value come last.
 const none = ^uint64(0)
@@ -18,6 +21,8 @@ type cells interface {
 	put(slot uint32, keys []uint64)
 	// append adds a slot's values to buf.
 	append(buf []uint64, slot uint32) []uint64
+	// reserve makes room for n slots.
+	reserve(n int)
 	// best gives the least value of a slot, or the greatest, by label where there are labels; none when it has no value.
 	best(slot uint32, labels []uint64, greatest bool) uint64
 	// scan adds to out the slots with a value between low and high, both included.
@@ -51,6 +56,8 @@ func (s *single[T]) append(buf []uint64, slot uint32) []uint64 {
 	}
 	return append(buf, uint64(s.keys[slot]))
 }
+
+func (s *single[T]) reserve(n int) { s.keys = slices.Grow(s.keys, max(0, n-len(s.keys))) }
 
 func (s *single[T]) best(slot uint32, _ []uint64, _ bool) uint64 {
 	if int(slot) >= len(s.keys) || s.keys[slot] == ^T(0) {
@@ -180,6 +187,8 @@ func (m *multi[T]) append(buf []uint64, slot uint32) []uint64 {
 	return buf
 }
 
+func (m *multi[T]) reserve(n int) { m.spans = slices.Grow(m.spans, max(0, n-len(m.spans))) }
+
 func (m *multi[T]) best(slot uint32, labels []uint64, greatest bool) uint64 {
 	found, rank := none, none
 	for _, k := range m.at(slot) {
@@ -222,13 +231,20 @@ func (m *multi[T]) scanLabels(out bitset, labels []uint64, low, high uint64) {
 }
 
 func (m *multi[T]) tally(in bitset, counts []uint32, base uint64) {
-	in.each(func(slot uint32) {
-		for _, k := range m.at(slot) {
-			if i := uint64(k) - base; i < uint64(len(counts)) {
-				counts[i]++
+	for w, word := range in[:min(len(in), words(len(m.spans)))] {
+		for ; word != 0; word &= word - 1 {
+			slot := w<<6 + bits.TrailingZeros64(word)
+			if slot >= len(m.spans) {
+				return
+			}
+			s := m.spans[slot]
+			for _, k := range m.pool[s.at : s.at+s.n] {
+				if i := uint64(k) - base; i < uint64(len(counts)) {
+					counts[i]++
+				}
 			}
 		}
-	})
+	}
 }
 
 func (m *multi[T]) extent(in bitset) (least, greatest uint64) {

@@ -225,10 +225,11 @@ func (c *column) shown(slot uint32) []any {
 }
 
 func (p *points) shown(slot uint32) []any {
-	if int(slot) >= len(p.lon) || p.lon[slot] != p.lon[slot] {
+	lon, lat, ok := p.at(slot)
+	if !ok {
 		return nil
 	}
-	return []any{p.lon[slot], p.lat[slot], p.boxes[slot]}
+	return []any{lon, lat, p.boxes[slot]}
 }
 
 // posted reports whether the postings lead from every value of a slot to the slot.
