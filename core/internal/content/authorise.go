@@ -30,7 +30,18 @@ func (b *batch) scopeFor(ctx context.Context, t *core.Type, a core.Action) (*cor
 }
 
 // permit checks the caller's right to the operation on the type.
-func (e *edit) permit(ctx context.Context) (err error) {
+func (e *edit) permit(ctx context.Context) error {
+	if err := e.permitOperation(ctx); err != nil {
+		return err
+	}
+	if e.typ.Name == TypeOfTypes && e.who.Kind != "system" {
+		return orForbidden(nil, "A content type is changed at /api/v1/types, where the change is reviewed against what is stored.",
+			"Un type de contenu se modifie par /api/v1/types, où la modification est confrontée à ce qui est enregistré.")
+	}
+	return nil
+}
+
+func (e *edit) permitOperation(ctx context.Context) (err error) {
 	if e.op.Op == core.OperationTransition {
 		return e.permitTransition(ctx)
 	}

@@ -74,7 +74,7 @@ func (b *batch) typeOf(name core.TypeName) (*core.Type, error) {
 
 func (e *edit) action() core.Action { return actionOf(&e.op) }
 
-// actionOf is the right that an operation needs and the intent that its change records.
+// actionOf is the intent that an operation's change records, and the right that it needs.
 func actionOf(op *core.Operation) core.Action {
 	if op.Migrate != nil {
 		return core.ActionMigrate
@@ -83,6 +83,9 @@ func actionOf(op *core.Operation) core.Action {
 	case core.OperationCreate:
 		return core.ActionCreate
 	case core.OperationTransition:
+		if op.At != nil || op.Transition == Unschedule {
+			return core.ActionSchedule // nothing has moved yet
+		}
 		return core.Action(op.Transition)
 	case core.OperationDelete:
 		return core.ActionDelete

@@ -2,6 +2,7 @@ package content_test
 
 import (
 	"context"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -75,6 +76,17 @@ func TestSchedule_onceOnTwoNodes(t *testing.T) {
 	}
 	n.create("fiche", `{"title": "B"}`)
 	caughtUp(t, nodes...)
+	history, err := n.catalog.Revisions(ctx, e.ID, 0, 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var actions []core.Action
+	for _, r := range history {
+		actions = append(actions, r.Action)
+	}
+	if want := []core.Action{"unpublish", "publish", "schedule", "schedule", "create"}; !slices.Equal(actions, want) {
+		t.Errorf("the history is %v, want %v", actions, want)
+	}
 	if p := n.catalog.Position(); p != 6 {
 		t.Errorf("%d commits: a transition was recorded twice", p)
 	}

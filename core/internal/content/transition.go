@@ -22,7 +22,7 @@ func (e *edit) permitTransition(ctx context.Context) (err error) {
 		e.scope, err = e.scopeFor(ctx, e.typ, core.ActionSchedule)
 		return err
 	}
-	if e.scope, err = e.scopeFor(ctx, e.typ, e.action()); err != nil {
+	if e.scope, err = e.scopeFor(ctx, e.typ, core.Action(e.op.Transition)); err != nil {
 		return err // before the workflow is told of: it tells that there is the type
 	}
 	if _, _, found := e.typ.Workflow.Transition(e.op.Transition, ""); !found {
