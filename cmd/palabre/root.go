@@ -50,7 +50,6 @@ func (p *program) root() *cobra.Command {
 Start with:  palabre serve --demo`,
 		SilenceErrors:     true,
 		SilenceUsage:      true,
-		PersistentPreRun:  func(*cobra.Command, []string) { p.started = true },
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 	}
 	root.SetIn(p.in)
@@ -59,7 +58,22 @@ Start with:  palabre serve --demo`,
 	p.flags.bindShared(root.PersistentFlags())
 	root.AddCommand(p.serve(), p.types(), p.content(), p.tokens(), p.backup(), p.restore(), p.catalog(), p.log(),
 		p.bench(), p.plugin(), p.config(), p.health(), p.version())
+	root.SetGlobalNormalizationFunc(normalize)
+	p.noteStart(root)
 	return root
+}
+
+// noteStart remembers when a command begins to run: what goes wrong before is about the command line.
+func (p *program) noteStart(cmd *cobra.Command) {
+	if run := cmd.RunE; run != nil {
+		cmd.RunE = func(cmd *cobra.Command, args []string) error {
+			p.started = true
+			return run(cmd, args)
+		}
+	}
+	for _, sub := range cmd.Commands() {
+		p.noteStart(sub)
+	}
 }
 
 // explain says what went wrong, once, and chooses the exit code.
@@ -71,7 +85,7 @@ func (p *program) explain(cmd *cobra.Command, err error) int {
 	case errors.Is(err, errSilent):
 		return exitFailed
 	case errors.As(err, &usage):
-		fmt.Fprintln(p.err, "palabre:", err)
+		fmt.Fprintln(p.err, "palabre:", sentence(usage.error))
 		return exitUsage
 	case !p.started:
 		fmt.Fprintf(p.err, "palabre: %v\nSee: %s --help\n", err, cmd.CommandPath())

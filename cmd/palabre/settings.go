@@ -44,7 +44,6 @@ func (f *settingFlag) String() string {
 var shared = map[string]bool{"data": true, "schemas": true, "mongodb.uri": true, "mongodb.database": true, "log.level": true, "log.format": true}
 
 func (s *settingFlags) bindShared(to *pflag.FlagSet) {
-	to.SetNormalizeFunc(normalize)
 	to.StringVar(&s.file, "config", "", "configuration file (default palabre.yaml, when it is there)")
 	s.bind(to, func(name string) bool { return shared[name] })
 }
