@@ -70,18 +70,20 @@ func (r *Reader) page(ctx context.Context, who *core.Principal, t *core.Type, a 
 	return answer, nil
 }
 
-// addResults shows what belongs to a search and to a circle. Highlights were asked for by name; the rest gives way to fields.
+// addResults shows what belongs to a search and to a circle, and only there. Highlights were asked for by name; the rest
+// gives way to fields.
 func (sh *shape) addResults(a *core.Asked) {
-	if sh.all && a.Text != "" {
-		sh.show |= showScore
-	}
-	if sh.all && a.Geo != nil && a.Geo.Near != nil {
-		sh.show |= showDistance
-	}
-	if a.Text != "" && a.Highlight {
-		sh.show |= showHighlights
-	} else {
-		sh.show &^= showHighlights
+	sh.results(showScore, a.Text != "", sh.all)
+	sh.results(showDistance, a.Geo != nil && a.Geo.Near != nil, sh.all)
+	sh.results(showHighlights, a.Text != "" && a.Highlight, true)
+}
+
+func (sh *shape) results(m member, has, unasked bool) {
+	switch {
+	case !has:
+		sh.show &^= m
+	case unasked:
+		sh.show |= m
 	}
 }
 

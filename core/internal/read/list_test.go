@@ -50,6 +50,7 @@ func TestList_SearchMembers(t *testing.T) {
 	wantBody(t, w.list(anonymous, "fiche", "q=x&fields=title"), head+`,"title":"x"}`+tail)
 	wantBody(t, w.list(anonymous, "fiche", "q=x&fields=title,_score&highlight=true"), head+`,"_score":1.5,"_highlights":{"title":["<mark>x</mark>"]},"title":"x"}`+tail)
 	wantBody(t, w.list(staff, "fiche", "q=x&fields=slug&highlight=true"), head+`,"_highlights":{"note":["<mark>secret</mark>"],"title":["<mark>x</mark>"]}}`+tail)
+	wantBody(t, w.list(anonymous, "fiche", "fields=title,_score,_distance,_highlights"), head+`,"title":"x"}`+tail)
 	if body := string(w.list(anonymous, "fiche", "q=x").Body); !strings.Contains(body, `"_score":1.5,"title"`) {
 		t.Errorf("a search has no score: %s", body)
 	}

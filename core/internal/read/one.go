@@ -88,6 +88,7 @@ func slugOf(t *core.Type, doc []byte) string {
 // single writes one entry bare.
 func (r *Reader) single(ctx context.Context, who *core.Principal, t *core.Type, a *core.Asked, types []core.TypeName, v *core.View) (*core.Answer, error) {
 	x := r.writer(ctx, who, t, a)
+	x.own.addResults(a)
 	it, err := x.item(t, v)
 	if err != nil {
 		return nil, err
