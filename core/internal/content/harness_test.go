@@ -74,6 +74,13 @@ func (l typeList) Types() []*core.Type {
 
 var compiled = sync.OnceValue(func() typeList {
 	list := typeList{}
+	system, err := schema.System(context.Background(), new(schema.Compiler))
+	if err != nil {
+		panic(err)
+	}
+	for _, t := range system {
+		list[t.Name] = t
+	}
 	for _, text := range schemas {
 		t, err := new(schema.Compiler).Compile(context.Background(), []byte(text))
 		if err != nil {

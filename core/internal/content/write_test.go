@@ -63,6 +63,7 @@ func TestWrite_refuses(t *testing.T) {
 		{"matched by what is not unique", core.Operation{Op: core.OperationUpsert, Type: "fiche", Match: "region", Data: doc(t, `{"title": "x"}`)}, core.CodeBadRequest, ""},
 		{"matched by nothing", core.Operation{Op: core.OperationUpsert, Type: "fiche", Match: "code", Data: doc(t, `{"title": "x"}`)}, core.CodeInvalid, "/code required"},
 		{"migrated by a person", core.Operation{Op: core.OperationUpdate, Type: "fiche", ID: taken.ID, Migrate: &core.Migrated{}}, core.CodeForbidden, ""},
+		{"a type by hand", create("_type", `{"name": "mine", "schema": {}}`), core.CodeForbidden, ""},
 		{"restored from nowhere", core.Operation{Op: core.OperationRestore, Type: "fiche", ID: taken.ID}, core.CodeConflict, ""},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
