@@ -60,16 +60,25 @@ func homeLinks(p page) []homeLink {
 	}
 }
 
-// here is how this server is reached, as far as it can tell.
+// here is how this server is reached, as far as it can tell. It stands in a command to be copied, so a host that holds
+// what a shell would read is left out.
 func (s *Server) here(r *http.Request) string {
 	if s.o.PublicURL != "" {
 		return strings.TrimSuffix(s.o.PublicURL, "/")
+	}
+	if !plainHost(r.Host) {
+		return ""
 	}
 	scheme := "http://"
 	if r.TLS != nil {
 		scheme = "https://"
 	}
 	return scheme + r.Host
+}
+
+// plainHost reports whether a Host header is a name or an address, and maybe a port.
+func plainHost(host string) bool {
+	return host != "" && len(host) <= 255 && strings.Trim(host, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-:[]") == ""
 }
 
 func pluralOf(t *core.Type, lang core.Locale) string {
