@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"html"
 	"io"
 	"maps"
 	"math/rand/v2"
@@ -140,6 +141,11 @@ func wire(t *testing.T, n *node, request string) *answer {
 
 // get is the text of a request for a target that is sent exactly so.
 func get(target string, headers ...string) string {
+	for i, h := range headers {
+		if strings.HasPrefix(h, "Host: ") {
+			return strings.Replace(get(target, slices.Delete(slices.Clone(headers), i, i+1)...), "Host: palabre.test", h, 1)
+		}
+	}
 	return "GET " + target + " HTTP/1.1\r\nHost: palabre.test\r\n" + strings.Join(append(headers, "Connection: close"), "\r\n") + "\r\n\r\n"
 }
 
@@ -475,11 +481,21 @@ func TestSecurity_Headers(t *testing.T) {
 			}
 		}
 	})
+	t.Run("a host that a shell would read is not offered for copying", func(t *testing.T) {
+		for _, host := range []string{"x';id;'", "$(id)", "a&b", "a(b)", "evil.example'", "*"} {
+			if a := wire(t, n, get("/", "Host: "+host)); strings.Contains(html.UnescapeString(string(a.Body)), host+"/api") || a.Status != 200 && a.Status != 400 {
+				t.Errorf("%q: %d\n%s", host, a.Status, a.Body)
+			}
+		}
+	})
 	t.Run("no header of a request turns up where it could do harm", func(t *testing.T) {
 		for _, h := range []string{"Host: evil.example", "X-Forwarded-Host: evil.example", "X-Forwarded-For: 127.0.0.1", "X-Real-Ip: 127.0.0.1", "X-Forwarded-Prefix: /evil.example", "Origin: https://evil.example",
 			"Referer: https://evil.example", "X-Request-Id: evil.example<script>", "Accept-Language: evil.example", "Accept: evil.example"} {
 			for _, path := range []string{"/", "/api/v1/content/note", "/openapi.json", "/api/v1/content/absent", "/browse/note"} {
 				a := wire(t, n, get(path, h))
+				if path == "/" && strings.HasPrefix(h, "Host: ") {
+					continue // shown as the address that the page was asked under; it must be asked for again each time
+				}
 				var head bytes.Buffer
 				_ = a.Header.Write(&head)
 				if strings.Contains(head.String()+string(a.Body), "evil.example") || a.Status >= 500 {
