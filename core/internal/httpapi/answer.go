@@ -159,17 +159,10 @@ func (a *answer) pack(p packing) *variant {
 		tag: []string{`"` + a.base + "-" + p.String() + `"`}}
 }
 
-// send writes an answer, or 304 when the caller has it already, and gives the bytes of the body. A zero id leaves the
-// security headers to who has set them.
-func (s *Server) send(w http.ResponseWriter, r *http.Request, a *answer, id requestID) int {
+// send writes an answer, or 304 when the caller has it already, and gives the bytes of the body.
+func (s *Server) send(w http.ResponseWriter, r *http.Request, a *answer) int {
 	v := a.in(accepted(first(r.Header, "Accept-Encoding"), len(a.body)))
 	h := w.Header()
-	if id.value != nil {
-		h["X-Content-Type-Options"], h["X-Request-Id"] = nosniff, id.value
-		if s.draining.Load() {
-			h.Set("Connection", "close")
-		}
-	}
 	s.describe(h, a, v)
 	if theirs := r.Header["If-None-Match"]; theirs != nil && listed(theirs, v.tag[0]) {
 		w.WriteHeader(http.StatusNotModified)

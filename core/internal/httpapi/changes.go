@@ -42,7 +42,7 @@ func followChanges(s *Server, c *gin.Context) error {
 	if of(c).who.Anonymous() {
 		a.open(0, 0, time.Time{}, nil)
 	}
-	s.send(c.Writer, c.Request, a, requestID{})
+	s.send(c.Writer, c.Request, a)
 	return nil
 }
 

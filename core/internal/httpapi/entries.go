@@ -51,7 +51,7 @@ func readEntry(s *Server, c *gin.Context) error {
 	if a.moved != "" {
 		return s.sendMoved(c, a, stay)
 	}
-	s.send(c.Writer, c.Request, a, requestID{})
+	s.send(c.Writer, c.Request, a)
 	return nil
 }
 
@@ -61,7 +61,7 @@ func (s *Server) sendMoved(c *gin.Context, a *answer, stay bool) error {
 	if stay {
 		b := newAnswer(objectWith(a.body, "_redirect", a.moved), 0, jsonKind)
 		b.public, b.control, b.until, b.maxAge, b.stale = a.public, a.control, a.until, a.maxAge, a.stale
-		s.send(c.Writer, c.Request, b, requestID{})
+		s.send(c.Writer, c.Request, b)
 		return nil
 	}
 	to := entryURL(typeParam(c), a.moved)

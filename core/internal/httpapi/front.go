@@ -32,11 +32,23 @@ func (s *Server) hit(w http.ResponseWriter, r *http.Request) bool {
 	if a == nil {
 		return false
 	}
-	id := s.ids.take(r.Header)
-	n := s.send(w, r, a, id)
-	a.tally.hit(n)
-	s.logHit(r, id, a)
+	plainHeaders(w.Header(), r.Header, s.draining.Load())
+	a.tally.hit(s.send(w, r, a))
+	s.logHit(r, a)
 	return true
+}
+
+// plainHeaders are what every answer has. A hit names itself only if the caller did: nothing is logged of it that a name
+// would help to find, and with one header less all of them fit into the first eight places of a map, which makes a
+// tenth of the whole answer's time.
+func plainHeaders(h, asked http.Header, draining bool) {
+	h["X-Content-Type-Options"] = nosniff
+	if given := asked["X-Request-Id"]; len(given) == 1 && saneID(given[0]) {
+		h["X-Request-Id"] = given
+	}
+	if draining {
+		h.Set("Connection", "close")
+	}
 }
 
 // plain reports whether nothing in the headers sets a request apart from any other anonymous one.
@@ -47,13 +59,10 @@ func plain(h http.Header) bool {
 // enter serves what is not a plain hit.
 func (s *Server) enter(w http.ResponseWriter, r *http.Request, flying int64) {
 	q := &request{ResponseWriter: w, start: time.Now(), who: core.Anonymous}
-	q.id = s.ids.take(r.Header).text()
-	securityHeaders(w.Header(), q.id)
+	plainHeaders(w.Header(), r.Header, s.draining.Load())
+	q.id = s.ids.name(w.Header())
 	defer s.leave(q, r)
 	defer s.recoverPanic(q, r)
-	if s.draining.Load() {
-		w.Header().Set("Connection", "close")
-	}
 	if err := s.admit(q, r, flying); err != nil {
 		s.fail(q, q, r, err)
 		return
@@ -88,7 +97,7 @@ func (s *Server) hitFor(q *request, r *http.Request) bool {
 		return false
 	}
 	q.tally = a.tally
-	s.send(q, r, a, requestID{})
+	s.send(q, r, a)
 	return true
 }
 
@@ -133,8 +142,3 @@ func (s *Server) recoverPanic(q *request, r *http.Request) {
 }
 
 var nosniff = []string{"nosniff"}
-
-func securityHeaders(h http.Header, id string) {
-	h["X-Content-Type-Options"] = nosniff
-	h["X-Request-Id"] = []string{id}
-}

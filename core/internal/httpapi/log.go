@@ -39,9 +39,9 @@ func levelOf(method string, status int) slog.Level {
 	return slog.LevelInfo
 }
 
-func (s *Server) logHit(r *http.Request, id requestID, a *answer) {
+func (s *Server) logHit(r *http.Request, a *answer) {
 	if s.log.Enabled(r.Context(), slog.LevelDebug) {
-		s.log.LogAttrs(r.Context(), slog.LevelDebug, "request", slog.String("requestId", id.text()), slog.String("method", r.Method),
-			slog.String("path", r.URL.EscapedPath()), slog.String("route", a.tally.route), slog.Bool("cached", true))
+		s.log.LogAttrs(r.Context(), slog.LevelDebug, "request", slog.String("method", r.Method), slog.String("path", r.URL.EscapedPath()),
+			slog.String("route", a.tally.route), slog.Bool("cached", true))
 	}
 }

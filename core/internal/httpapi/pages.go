@@ -75,7 +75,7 @@ func asset(s *Server, c *gin.Context) error {
 	a := newAnswer(f.body, 0, f.kind)
 	a.control = []string{"public, max-age=31536000, immutable"}
 	c.Writer.Header().Set("Content-Security-Policy", "default-src 'none'; sandbox")
-	s.send(c.Writer, c.Request, a, requestID{})
+	s.send(c.Writer, c.Request, a)
 	return nil
 }
 
@@ -168,7 +168,7 @@ func (s *Server) show(c *gin.Context, template string, p page) error {
 		a.control = []string{"public, max-age=0, must-revalidate"}
 	}
 	pageHeaders(c.Writer.Header())
-	s.send(c.Writer, c.Request, a, requestID{})
+	s.send(c.Writer, c.Request, a)
 	return nil
 }
 

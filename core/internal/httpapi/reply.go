@@ -80,7 +80,7 @@ func (s *Server) ask(c *gin.Context, params url.Values, check check) error {
 	if err != nil {
 		return err
 	}
-	s.send(c.Writer, c.Request, a, requestID{})
+	s.send(c.Writer, c.Request, a)
 	return nil
 }
 
@@ -171,7 +171,7 @@ func (s *Server) sendJSON(c *gin.Context, body []byte) error {
 	if of(c).who.Anonymous() {
 		a.open(s.o.MaxAge, s.o.StaleFor, time.Time{}, nil)
 	}
-	s.send(c.Writer, c.Request, a, requestID{})
+	s.send(c.Writer, c.Request, a)
 	return nil
 }
 

@@ -70,20 +70,14 @@ func newRequestIDs() *requestIDs {
 	return &requestIDs{prefix: strings.ToLower(base32.StdEncoding.EncodeToString(b[:])) + "-"}
 }
 
-// requestID is an identifier as a header value, in one allocation.
-type requestID struct{ value []string }
-
-func (i requestID) text() string { return i.value[0] }
-
-// take gives the caller's own X-Request-ID when it is harmless, else a new one.
-func (ids *requestIDs) take(h http.Header) requestID {
-	if given := h["X-Request-Id"]; len(given) == 1 && saneID(given[0]) {
-		return requestID{given}
+// name gives the X-Request-Id that an answer has already, else a new one that it gets.
+func (ids *requestIDs) name(h http.Header) string {
+	if given := h["X-Request-Id"]; given != nil {
+		return given[0]
 	}
-	b := make([]byte, 0, 24)
-	b = append(b, ids.prefix...)
-	b = strconv.AppendUint(b, ids.count.Add(1), 36)
-	return requestID{[]string{string(b)}}
+	id := ids.prefix + strconv.FormatUint(ids.count.Add(1), 36)
+	h["X-Request-Id"] = []string{id}
+	return id
 }
 
 func saneID(s string) bool {
