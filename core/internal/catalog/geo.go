@@ -91,11 +91,14 @@ const earthRadius = 6_371_008.8 // metres: the mean radius (IUGG)
 func (p *points) near(out bitset, n core.Near) {
 	from, limit := onSphere(n.Lon, n.Lat), chord(n.Metres)
 	units := p.units()
-	for slot, at := range units[:min(len(units), len(out)<<6)] {
-		if squared(from, at) <= limit {
-			out[slot>>6] |= 1 << (slot & 63)
+	band := make(bitset, len(out)) // of latitude: the circle touches no other
+	height := n.Metres/earthRadius*180/math.Pi + 1e-6
+	p.lat.scan(band, floatKey(n.Lat-height), floatKey(n.Lat+height))
+	band.each(func(slot uint32) {
+		if squared(from, units[slot]) <= limit {
+			out.set(slot)
 		}
-	}
+	})
 	for slot := range p.boxes {
 		if int(slot) < len(out)<<6 {
 			out.put(slot, p.squared(slot, n, from, units) <= limit)
@@ -103,11 +106,14 @@ func (p *points) near(out bitset, n core.Near) {
 	}
 }
 
-// from gives how far slots' places are from a point: 0 inside of bounds, NaN without a place.
-func (p *points) from(n core.Near) func(slot uint32) (metres float64) {
+// from gives the squares of the straight lines from a point to slots' places: 0 inside of bounds, NaN without a place.
+func (p *points) from(n core.Near) func(slot uint32) float64 {
 	from, units := onSphere(n.Lon, n.Lat), p.units()
-	return func(slot uint32) float64 { return metres(p.squared(slot, n, from, units)) }
+	return func(slot uint32) float64 { return p.squared(slot, n, from, units) }
 }
+
+// distance gives the metres from a point to a slot's place.
+func (p *points) distance(slot uint32, n core.Near) float64 { return metres(p.from(n)(slot)) }
 
 // squared gives the square of the straight line from a point to a slot's place.
 func (p *points) squared(slot uint32, n core.Near, from [3]float64, units [][3]float64) float64 {

@@ -268,6 +268,6 @@ func (a *answer) finish(v *core.View, slot uint32) {
 		return
 	}
 	if p, err := a.points(a.q.Geo.Field); err == nil {
-		v.Distance = p.from(*a.q.Geo.Near)(slot)
+		v.Distance = p.distance(slot, *a.q.Geo.Near)
 	}
 }
