@@ -127,5 +127,6 @@ func NoType(name TypeName) error {
 
 // Invalid makes the error of a failed validation.
 func Invalid(fields ...FieldError) error {
-	return &Error{Code: CodeInvalid, Message: "The content does not fit its type.", Fields: fields}
+	return &Error{Code: CodeInvalid, Message: "The content does not fit its type.",
+		Texts: Text{"fr": "Le contenu ne correspond pas à son type."}, Fields: fields}
 }
