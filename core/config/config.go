@@ -23,7 +23,6 @@ type Config struct {
 	PublicURL      string   // how the outside reaches this site, without a slash at the end; "" when it is not known
 	Demo           bool     // load the demo content into an empty store
 	TrustedProxies []string // addresses and networks whose X-Forwarded-* headers are believed
-	CORSOrigins    []string // origins whose scripts may read answers to requests with credentials
 
 	MongoDB  MongoDB
 	S3       S3

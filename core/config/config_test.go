@@ -67,7 +67,6 @@ s3:
   secret_key: SK
   use_tls: no
 trusted_proxies: [10.0.0.0/8, "::1"]
-cors.origins: https://a.example, https://b.example
 cache.bytes: 1GiB
 shutdown: {delay: 5s, drain: 1m}
 public_url: https://cms.example.org/
@@ -77,9 +76,9 @@ metrics.enabled: false
 		t.Fatal(err)
 	}
 	got := fmt.Sprint(c.MongoDB.URI.Reveal(), c.MongoDB.Database, c.S3.Endpoint, c.S3.Bucket, c.S3.AccessKey.Reveal(), c.S3.SecretKey.Reveal(), c.S3.UseTLS,
-		c.TrustedProxies, c.CORSOrigins, int64(c.Cache.Bytes), c.Shutdown.Delay, c.Shutdown.Drain, c.PublicURL, c.Metrics.Enabled, c.Embedded())
+		c.TrustedProxies, int64(c.Cache.Bytes), c.Shutdown.Delay, c.Shutdown.Drain, c.PublicURL, c.Metrics.Enabled, c.Embedded())
 	want := fmt.Sprint("mongodb://u:pw@db/", "cms", "s3.example.org", "media", "AK", "SK", false,
-		[]string{"10.0.0.0/8", "::1"}, []string{"https://a.example", "https://b.example"}, int64(1<<30), 5*time.Second, time.Minute, "https://cms.example.org", false, false)
+		[]string{"10.0.0.0/8", "::1"}, int64(1<<30), 5*time.Second, time.Minute, "https://cms.example.org", false, false)
 	if got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
@@ -116,7 +115,6 @@ func TestLoad_Wrong(t *testing.T) {
 		{name: "public_url without scheme", file: "public_url: cms.example.org", want: `public_url: "cms.example.org" is not a URL like https://cms.example.org (from`},
 		{name: "public_url with query", file: "public_url: https://a.example/?x=1", want: "must have no user, query or fragment"},
 		{name: "proxy", env: []string{"PALABRE_TRUSTED_PROXIES=10.0.0.0/8,lan"}, want: `holds "lan", which is neither an address nor a network`},
-		{name: "origin with path", env: []string{"PALABRE_CORS_ORIGINS=https://a.example/x"}, want: `holds "https://a.example/x", which is not an origin`},
 		{name: "mongodb.uri", env: []string{"PALABRE_MONGODB_URI=postgres://u:hunter2@x"}, want: `mongodb.uri: "**redacted**" does not begin with mongodb:// or mongodb+srv:// (from PALABRE_MONGODB_URI)`},
 		{name: "mongodb.database", flags: map[string]string{"mongodb-database": "a.b"}, want: `mongodb.database: "a.b" is not a name`},
 		{name: "s3 with scheme", file: "s3.endpoint: https://s3.example", want: "say s3.use_tls instead of a scheme"},

@@ -29,7 +29,6 @@ func (c *Config) Settings() []Setting {
 		{"public_url", "how the outside reaches this site, for absolute links, cookies and CORS", text(&c.PublicURL)},
 		{"demo", "load the demo content when the store is empty", boolean(&c.Demo)},
 		{"trusted_proxies", "addresses and networks whose X-Forwarded-* headers are believed", list(&c.TrustedProxies)},
-		{"cors.origins", "origins whose scripts may send credentials", list(&c.CORSOrigins)},
 		{"mongodb.uri", "use MongoDB instead of the embedded store", secret(&c.MongoDB.URI)},
 		{"mongodb.database", "the database in MongoDB", text(&c.MongoDB.Database)},
 		{"s3.endpoint", "host[:port] of S3-compatible storage for media, instead of a directory", text(&c.S3.Endpoint)},
