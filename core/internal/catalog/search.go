@@ -332,7 +332,7 @@ func (l *layout) appendTexts(fields []text.FieldText, m map[string]any, locale c
 // private reports whether a path, or an object above it, is private.
 func (l *layout) private(path string) bool {
 	for {
-		if f, ok := l.typ.Field(path); ok && (f.Private || len(f.ReadRoles) > 0) {
+		if f, ok := l.typ.Field(path); ok && f.Private {
 			return true
 		}
 		dot := strings.LastIndexByte(path, '.')
@@ -430,7 +430,7 @@ func (c *Catalog) lookMatching(ctx context.Context, queries []core.Query, f func
 }
 
 func textQuery(q core.Query) text.Query {
-	return text.Query{Text: q.Text, Types: []core.TypeName{q.Type}, Locale: q.Locale, Private: q.Private, Drafts: q.State != core.StatePublished}
+	return text.Query{Text: q.Text, Types: []core.TypeName{q.Type}, Locale: q.Locale, Private: q.Private, Drafts: q.State != core.StatePublished, Fields: q.Searched}
 }
 
 // textKey is equal for queries that one search answers.
@@ -441,6 +441,9 @@ func textKey(q text.Query) string {
 	}
 	if q.Drafts {
 		key += "\x00drafts"
+	}
+	if q.Fields != nil {
+		key += "\x00fields\x00" + strings.Join(q.Fields, "\x00")
 	}
 	return key
 }
@@ -496,11 +499,5 @@ func (m *memory) scores(s *shelf, state core.State, matches []match) []float64 {
 // highlights shows where the words stand in an entry.
 func (x *texts) highlights(a *answer, v *core.View) map[string][]string {
 	_, fields := a.shelf.table.layout.texts(v.Doc)
-	seen := fields[:0]
-	for _, f := range fields {
-		if (a.q.Private || !f.Private) && (a.q.Searched == nil || contains(a.q.Searched, f.Path)) {
-			seen = append(seen, f)
-		}
-	}
-	return x.index.Highlight(textQuery(a.q), seen)
+	return x.index.Highlight(textQuery(a.q), fields)
 }

@@ -32,12 +32,14 @@ func languageOf(l core.Locale) language {
 	}
 }
 
-// field is one searchable field of the index: all texts of a type that share visibility, language and weight.
+// field is one searchable field of the index: all texts of a type at one path that share visibility, language and weight.
+// The path is part of it, so that a search can be kept to the fields that its caller may read.
 type field struct {
 	typ     core.TypeName
 	private bool
 	lang    language
 	weight  float64
+	path    string
 	name    string
 }
 
@@ -49,7 +51,7 @@ func fieldFor(typ core.TypeName, f *FieldText, own core.Locale) field {
 	if locale == "" {
 		locale = own
 	}
-	made := field{typ: typ, private: f.Private, lang: languageOf(locale), weight: f.Weight}
+	made := field{typ: typ, private: f.Private, lang: languageOf(locale), weight: f.Weight, path: f.Path}
 	made.name = made.key()
 	return made
 }
@@ -59,17 +61,18 @@ func (f *field) key() string {
 	if f.private {
 		visibility = "-"
 	}
-	return string(f.typ) + " " + visibility + string(f.lang) + strconv.FormatFloat(f.weight, 'g', 6, 64)
+	return string(f.typ) + " " + visibility + string(f.lang) + strconv.FormatFloat(f.weight, 'g', 6, 64) + " " + f.path
 }
 
 // parseField undoes key.
 func parseField(name string) (field, bool) {
-	typ, rest, ok := strings.Cut(name, " ")
-	if !ok || len(rest) < 3 {
+	typ, rest, _ := strings.Cut(name, " ")
+	kind, path, ok := strings.Cut(rest, " ")
+	if !ok || len(kind) < 3 {
 		return field{}, false
 	}
-	weight, err := strconv.ParseFloat(rest[2:], 64)
-	return field{typ: core.TypeName(typ), private: rest[0] == '-', lang: language(rest[1]), weight: weight, name: name}, err == nil
+	weight, err := strconv.ParseFloat(kind[2:], 64)
+	return field{typ: core.TypeName(typ), private: kind[0] == '-', lang: language(kind[1]), weight: weight, path: path, name: name}, err == nil
 }
 
 func compareFields(a, b field) int { return cmp.Compare(a.name, b.name) }

@@ -72,7 +72,7 @@ func (h *highlighter) all(a *analyser, q Query, fields []FieldText) map[string][
 	out := map[string][]string{}
 	shown := shownLocales(q, fields)
 	for _, f := range fields {
-		if f.Private && !q.Private || f.Locale != shown[f.Path] || len(out[f.Path]) >= maxFragments {
+		if !q.sees(f.Path, f.Private) || f.Locale != shown[f.Path] || len(out[f.Path]) >= maxFragments {
 			continue
 		}
 		marks := h.marks(a, f.Text, languageOf(f.Locale))

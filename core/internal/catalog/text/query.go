@@ -1,6 +1,7 @@
 package text
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -16,6 +17,12 @@ type Query struct {
 	Private bool            // look at private fields too
 	Drafts  bool            // the latest documents: published ones, but for rows that have another beside
 	Fuzzy   bool            // allow one mistake a word from the start
+	Fields  []string        // look at the texts of these paths and no others; nil for all
+}
+
+// sees reports whether the query may look at a text.
+func (q *Query) sees(path string, private bool) bool {
+	return (q.Private || !private) && (q.Fields == nil || slices.Contains(q.Fields, path))
 }
 
 // Match is a row that matches.

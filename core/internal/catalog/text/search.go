@@ -104,7 +104,7 @@ func (s *finding) look(p *part, hidden *part) error {
 	}
 	view := &snapshot{IndexSnapshot: taken, hidden: hidden}
 	for _, f := range *p.fields.Load() {
-		if (s.q.Private || !f.private) && slices.Contains(s.q.Types, f.typ) {
+		if s.q.sees(f.path, f.private) && slices.Contains(s.q.Types, f.typ) {
 			view.fields = append(view.fields, f)
 		}
 	}

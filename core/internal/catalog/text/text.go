@@ -44,7 +44,7 @@ import (
 )
 
 // formatVersion changes with the analysis of text: an index made by another version is thrown away at Open.
-const formatVersion = 1
+const formatVersion = 2
 
 // Options tune an Index. The zero value is right for production.
 type Options struct {
