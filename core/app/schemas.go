@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/palabre-cms/palabre/core"
 	"github.com/palabre-cms/palabre/schemas"
@@ -121,7 +122,7 @@ func (a *App) settleType(ctx context.Context, f typeFile) error {
 	if _, known := a.types.Type(f.name); err != nil || known && string(kv.Value) == f.hash {
 		return err
 	}
-	review, err := a.schemas.Apply(ctx, core.System, f.name, f.text, nil)
+	review, err := a.applyType(ctx, f)
 	if err != nil {
 		return err
 	}
@@ -133,6 +134,23 @@ func (a *App) settleType(ctx context.Context, f typeFile) error {
 		return nil // another node has done the same
 	}
 	return err
+}
+
+// applyType applies a file. Nodes that start together get in each other's way: who was second looks again.
+func (a *App) applyType(ctx context.Context, f typeFile) (*core.Review, error) {
+	for attempt := 0; ; attempt++ {
+		review, err := a.schemas.Apply(ctx, core.System, f.name, f.text, nil)
+		code := core.CodeOf(err)
+		if (code != core.CodeConflict && code != core.CodeStale) || ReviewIn(err) != nil || attempt == 5 {
+			return review, err
+		}
+		a.logger.Debug("another node changes the same content type", "type", f.name, "error", err)
+		select {
+		case <-time.After(time.Duration(attempt+1) * 100 * time.Millisecond):
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
 }
 
 // wouldBreak tells what stops the start and which command goes on from there.
