@@ -54,7 +54,9 @@ bench: build ## measure against the targets (ENTRIES=10000 by default)
 
 .PHONY: golden
 golden: ## rewrite the golden files from what the tests get now
-	@PALABRE_TEST_GOLDEN=write go test ./... >/dev/null; git status --short -- '*.golden*' '**/testdata/**'
+	@PALABRE_TEST_GOLDEN=write go test -count=1 -run Readme ./cmd/palabre
+	@go test -count=1 ./core/internal/shipped -update
+	@git status --short -- README.md '*golden*' 'schemas/testdata'
 
 .PHONY: clean
 clean: ## remove what was built; ./data stays
