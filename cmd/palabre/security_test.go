@@ -179,7 +179,8 @@ func (m ids) face(a *answer) string {
 	fmt.Fprintln(&out, a.Status)
 	for _, name := range slices.Sorted(maps.Keys(a.Header)) {
 		switch name {
-		case "Date", "X-Request-Id", "Etag", "Content-Length", "Content-Position": // they follow the identifiers and times
+		case "X-Request-Id": // names the request; an answer out of the cache may do without
+		case "Date", "Etag", "Content-Length", "Content-Position": // they follow the identifiers and times
 			fmt.Fprintln(&out, name)
 		default:
 			fmt.Fprintln(&out, name, a.Header[name])
