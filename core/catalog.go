@@ -54,6 +54,13 @@ type Planner interface {
 	Planned(ctx context.Context, f func(*Entry) error) error
 }
 
+// PublicClock is a Catalog that tells what the public will see change from what only editors will.
+type PublicClock interface {
+	// NextPublicDue gives the next moment at which what is published of the types changes by itself; zero for never. A plan
+	// that changes nothing in public (a submission, the expiry of what was never published) does not move it.
+	NextPublicDue(types ...TypeName) time.Time
+}
+
 // Reference is one place where an entry is referred to.
 type Reference struct {
 	Type  TypeName `json:"type"`

@@ -58,8 +58,9 @@ type Catalog struct {
 }
 
 var (
-	_ core.Catalog = (*Catalog)(nil)
-	_ core.Planner = (*Catalog)(nil)
+	_ core.Catalog     = (*Catalog)(nil)
+	_ core.Planner     = (*Catalog)(nil)
+	_ core.PublicClock = (*Catalog)(nil)
 )
 
 // Open opens the catalog in a directory, making it when there is none; one that is damaged or of another format is
@@ -197,7 +198,17 @@ func (c *Catalog) NextDue(types ...core.TypeName) time.Time {
 	}
 	c.mu.RLock()
 	defer c.mu.RUnlock()
-	return c.m.next(types...)
+	return c.m.next(core.StateDraft, types...)
+}
+
+// NextPublicDue gives the next moment at which what is published of the types changes by itself.
+func (c *Catalog) NextPublicDue(types ...core.TypeName) time.Time {
+	if c.due.Load() == 0 {
+		return time.Time{}
+	}
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return c.m.next(core.StatePublished, types...)
 }
 
 // publish makes known that the memory changed. The caller holds the write lock, or nobody else has the catalog yet.
@@ -207,11 +218,11 @@ func (c *Catalog) publish(changed ...*shelf) {
 		v.(*atomic.Uint64).Add(1)
 	}
 	for _, s := range c.m.shelves {
-		s.due = s.plans.next()
+		s.due, s.publicDue = s.plans.next(), s.plans.nextPublic(c.m.asOf)
 	}
 	c.version.Add(1)
 	var due int64
-	if next := c.m.next(); !next.IsZero() {
+	if next := c.m.next(core.StateDraft); !next.IsZero() {
 		due = next.UnixNano()
 	}
 	c.due.Store(due)

@@ -13,7 +13,8 @@ import (
 // plans are the entries of a shelf with scheduled transitions, as the log has them.
 type plans struct {
 	records map[uint32]*record // by entry number
-	due     dueHeap
+	due     dueHeap            // every moment
+	public  dueHeap            // those at which what is published changes
 }
 
 func (p *plans) set(r *record) {
@@ -31,17 +32,36 @@ func (p *plans) set(r *record) {
 	for _, s := range r.meta.Schedule {
 		heap.Push(&p.due, dueAt{at: s.At, number: r.number})
 	}
+	for _, at := range publicMoments(&r.meta) {
+		heap.Push(&p.public, dueAt{at: at, number: r.number})
+	}
+}
+
+// publicMoments gives those moments of an entry's plans at which what is published changes. At the others the public must
+// see nothing, not even an answer that lives less long.
+func publicMoments(meta *core.Meta) (moments []time.Time) {
+	live := meta.Live != nil
+	for _, s := range meta.Schedule {
+		if s.Effect == core.EffectPublish || s.Effect == core.EffectUnpublish && live {
+			moments = append(moments, s.At)
+		}
+		if s.Effect != core.EffectNone {
+			live = s.Effect == core.EffectPublish
+		}
+	}
+	return moments
 }
 
 // next gives the next moment at which an entry changes by itself, or the zero time.
 func (p *plans) next() time.Time {
-	for len(p.due) > 0 && !p.planned(p.due[0]) {
-		heap.Pop(&p.due)
-	}
-	if len(p.due) == 0 {
-		return time.Time{}
-	}
-	return p.due[0].at
+	return p.due.next(p.planned)
+}
+
+// nextPublic gives the next moment after a time at which what is published changes by itself, or the zero time.
+func (p *plans) nextPublic(after time.Time) time.Time {
+	return p.public.next(func(d dueAt) bool {
+		return d.at.After(after) && p.planned(d) && slices.ContainsFunc(publicMoments(&p.records[d.number].meta), d.at.Equal)
+	})
 }
 
 // planned reports whether a moment still stands in its entry's plans.
@@ -90,6 +110,17 @@ func (h *dueHeap) Pop() any {
 	return x
 }
 
+// next gives the first moment that stands, and forgets those before it.
+func (h *dueHeap) next(stands func(dueAt) bool) time.Time {
+	for len(*h) > 0 && !stands((*h)[0]) {
+		heap.Pop(h)
+	}
+	if len(*h) == 0 {
+		return time.Time{}
+	}
+	return (*h)[0].at
+}
+
 // carryOut makes everything stand as it does at a time, and gives the entries that changed and their shelves.
 func (m *memory) carryOut(now time.Time) (numbers []uint32, shelves []*shelf) {
 	if now.After(m.asOf) {
@@ -108,15 +139,20 @@ func (m *memory) carryOut(now time.Time) (numbers []uint32, shelves []*shelf) {
 	return numbers, shelves
 }
 
-// next gives the next moment at which an entry of the types (of any, when none is named) changes by itself.
-func (m *memory) next(types ...core.TypeName) time.Time {
+// next gives the next moment at which readers of a state see an entry of the types (of any, when none is named) change by
+// itself.
+func (m *memory) next(state core.State, types ...core.TypeName) time.Time {
 	var next time.Time
 	for _, s := range m.shelves {
 		if len(types) > 0 && !contains(types, s.name) {
 			continue
 		}
-		if !s.due.IsZero() && (next.IsZero() || s.due.Before(next)) {
-			next = s.due
+		due := s.due
+		if state == core.StatePublished {
+			due = s.publicDue
+		}
+		if !due.IsZero() && (next.IsZero() || due.Before(next)) {
+			next = due
 		}
 	}
 	return next

@@ -147,3 +147,103 @@ func TestPlanned(t *testing.T) {
 		t.Errorf("got %v, want %v, the first due first, due ones too", got, want)
 	}
 }
+
+// What is planned and changes nothing in public does not show in how long public answers live: two worlds that differ in
+// nothing else agree.
+func TestDue_editorialPlansLeaveNoTraceInPublic(t *testing.T) {
+	t.Parallel()
+	submitAt := func(at time.Time) core.Scheduled { return core.Scheduled{Transition: "submit", To: "in_review", At: at} }
+	for _, tc := range []struct {
+		name   string
+		live   bool
+		plan   func(hour func(int) time.Time) []core.Scheduled
+		public int // hours; 0 for never
+	}{
+		{"nothing", true, func(func(int) time.Time) []core.Scheduled { return nil }, 0},
+		{"a submission", true, func(h func(int) time.Time) []core.Scheduled { return []core.Scheduled{submitAt(h(1))} }, 0},
+		{"the expiry of a draft", false, func(h func(int) time.Time) []core.Scheduled { return []core.Scheduled{unpublishAt(h(1))} }, 0},
+		{"an expiry", true, func(h func(int) time.Time) []core.Scheduled { return []core.Scheduled{submitAt(h(1)), unpublishAt(h(2))} }, 2},
+		{"a second expiry", true, func(h func(int) time.Time) []core.Scheduled { return []core.Scheduled{unpublishAt(h(2)), unpublishAt(h(3))} }, 2},
+		{"a publication", false, func(h func(int) time.Time) []core.Scheduled { return []core.Scheduled{submitAt(h(1)), publishAt(h(3))} }, 3},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			start := w.now()
+			hour := func(n int) time.Time { return start.Add(time.Duration(n) * time.Hour) }
+			id := w.newID()
+			w.apply(w.draft("fiche", id, `{"slug":"a"}`))
+			if tc.live {
+				w.apply(w.publish("fiche", id, `{"slug":"a"}`))
+			}
+			plan := tc.plan(hour)
+			w.apply(w.schedule("fiche", id, plan...))
+			var want time.Time
+			if tc.public > 0 {
+				want = hour(tc.public)
+			}
+			w.wantUntil(core.StatePublished, want)
+			if len(plan) > 0 {
+				w.wantUntil(core.StateDraft, plan[0].At)
+			}
+			w.pass(90 * time.Minute)
+			w.total(core.StatePublished)
+			w.wantUntil(core.StatePublished, want)
+			w.pass(90 * time.Minute)
+			w.total(core.StatePublished)
+			w.wantUntil(core.StatePublished, time.Time{})
+		})
+	}
+}
+
+// wantUntil asks how long an answer lives.
+func (w *world) wantUntil(state core.State, want time.Time) {
+	w.t.Helper()
+	p, err := w.c.Query(w.t.Context(), core.Query{Type: "fiche", State: state, Sort: sortBy("_id"), Limit: 1})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if !p.Until.Equal(want) {
+		w.t.Errorf("%s: until %v, want %v", state, p.Until, want)
+	}
+	due := w.c.NextDue("fiche")
+	if state == core.StatePublished {
+		due = w.c.NextPublicDue("fiche")
+	}
+	if !due.Equal(want) {
+		w.t.Errorf("%s: next due %v, want %v", state, due, want)
+	}
+}
+
+// An answer lives as long as the types that it looks into let it, and no others.
+func TestDue_ofTheTypesThatAreJoined(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	partner, person := w.newID(), w.newID()
+	w.apply(w.publish("fiche", w.newID(), `{"slug":"a"}`), w.publish("partner", partner, `{"name":"P"}`), w.publish("person", person, `{"name":"H"}`))
+	w.apply(w.schedule("partner", partner, unpublishAt(at(w, 2*time.Hour))), w.schedule("person", person, unpublishAt(at(w, time.Hour))))
+	for _, tc := range []struct {
+		name string
+		path core.Path
+		want time.Duration
+	}{
+		{"its own", core.Path{Field: "slug"}, 0},
+		{"a reference itself", core.Path{Field: "partner"}, 0},
+		{"one hop", core.Path{Via: []string{"partner"}, Field: "name"}, 2 * time.Hour},
+		{"one hop to two types", core.Path{Via: []string{"partners"}, Field: "name"}, time.Hour},
+		{"of the two only one may be seen", core.Path{Via: []string{"partners"}, Field: "name", Steps: []core.Step{{"partner": nil}}}, 2 * time.Hour},
+	} {
+		p, err := w.c.Query(t.Context(), core.Query{Type: "fiche", State: core.StatePublished, Sort: sortBy("_id"), Limit: 1,
+			Where: core.Not{Node: core.Compare{Path: tc.path, Op: core.OpEq, Values: []any{"x"}}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var want time.Time
+		if tc.want > 0 {
+			want = w.now().Add(tc.want)
+		}
+		if !p.Until.Equal(want) {
+			t.Errorf("%s: until %v, want %v", tc.name, p.Until, want)
+		}
+	}
+}

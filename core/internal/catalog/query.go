@@ -100,33 +100,76 @@ func (c *Catalog) newAnswer(m *memory, q core.Query, matches []match) (*answer, 
 
 // until gives when the answer changes by itself: when an entry of the type or of one that it is joined to does.
 func (m *memory) until(q core.Query) time.Time {
-	if m.next().IsZero() {
+	if m.next(q.State).IsZero() {
 		return time.Time{}
 	}
-	if joins(q) {
-		return m.next()
+	return m.next(q.State, m.joined(q)...)
+}
+
+// joined names the type of a query and those that it looks into through references, and no others: what is planned in a
+// type that the caller may not list does not show in how long an answer lives.
+func (m *memory) joined(q core.Query) []core.TypeName {
+	j := &joins{reading: reading{m: m, state: q.State, locale: q.Locale}, types: []core.TypeName{q.Type}}
+	s, ok := m.byName[q.Type]
+	if !ok {
+		return j.types
 	}
-	return m.next(q.Type)
+	for _, p := range q.Facets {
+		j.path(s, p)
+	}
+	for _, k := range q.Sort {
+		j.path(s, k.Path)
+	}
+	j.node(s, q.Where)
+	return j.types
 }
 
-// joins reports whether a query looks through references.
-func joins(q core.Query) bool {
-	through := func(p core.Path) bool { return len(p.Via) > 0 }
-	return slices.ContainsFunc(q.Facets, through) || slices.ContainsFunc(q.Sort, func(k core.SortKey) bool { return through(k.Path) }) || joinsIn(q.Where)
+// joins collects the types that a query looks into.
+type joins struct {
+	reading
+	types []core.TypeName
 }
 
-func joinsIn(n core.Node) bool {
+func (j *joins) node(s *shelf, n core.Node) {
 	switch n := n.(type) {
 	case core.And:
-		return slices.ContainsFunc(n, joinsIn)
+		for _, child := range n {
+			j.node(s, child)
+		}
 	case core.Or:
-		return slices.ContainsFunc(n, joinsIn)
+		for _, child := range n {
+			j.node(s, child)
+		}
 	case core.Not:
-		return joinsIn(n.Node)
+		j.node(s, n.Node)
 	case core.Compare:
-		return len(n.Path.Via) > 0
+		j.path(s, n.Path)
 	}
-	return false
+}
+
+func (j *joins) path(s *shelf, p core.Path) {
+	if len(p.Via) == 0 {
+		return
+	}
+	c, err := j.via(s, p)
+	if err != nil {
+		return // the query itself says what is wrong
+	}
+	for _, t := range j.ends(c) {
+		var where core.Node
+		if p.Steps != nil {
+			node, allowed := p.Steps[0][t.name]
+			if !allowed {
+				continue
+			}
+			where = node
+		}
+		if !contains(j.types, t.name) {
+			j.types = append(j.types, t.name)
+		}
+		j.node(t, where)
+		j.path(t, rest(p))
+	}
 }
 
 // Search answers queries on several types as one ranked list, best first.

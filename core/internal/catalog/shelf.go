@@ -13,19 +13,20 @@ const noSlot = ^uint32(0)
 // shelf is the entries of one type in memory. Each document version that readers may see has a slot, by which its
 // values stand in the columns; an entry has one, or two while a draft stands beside what is published. Slots are used again.
 type shelf struct {
-	name    core.TypeName
-	index   uint32 // in memory.shelves
-	table   *table
-	rows    []int64 // by slot: the row of the document
-	free    []uint32
-	visible [3]bitset           // by slot: published, latest, trash
-	former  map[string][]uint32 // former slugs: entry numbers
-	slugs   map[uint32][]string // entries that have some
-	orders  orders
-	facets  facetCache
-	plans   plans
-	due     time.Time // when plans change something next
-	entries int       // how many there are, trash included
+	name      core.TypeName
+	index     uint32 // in memory.shelves
+	table     *table
+	rows      []int64 // by slot: the row of the document
+	free      []uint32
+	visible   [3]bitset           // by slot: published, latest, trash
+	former    map[string][]uint32 // former slugs: entry numbers
+	slugs     map[uint32][]string // entries that have some
+	orders    orders
+	facets    facetCache
+	plans     plans
+	due       time.Time // when plans change something next
+	publicDue time.Time // when they change something that is published
+	entries   int       // how many there are, trash included
 
 	hash     string // of the type that the columns are of; "" for none
 	saved    string // of the type that the values in the file are of
