@@ -353,3 +353,24 @@ func TestPacked(t *testing.T) {
 		}
 	}
 }
+
+// The same question in a body is nobody's to keep, and does not make the address's answer so.
+func TestCache_OpenAnswersAreApart(t *testing.T) {
+	t.Parallel()
+	s := newServer(t, newWorld())
+	asked := call(t, s, "POST", "/api/v1/content/fiche/query", "{}")
+	read := call(t, s, "GET", "/api/v1/content/fiche", "")
+	if got := asked.Header().Get("Cache-Control"); got != "private, no-cache" {
+		t.Errorf("POST: %s", got)
+	}
+	if got := read.Header().Get("Cache-Control"); !strings.HasPrefix(got, "public") {
+		t.Errorf("GET: %s", got)
+	}
+}
+
+func TestLimitsFor(t *testing.T) {
+	t.Parallel()
+	if one, eight := limitsFor(1<<20), limitsFor(8<<20); eight.Nodes != 8*one.Nodes || eight.Bytes != 8<<20 || eight.Depth != one.Depth {
+		t.Errorf("%+v %+v", one, eight)
+	}
+}
