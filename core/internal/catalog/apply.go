@@ -32,6 +32,9 @@ func (c *Catalog) Apply(ctx context.Context, commits []core.Commit) error {
 		s.saved = s.hash
 	}
 	c.show(b)
+	for name := range b.touched {
+		_ = c.tidy(ctx, c.m.byName[name]) // what was applied stands without it, and the next call tries again
+	}
 	return nil
 }
 

@@ -44,6 +44,40 @@ func (c *Catalog) bind(ctx context.Context, t *core.Type) error {
 	return nil
 }
 
+// tidy makes the columns of a type anew when their dictionaries hold far more values than there are documents: what edits
+// leave behind is never taken out of a dictionary.
+func (c *Catalog) tidy(ctx context.Context, s *shelf) error {
+	if s.table.layout.typ == nil || !s.table.littered(3*s.slots()+c.options.litter) {
+		return nil
+	}
+	rows, err := c.docs.savedValues(ctx, s.name)
+	if err != nil {
+		return err
+	}
+	next := newTable(s.table.layout, c.m.ids, s.table.columns)
+	if err := s.fillAll(next, rows); err != nil {
+		return err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s.table = next
+	s.orders.drop()
+	return nil
+}
+
+// littered reports whether a dictionary holds more than so many values for each value that a document may have.
+func (t *table) littered(most int) bool {
+	for _, c := range t.columns[systemColumns:] {
+		if c.kind != core.KindString || c.locale != "" {
+			continue
+		}
+		if m, ok := c.cells.(*multi[uint32]); len(c.dict.values) > most && (!ok || len(c.dict.values) > most+3*len(m.pool)) {
+			return true
+		}
+	}
+	return false
+}
+
 // fillAll fills a new table with the values of the documents that have slots.
 func (s *shelf) fillAll(next *table, rows []rowValues) error {
 	slots := make(map[int64]uint32, len(s.rows))

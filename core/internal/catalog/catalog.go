@@ -32,6 +32,7 @@ import (
 // Options tune a Catalog. The zero value is right for production.
 type Options struct {
 	CacheBytes int // of documents kept in memory; 0 is 32 MiB
+	litter     int // see tidy; 0 is 20,000 values
 	fewRows    int // see answer.take; 0 is 1024
 }
 
@@ -69,6 +70,9 @@ var (
 func Open(ctx context.Context, dir string, types core.Types, now func() time.Time, o Options) (*Catalog, error) {
 	if o.CacheBytes == 0 {
 		o.CacheBytes = 32 << 20
+	}
+	if o.litter == 0 {
+		o.litter = 20_000
 	}
 	if o.fewRows == 0 {
 		o.fewRows = 1024

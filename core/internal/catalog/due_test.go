@@ -152,7 +152,9 @@ func TestPlanned(t *testing.T) {
 // nothing else agree.
 func TestDue_editorialPlansLeaveNoTraceInPublic(t *testing.T) {
 	t.Parallel()
-	submitAt := func(at time.Time) core.Scheduled { return core.Scheduled{Transition: "submit", To: "in_review", At: at} }
+	submitAt := func(at time.Time) core.Scheduled {
+		return core.Scheduled{Transition: "submit", To: "in_review", At: at}
+	}
 	for _, tc := range []struct {
 		name   string
 		live   bool
@@ -162,8 +164,12 @@ func TestDue_editorialPlansLeaveNoTraceInPublic(t *testing.T) {
 		{"nothing", true, func(func(int) time.Time) []core.Scheduled { return nil }, 0},
 		{"a submission", true, func(h func(int) time.Time) []core.Scheduled { return []core.Scheduled{submitAt(h(1))} }, 0},
 		{"the expiry of a draft", false, func(h func(int) time.Time) []core.Scheduled { return []core.Scheduled{unpublishAt(h(1))} }, 0},
-		{"an expiry", true, func(h func(int) time.Time) []core.Scheduled { return []core.Scheduled{submitAt(h(1)), unpublishAt(h(2))} }, 2},
-		{"a second expiry", true, func(h func(int) time.Time) []core.Scheduled { return []core.Scheduled{unpublishAt(h(2)), unpublishAt(h(3))} }, 2},
+		{"an expiry", true, func(h func(int) time.Time) []core.Scheduled {
+			return []core.Scheduled{submitAt(h(1)), unpublishAt(h(2))}
+		}, 2},
+		{"a second expiry", true, func(h func(int) time.Time) []core.Scheduled {
+			return []core.Scheduled{unpublishAt(h(2)), unpublishAt(h(3))}
+		}, 2},
 		{"a publication", false, func(h func(int) time.Time) []core.Scheduled { return []core.Scheduled{submitAt(h(1)), publishAt(h(3))} }, 3},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -15,6 +15,29 @@ import (
 	"github.com/palabre-cms/palabre/core"
 )
 
+// TestTidy rewrites few entries many times: their dictionaries must not keep all that ever stood there.
+func TestTidy(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.c.options.litter = 50
+	w.grow(80)
+	ids := []core.EntryID{w.newID(), w.newID()}
+	for i := range 400 {
+		w.apply(w.publish("fiche", ids[i%2], fmt.Sprintf(`{"slug":"tidy-%d","title":"Titre %d","tags":["t%d"]}`, i%2, i, i)))
+	}
+	for _, path := range []string{"title", "tags"} {
+		c, _ := w.shelf().column(path, core.StatePublished, "")
+		if n := len(c.dict.values); n > 3*w.shelf().slots()+300 {
+			t.Errorf("the dictionary of %s holds %d values for %d slots", path, n, w.shelf().slots())
+		}
+	}
+	asks := askables(w)
+	for range 40 {
+		w.check(w.randomQuery(asks))
+	}
+	w.verify()
+}
+
 // askable is a path that random queries use, with values that are sometimes there.
 type askable struct {
 	path   core.Path
