@@ -85,6 +85,20 @@ func (s *server) stop() error {
 	return s.cmd.Wait()
 }
 
+// save asks for a path and keeps the body of the answer in a file.
+func (s *server) save(path, file string) error {
+	res, err := http.Get("http://" + s.address + path)
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(res.Body)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(file, body, 0o600)
+}
+
 // anonymous is the resident memory that no file stands behind, in bytes; 0 where the system does not say.
 func (s *server) anonymous() int64 {
 	f, err := os.Open(fmt.Sprintf("/proc/%d/status", s.cmd.Process.Pid))
