@@ -322,7 +322,7 @@ func TestImportExport(t *testing.T) {
 	t.Parallel()
 	var lines strings.Builder
 	for i := range 300 {
-		fmt.Fprintf(&lines, `{"_type":"note","_status":%q,"title":"Note %d","slug":"note-%d","region":"%d","size":%d,"see":{"_slug":"note-%d","_type":"note"}}`+"\n",
+		fmt.Fprintf(&lines, `{"_type":"note","_status":%q,"title":"Note %d","slug":"note-%d","region":"%d","size":%d,"see":{"_slug":"note-%d","_type":"note"},"_i18n":{"en":{"title":"Memo"}}}`+"\n",
 			[]string{"published", "draft"}[i%2], i, i, i%13, i, (i+150)%300/2*2)
 	}
 	source := start(t, settings(t))
@@ -343,6 +343,13 @@ func TestImportExport(t *testing.T) {
 	}
 	if n, err := client.Export(t.Context(), &over, app.ExportOptions{Type: "note", State: core.StateDraft, Filter: `{"region":{"eq":"5"}}`}); err != nil || n != 23 {
 		t.Errorf("got %d entries, %v", n, err)
+	}
+	over.Reset()
+	if _, err := client.Export(t.Context(), &over, app.ExportOptions{Type: "note", State: core.StateDraft}); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := withoutTimes(t, over.String()), withoutTimes(t, here.String()); got != want {
+		t.Errorf("the API's export differs from the store's:\n%.500s\n%.500s", got, want)
 	}
 	target := start(t, settings(t))
 	report, err := target.Import(t.Context(), bytes.NewReader(here.Bytes()), app.ImportOptions{Upsert: "_id"})
@@ -380,7 +387,7 @@ func withoutTimes(t *testing.T, lines string) string {
 		if err := json.Unmarshal([]byte(line), &doc); err != nil {
 			t.Fatal(err)
 		}
-		for _, name := range []string{"_createdAt", "_updatedAt", "_publishedAt", "_rev"} {
+		for _, name := range []string{"_createdAt", "_updatedAt", "_publishedAt", "_rev", "_locale"} {
 			delete(doc, name)
 		}
 		text, err := json.Marshal(doc)

@@ -57,5 +57,5 @@ func (c *Client) Export(ctx context.Context, out io.Writer, o ExportOptions) (in
 	if err != nil {
 		return 0, err
 	}
-	return transfer.Export(ctx, out, c.Pages(t.Name, o.State, o.Filter, o.Locale), o.of(t))
+	return transfer.Export(ctx, out, c.Pages(t, o.State, o.Filter, o.Locale), o.of(t))
 }

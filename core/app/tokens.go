@@ -109,7 +109,7 @@ func (c *Client) AddToken(ctx context.Context, t NewToken) (string, error) {
 // Tokens implements Tokens.
 func (c *Client) Tokens(ctx context.Context) ([]Token, error) {
 	var all []Token
-	pages := c.Pages(access.TokenType, core.StateDraft, "", "")
+	pages := c.Pages(core.NewType(core.Type{Name: access.TokenType}), core.StateDraft, "", "")
 	for {
 		docs, _, err := pages.Next(ctx)
 		if errors.Is(err, io.EOF) {
