@@ -3,6 +3,7 @@ package schema
 import (
 	"regexp"
 	"regexp/syntax"
+	"slices"
 	"strings"
 
 	"github.com/palabre-cms/palabre/core"
@@ -49,11 +50,38 @@ func newPattern(v any, limit int) (*pattern, core.Text) {
 	if onlyInGo.MatchString(s) {
 		return nil, say("Le modèle doit aussi valoir dans les navigateurs : sans (?i), (?P<nom>), \\A, \\z ni [[:classe:]].", "The pattern must work in browsers too: without (?i), (?P<name>), \\A, \\z or [[:class:]].")
 	}
+	if tangled(parsed) {
+		return nil, say("Le modèle répète sans limite ce qui se répète déjà, comme (a+)+ : un navigateur peut ne jamais finir. Une seule répétition suffit.", "The pattern repeats without end what repeats already, like (a+)+: a browser may never be done with it. One repetition is enough.")
+	}
 	re, err := regexp.Compile(s)
 	if err != nil {
 		return nil, say("Le modèle n’est pas une expression RE2 : %s", "The pattern is no RE2 expression: %s", reason(err))
 	}
 	return &pattern{re, max(size, 1)}, nil
+}
+
+// tangled reports whether a repetition without end holds nothing but another, or a choice of which one is. Here that costs
+// no more than any pattern; the engines of browsers try every way of dividing the text between the two.
+func tangled(re *syntax.Regexp) bool {
+	if endless(re) && repeats(re.Sub[0]) {
+		return true
+	}
+	return slices.ContainsFunc(re.Sub, tangled)
+}
+
+func endless(re *syntax.Regexp) bool {
+	return re.Op == syntax.OpStar || re.Op == syntax.OpPlus || re.Op == syntax.OpRepeat && re.Max < 0
+}
+
+// repeats reports whether an expression is a repetition without end, however it is wrapped.
+func repeats(re *syntax.Regexp) bool {
+	switch re.Op {
+	case syntax.OpCapture, syntax.OpQuest:
+		return repeats(re.Sub[0])
+	case syntax.OpAlternate:
+		return slices.ContainsFunc(re.Sub, repeats)
+	}
+	return endless(re)
 }
 
 // reason takes the prefix off an error of package regexp.

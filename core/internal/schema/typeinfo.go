@@ -202,6 +202,19 @@ func (i *info) previewOfAdmin() {
 	if address, ok := m["url"].(string); ok && i.t.Preview == "" {
 		i.t.Preview = address
 	}
+	if !webAddress(i.t.Preview) {
+		i.badAt("/preview", say("L’aperçu est une adresse http(s), ou un chemin de ce site qui commence par /.", "The preview is an http(s) address, or a path of this site that begins with /."))
+	}
+}
+
+// webAddress reports whether a browser may be led to an address: one that is code would run as its reader.
+func webAddress(s string) bool {
+	for _, scheme := range []string{"https://", "http://"} {
+		if rest, ok := strings.CutPrefix(s, scheme); ok {
+			return rest != ""
+		}
+	}
+	return s == "" || s[0] == '/' && !strings.HasPrefix(s, "//") && !strings.Contains(s, "\\")
 }
 
 // slug decides on the slug before the fields are listed: it may have to be made.

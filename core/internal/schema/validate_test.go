@@ -296,7 +296,7 @@ func TestValidate_NothingTakesLong(t *testing.T) {
 		"equal numbers":   {one(`{"type":"array","uniqueItems":true}`), list(`1e300`, 40_000)},
 		"many objects":    {one(`{"type":"array","items":{"type":"object","unevaluatedProperties":false}}`), list(`{"":{}}`, 20_000)},
 		"many blocks":     {`{"title":"x","properties":{"a":{"$ref":"#/$defs/b"}},"$defs":{"b":{"type":"array","items":{"oneOf":[{"properties":{"type":{"const":"a"},"b":{"$ref":"#/$defs/b"}},"required":["type"]},{"properties":{"type":{"const":"b"},"b":{"$ref":"#/$defs/b"}},"required":["type"]}]}}}}`, strings.Repeat(`[{"type":"a","b":`, 14) + `[{"type":"z"}]` + strings.Repeat(`}]`, 14)},
-		"pattern bombs":   {one(`{"type":"array","items":{"type":"string","pattern":"^(a+)+$"}}`), list(`"`+strings.Repeat("a", 100)+`!"`, 5_000)},
+		"pattern bombs":   {one(`{"type":"array","items":{"type":"string","pattern":"^(a+b?)+$"}}`), list(`"`+strings.Repeat("a", 100)+`!"`, 5_000)},
 		"a long text":     {one(`{"type":"string","pattern":"^([a-z]?){400}$"}`), `"` + strings.Repeat("a", 900_000) + `"`},
 		"long texts":      {one(`{"type":"array","items":{"type":"string","pattern":"^([a-z]?){400}$"}}`), list(`"`+strings.Repeat("a", 2_000)+`"`, 400)},
 		"long names":      {one(`{"type":"object","patternProperties":{"^([a-z]?){40}$":true}}`), `{"` + strings.Repeat("a", 900_000) + `":1}`},
