@@ -53,7 +53,7 @@ func casebook(t *testing.T, secrets bool) (*node, ids) {
 	if secrets {
 		writer["phone"] = "canary 0600"
 	}
-	m := ids{"w": n.create("writer", writer, "?publish=true")}
+	m := ids{"here": strings.TrimPrefix(n.URL, "http://"), "w": n.create("writer", writer, "?publish=true")}
 	for i := range 9 {
 		c := map[string]any{"title": fmt.Sprintf("Cas %d du budget", i), "kind": []string{"a", "b"}[i%2], "count": i, "score": float64(i) / 4, "open": i%3 == 0, "day": fmt.Sprintf("2026-01-%02d", i+1),
 			"at": fmt.Sprintf("2026-01-%02dT10:00:00Z", i+1), "tags": []string{"commun", fmt.Sprintf("t%d", i)}, "place": map[string]any{"type": "Point", "coordinates": []float64{float64(i) / 10, 48}}, "commune": "67482",
@@ -263,7 +263,7 @@ func TestSecurity_OnlyOurOperators(t *testing.T) {
 // What SQL, Bleve, a shell or a template would take for syntax is text that matches nothing, and no error.
 func TestSecurity_ValuesAreText(t *testing.T) {
 	t.Parallel()
-	n, m := casebook(t, true)
+	n, _ := casebook(t, true)
 	total := n.public("GET", "/api/v1/content/case").JSON(t)["page"].(map[string]any)["total"]
 	for _, v := range []string{"' OR '1'='1", `" OR 1=1 --`, "1; DROP TABLE entries; --", "%", "_", "a%' ESCAPE '", "') UNION SELECT json FROM entries --", "x' AND randomblob(1000000000) --", `\`, `\'`, "${jndi:ldap://x}", "{{7*7}}", "$(id)", "`id`",
 		"+canary* -budget", "agent:canary1", "agent:>a", `"canary 0600"~9`, "/canary.*/", "canary1^9", "(canary OR budget)", "title:*", "_all:canary", "[a TO z]", "<script>", "\u202e", "*", "?", "~", "AND", "NOT", "\x01", "NEAR(a b)", "{title body}: x"} {
@@ -285,7 +285,7 @@ func TestSecurity_ValuesAreText(t *testing.T) {
 			}
 		}
 	}
-	if now := n.public("GET", "/api/v1/content/case").JSON(t)["page"].(map[string]any)["total"]; now != total || len(m) != 10 {
+	if now := n.public("GET", "/api/v1/content/case").JSON(t)["page"].(map[string]any)["total"]; now != total {
 		t.Errorf("%v cases were there, now %v", total, now)
 	}
 }

@@ -139,6 +139,26 @@ func wire(t *testing.T, n *node, request string) *answer {
 	return &answer{Status: resp.StatusCode, Header: resp.Header, Body: text}
 }
 
+// wireAll is wire for a request that ends where it ends: the caller has nothing more to say, so nobody waits for it.
+func wireAll(t *testing.T, n *node, request string) *answer {
+	t.Helper()
+	conn, err := net.Dial("tcp", strings.TrimPrefix(n.URL, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	_ = conn.SetDeadline(time.Now().Add(20 * time.Second))
+	_, _ = io.WriteString(conn, request)
+	_ = conn.(*net.TCPConn).CloseWrite()
+	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil {
+		return &answer{Header: http.Header{}}
+	}
+	defer resp.Body.Close()
+	text, _ := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
+	return &answer{Status: resp.StatusCode, Header: resp.Header, Body: text}
+}
+
 // get is the text of a request for a target that is sent exactly so.
 func get(target string, headers ...string) string {
 	for i, h := range headers {
