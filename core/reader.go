@@ -37,7 +37,8 @@ type Asked struct {
 	Include   []Include // references to embed
 	RichText  string    // how rich text is delivered: "" as it is stored, "html" or "text"
 	Canonical string    // equal for requests that ask the same
-	// Reach is the other types that the request sees through references, in filters, order, facets and includes.
+	// Reach is the other types that the request sees through references, in filters, order, facets and includes. The type
+	// itself is among them when its own entries are in an inverse list.
 	Reach []Reached
 }
 
@@ -52,11 +53,13 @@ type AskedAll struct {
 type Reached struct {
 	Type  *Type
 	Scope *Scope
+	Order []SortKey // of its entries in an inverse list; nil when none is included
 }
 
-// Include embeds what a reference field refers to, and what the embedded entries refer to in turn.
+// Include embeds what a reference field refers to, or the inverse list of the entries that refer to this one (x-ref.inverse),
+// and what the embedded entries refer to in turn.
 type Include struct {
-	Field string
+	Field string // or the name of the list
 	Next  []Include
 }
 

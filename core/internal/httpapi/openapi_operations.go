@@ -90,7 +90,7 @@ func parameters() object {
 		"after":    text("after", "The cursor of the page before."),
 		"total":    query("total", "false spares the count.", object{"type": "boolean", "default": true}),
 		"fields":   text("fields", "Only these, comma-separated; _id and _type always."),
-		"include":  text("include", "References to embed, comma-separated and dotted, at most 3 deep."),
+		"include":  text("include", "References and inverse lists to embed, comma-separated and dotted, at most 3 deep. An inverse list holds at most 100 entries; where there are more, _more has their number (null: not counted), and the list of the referring type, filtered by the field, has them all."),
 		"facets":   text("facets", "Counts per value of these fields, under the same filter."),
 		"locale":   text("locale", "The language wanted, with the type’s fallbacks; _locale says which was served."),
 		"state":    query("state", "Which documents; others than published need the right.", object{"type": "string", "enum": []any{"published", "draft", "trash"}, "default": "published"}),

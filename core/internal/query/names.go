@@ -11,6 +11,7 @@ import (
 type view struct {
 	t     *core.Type
 	scope *core.Scope
+	order []core.SortKey // of its entries in an inverse list; nil where there is none
 }
 
 func (v *view) readable(path string) bool { return v.scope.Readable(v.t, path) }
@@ -186,15 +187,15 @@ func (r *request) reach() []core.Reached {
 	var out []core.Reached
 	for _, v := range r.others {
 		if v != nil {
-			out = append(out, core.Reached{Type: v.t, Scope: v.scope})
+			out = append(out, core.Reached{Type: v.t, Scope: v.scope, Order: v.order})
 		}
 	}
 	sort.Slice(out, func(i, j int) bool { return out[i].Type.Name < out[j].Type.Name })
 	return out
 }
 
-// unknownField suggests a name at the place where the path breaks off.
-func (r *request) unknownField(name string) error {
+// unknownField suggests a name at the place where the path breaks off, or one of more.
+func (r *request) unknownField(name string, more ...string) error {
 	v, rest, prefix := r.own, name, ""
 	for hops := 0; hops < maxHops; hops++ {
 		ref, below, ok := v.step(rest)
@@ -212,7 +213,7 @@ func (r *request) unknownField(name string) error {
 	for i := range known {
 		known[i] = prefix + known[i]
 	}
-	return unknown("field", name, known)
+	return unknown("field", name, append(known, more...))
 }
 
 func (r *request) firstOther(ref *core.Field) *view {

@@ -85,7 +85,8 @@ type request struct {
 	own        *view
 	others     map[core.TypeName]*view // by type; nil for one that the caller may not list
 	predicates int
-	one        bool // a single entry is asked for
+	one        bool       // a single entry is asked for
+	beyond     core.State // in which others are looked at: that of the request, but drafts for the trash
 }
 
 func (q *Queries) begin(ctx context.Context, who *core.Principal, t *core.Type, a core.Action) (*request, error) {
@@ -133,6 +134,9 @@ func both(scope, asked core.Node) core.Node {
 
 func (r *request) state(w *wish, a *core.Asked) error {
 	a.State = w.state
+	if r.beyond = core.StateDraft; w.state == core.StatePublished {
+		r.beyond = core.StatePublished
+	}
 	if w.state == core.StatePublished || r.own.scope.Drafts {
 		return nil
 	}

@@ -63,10 +63,15 @@ func (r *request) defaultOrder(a *core.Asked) []core.SortKey {
 	if a.Text != "" {
 		return []core.SortKey{{Path: core.Path{Field: score}, Desc: true}}
 	}
+	return r.orderOf(r.own, a.State)
+}
+
+// orderOf gives the order of a type's entries for readers of a state.
+func (r *request) orderOf(v *view, state core.State) []core.SortKey {
 	var keys []core.SortKey
-	for _, k := range r.own.t.Order {
+	for _, k := range v.t.Order {
 		name := k.Path.String()
-		if t, ok := r.follow(r.own, name, 0); ok {
+		if t, ok := r.follow(v, name, 0); ok {
 			if !t.whole {
 				t.path.Steps = t.steps
 			}
@@ -76,7 +81,7 @@ func (r *request) defaultOrder(a *core.Asked) []core.SortKey {
 	if len(keys) > 0 {
 		return keys
 	}
-	if a.State == core.StatePublished {
+	if state == core.StatePublished {
 		return []core.SortKey{{Path: core.Path{Field: "_publishedAt"}, Desc: true}}
 	}
 	return []core.SortKey{{Path: core.Path{Field: "_updatedAt"}, Desc: true}}
@@ -145,47 +150,54 @@ func (r *request) includeChain(name string) ([]string, error) {
 	case kind != "":
 		return nil, refuse("not_a_reference", "%s is not a reference, so there is nothing to include.", quote(name))
 	}
-	return nil, r.unknownField(name)
+	return nil, r.unknownField(name, r.inverses(r.own)...)
 }
 
-// references follows a path of references through all the types that it may lead to. A reference that leads to no type
-// that the caller may list is none. kind is that of a field at the end which is no reference.
+// references follows a path of references and inverse lists through all the types that it may lead to. One that leads to no
+// type that the caller may list is none. kind is that of a field at the end which is no reference.
 func (r *request) references(from []*view, name string, hops int) (chain []string, kind core.Kind) {
 	for _, v := range from {
-		ref, rest, ok := v.head(name)
-		if !ok {
-			if f, ok := v.field(name); ok && f.Kind != core.KindRef {
-				kind = f.Kind
-			} else if k, ok := v.system(name); ok {
+		member, rest := v.head(name)
+		next := r.lead(from, member)
+		if len(next) == 0 {
+			if k, ok := v.kind(name); ok {
 				kind = k
 			}
 			continue
 		}
-		next := r.views(ref)
-		if len(next) == 0 {
-			continue
-		}
 		if rest == "" {
-			return []string{ref.Path}, ""
+			return []string{member}, ""
 		}
 		if hops > maxHops {
 			continue
 		}
 		below, k := r.references(next, rest, hops+1)
 		if below != nil {
-			return append([]string{ref.Path}, below...), ""
+			return append([]string{member}, below...), ""
 		}
 		kind = k
 	}
 	return nil, kind
 }
 
-// head is the reference that a path begins with, or is.
-func (v *view) head(name string) (ref *core.Field, rest string, ok bool) {
+// head is the reference that a path begins with, or is; or else its first name, which may be that of an inverse list.
+func (v *view) head(name string) (member, rest string) {
 	if f, ok := v.field(name); ok && f.Kind == core.KindRef {
-		return f, "", true
+		return name, ""
 	}
-	return v.step(name)
+	if ref, rest, ok := v.step(name); ok {
+		return ref.Path, rest
+	}
+	member, rest, _ = strings.Cut(name, ".")
+	return member, rest
+}
+
+// kind gives the kind of what is no reference.
+func (v *view) kind(name string) (core.Kind, bool) {
+	if f, ok := v.field(name); ok {
+		return f.Kind, f.Kind != core.KindRef
+	}
+	return v.system(name)
 }
 
 // views gives the types that a reference may lead to, as far as the caller may list them.
@@ -229,6 +241,12 @@ func (r *request) fields(w *wish, a *core.Asked) error {
 			continue
 		}
 		t, err := r.resolve(name)
+		if err != nil && r.behind([]*view{r.own}, name, a.Include) {
+			continue
+		}
+		if list, _, _ := strings.Cut(name, "."); err != nil && len(r.inverse(r.own, list)) > 0 {
+			return refuse("not_included", "%s lies in the list of what refers to the entry: add include=%s.", quote(name), list)
+		}
 		if err != nil {
 			return err
 		}

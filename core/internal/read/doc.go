@@ -8,6 +8,7 @@
 //
 //	list.go, one.go, search.go       pages and single entries
 //	include.go                       what references lead to, embedded
+//	inverse.go                       what refers to an entry, embedded
 //	references.go, revisions.go      where an entry is used, and what it was
 //	changes.go                       the log as a follower may see it
 //	schema.go                        the types as the caller may see them

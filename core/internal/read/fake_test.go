@@ -126,7 +126,9 @@ func (m *memory) Query(_ context.Context, q core.Query) (*core.Page, error) {
 		}
 	}
 	p := &core.Page{Total: len(all), Position: m.Position(), Facets: m.facets}
-	if p.Views = all; len(all) > q.Limit {
+	if p.Views = all; q.Limit == 0 {
+		p.Views = nil
+	} else if len(all) > q.Limit {
 		p.Views = all[:q.Limit]
 		p.Next = &core.Cursor{ID: all[q.Limit-1].ID}
 	}

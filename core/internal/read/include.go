@@ -26,37 +26,72 @@ type wanted struct {
 	to  *target
 }
 
-// gather looks up what the references in entries lead to, level by level, each document once.
+// placed is an entry with how it is shown.
+type placed struct {
+	it *item
+	sh *shape
+}
+
+// gather looks up what the references in entries lead to and what refers to them, level by level, each document once.
 func (x *writer) gather(items []item, sh *shape) error {
-	if !sh.plan.embeds {
+	if !sh.gathers() {
 		return nil
 	}
-	x.found = map[refKey]*item{}
-	var level []wanted
+	x.found, x.listings = map[refKey]*item{}, map[listKey]*listing{}
+	level := make([]placed, len(items))
 	for i := range items {
-		level = appendWanted(level, items[i].doc, sh.plan)
+		level[i] = placed{&items[i], sh}
 	}
 	for len(level) > 0 {
-		level = distinctWanted(level)
-		if err := x.fetch(level); err != nil {
+		var err error
+		if level, err = x.below(level); err != nil {
 			return err
 		}
-		var next []wanted
-		for _, w := range level {
-			if it := x.found[w.key]; it != nil {
-				next = appendWanted(next, it.doc, x.shapeOf(w.to, w.key.t).plan)
-			}
-		}
-		level = next
 	}
 	return nil
 }
 
-func distinctWanted(list []wanted) []wanted {
-	seen := make(map[wanted]bool, len(list))
-	return slices.DeleteFunc(list, func(w wanted) bool {
-		was := seen[w]
-		seen[w] = true
+// below looks up what one level leads to, and gives that as the next.
+func (x *writer) below(level []placed) (next []placed, err error) {
+	var refs []wanted
+	var lists []listKey
+	for _, p := range level {
+		refs = appendWanted(refs, p.it.doc, p.sh.plan)
+		for _, l := range p.sh.lists {
+			lists = append(lists, listKey{l, p.it.view.ID})
+		}
+	}
+	refs, lists = distinct(refs), distinct(lists)
+	if err := x.fetch(refs); err != nil {
+		return nil, err
+	}
+	if err := x.fetchLists(lists); err != nil {
+		return nil, err
+	}
+	for _, w := range refs {
+		next = x.place(next, x.found[w.key], w.to)
+	}
+	for _, key := range lists {
+		for _, it := range x.listings[key].items {
+			next = x.place(next, it, key.list.target)
+		}
+	}
+	return distinct(next), nil
+}
+
+// place adds an entry to a level when there is something below it.
+func (x *writer) place(level []placed, it *item, to *target) []placed {
+	if it == nil || len(to.next) == 0 {
+		return level
+	}
+	return append(level, placed{it, x.shapeOf(to, it.view.Type)})
+}
+
+func distinct[E comparable](list []E) []E {
+	seen := make(map[E]bool, len(list))
+	return slices.DeleteFunc(list, func(e E) bool {
+		was := seen[e]
+		seen[e] = true
 		return was
 	})
 }
@@ -111,9 +146,10 @@ func parseRef(v []byte) (refKey, bool) {
 func (x *writer) fetch(level []wanted) error {
 	ids := map[core.TypeName][]core.EntryID{}
 	for _, w := range level {
-		if _, known := x.found[w.key]; known || len(x.found) >= maxDocuments {
+		if _, known := x.found[w.key]; known || x.looked >= maxDocuments {
 			continue
 		}
+		x.looked++
 		x.found[w.key] = nil
 		ids[w.key.t] = append(ids[w.key.t], w.key.id)
 	}
@@ -173,7 +209,7 @@ func (x *writer) shapeOf(to *target, name core.TypeName) *shape {
 	}
 	t, s := x.reached(name)
 	sh := new(shape)
-	*sh = x.r.shape(t, s, targetState(x.asked.State, s), to.fields, to.next, x.asked.RichText)
+	*sh = x.shape(t, s, targetState(x.asked.State, s), to.fields, to.next)
 	if to.shapes == nil {
 		to.shapes = map[core.TypeName]*shape{}
 	}

@@ -93,7 +93,7 @@ func (r *Reader) single(ctx context.Context, who *core.Principal, t *core.Type, 
 	if err != nil {
 		return nil, err
 	}
-	if x.own.plan.embeds || !r.Hooks.EntryRead.Empty() {
+	if x.own.gathers() || !r.Hooks.EntryRead.Empty() {
 		if it, err = x.prepare(t, v); err != nil {
 			return nil, err
 		}

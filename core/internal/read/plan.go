@@ -222,7 +222,11 @@ type shape struct {
 	show  member     // what the system adds
 	all   bool       // no fields are named: what plugins add is shown too
 	named *selection // else: what is named
+	lists []*inverse // of what refers to the entries
 }
+
+// gathers reports whether other entries are embedded.
+func (sh *shape) gathers() bool { return sh.plan.embeds || len(sh.lists) > 0 }
 
 // shape makes the plan of a request for one type.
 func (r *Reader) shape(t *core.Type, s *core.Scope, state core.State, fields *selection, include []core.Include, richText string) shape {

@@ -153,9 +153,19 @@ func typesOf(a *core.Asked) []core.TypeName {
 	types := make([]core.TypeName, 1, 1+len(a.Reach))
 	types[0] = a.Type
 	for _, reached := range a.Reach {
-		types = append(types, reached.Type.Name)
+		if reached.Type.Name != a.Type {
+			types = append(types, reached.Type.Name)
+		}
 	}
 	return types
+}
+
+// nextDue gives when an answer about types changes by itself, as its readers see them.
+func (r *Reader) nextDue(state core.State, types []core.TypeName) time.Time {
+	if public, ok := r.Catalog.(core.PublicClock); ok && state == core.StatePublished {
+		return public.NextPublicDue(types...)
+	}
+	return r.Catalog.NextDue(types...)
 }
 
 // earlier gives the earlier of two moments, zero being never.

@@ -68,7 +68,8 @@ func (r *Reader) references(ctx context.Context, who *core.Principal, t *core.Ty
 		b = appendUse(b, &uses[i])
 	}
 	b = append(appendPage(append(b, ']'), limit, next, true, total), '}')
-	return &core.Answer{Body: b, Tags: []string{string(t.Name), string(t.Name) + "/" + string(id)}, Position: position, Until: r.Catalog.NextDue(types...)}, nil
+	until := r.nextDue(statesOf(s)[0], types)
+	return &core.Answer{Body: b, Tags: []string{string(t.Name), string(t.Name) + "/" + string(id)}, Position: position, Until: until}, nil
 }
 
 // mustSee gives CodeNotFound unless the caller may see the entry: what is published, and drafts and trash with the right.

@@ -27,11 +27,13 @@ var schemas = []string{`{"title":"Fiche","type":"object","required":["title"],
 		"tags":{"type":"array","items":{"type":"string"},"x-facet":true}, "location":{"x-geo":"point"}, "hideout":{"x-geo":"point","x-private":true},
 		"note":{"type":"string","x-private":true,"x-search":4}, "rank":{"type":"integer","x-private":true}, "pin":{"type":"string","x-secret":true},
 		"contact":{"type":"object","properties":{"name":{"type":"string"},"email":{"type":"string","x-private":true}}},
-		"partner":{"x-ref":{"types":["partner"]}}, "related":{"type":"array","items":{"x-ref":{"types":["fiche","minutes"]}}}}}`,
+		"partner":{"x-ref":{"types":["partner"],"inverse":"fiches"}}, "second":{"x-ref":{"types":["partner"],"inverse":"fiches"}},
+		"handler":{"x-ref":{"types":["partner"],"inverse":"handled"},"x-private":true}, "sponsor":{"x-ref":{"types":["partner"],"inverse":"kind"}}, "caller":{"x-ref":{"types":["partner"],"inverse":"phone"}},
+		"related":{"type":"array","items":{"x-ref":{"types":["fiche","minutes"],"inverse":"relatedBy"}}}}}`,
 	`{"title":"Partner","type":"object","required":["name"],"x-type":{"name":"partner","public":true,"titleField":"name"},
 	"properties":{"name":{"type":"string","x-search":2},"slug":{"type":"string","x-unique":true},"kind":{"type":"string","x-facet":true},"phone":{"type":"string","x-private":true},"head":{"x-ref":{"types":["minutes"]}}}}`,
 	`{"title":"Minutes","type":"object","required":["title"],"x-type":{"name":"minutes","public":false,"titleField":"title"},
-	"properties":{"title":{"type":"string","x-search":4},"slug":{"type":"string","x-unique":true},"region":{"type":"string"},"fiche":{"x-ref":{"types":["fiche"]}}}}`}
+	"properties":{"title":{"type":"string","x-search":4},"slug":{"type":"string","x-unique":true},"region":{"type":"string"},"fiche":{"x-ref":{"types":["fiche"],"inverse":"minutes"}}, "partner":{"x-ref":{"types":["partner"],"inverse":"fiches"}}}}`}
 
 // site is a reader on a real catalog.
 type site struct {
@@ -134,7 +136,7 @@ func (s *site) everything(who *core.Principal, words []string) map[string]string
 		list(raw)
 	}
 	for _, name := range slices.Concat([]string{"f1", "f3", "d1", "t1", "m", "zz"}, words) {
-		for _, raw := range []string{"", "include=partner,related", "fields=title", "locale=en", "state=draft", "state=trash"} {
+		for _, raw := range []string{"", "include=partner,related", "include=relatedBy", "include=partner.fiches", "include=minutes", "fields=title", "locale=en", "state=draft", "state=trash"} {
 			key := name
 			if len(name) == 2 || name == "m" {
 				key = string(id(name))
@@ -148,6 +150,12 @@ func (s *site) everything(who *core.Principal, words []string) map[string]string
 		note("revisions", p, err)
 		p, err = s.Search(ctx, who, url.Values{"q": {name}, "highlight": {"true"}})
 		note("search "+name, p, err)
+	}
+	for _, raw := range []string{"include=fiches", "include=fiches.related", "include=fiches.partner.fiches", "include=handled", "include=phone", "include=kind", "fields=fiches.title&include=fiches", "fields=fiches.note&include=fiches"} {
+		p, err := s.List(ctx, who, "partner", params(raw))
+		note("partners "+raw, p, err)
+		p, err = s.One(ctx, who, "partner", string(id("p0")), params(raw))
+		note("partner "+raw, p, err)
 	}
 	for _, slug := range append([]string{"fiche-3", "fiche-99"}, words...) {
 		p, err := s.One(ctx, who, "fiche", slug, nil)
@@ -164,7 +172,7 @@ func (s *site) everything(who *core.Principal, words []string) map[string]string
 // requests makes every combination of field, operator and value, seen fields and hidden ones alike, and of the other parameters.
 func requests(words []string) []string {
 	fields := []string{"title", "slug", "region", "year", "score", "open", "at", "day", "tags", "contact.name", "partner", "partner.name", "partner.kind", "related", "related.title", "_status", "_rev", "_createdAt",
-		"note", "rank", "pin", "commune", "hideout", "contact.email", "partner.phone", "related.region", "partner.head.title", "location", "_createdBy"}
+		"note", "rank", "pin", "commune", "hideout", "contact.email", "partner.phone", "related.region", "minutes", "relatedBy", "partner.fiches", "partner.handled", "partner.phone.title", "partner.head.title", "location", "_createdBy"}
 	values := append([]string{"1", "2003", "true", "null", "44", "Fiche A0", "2026-01-05", string(id("p1")), string(id("m")), "a,b", "2000,2004"}, words...)
 	var out []string
 	for _, f := range fields {

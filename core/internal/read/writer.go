@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"slices"
+	"time"
 
 	"github.com/palabre-cms/palabre/core"
 	"github.com/palabre-cms/palabre/core/jsondoc"
@@ -25,8 +26,13 @@ type writer struct {
 	asked *core.Asked
 	own   shape
 	found map[refKey]*item // what references lead to; nil for what is not there or not to be seen
-	spent int              // how often something was embedded
-	tags  []string
+
+	listings map[listKey]*listing
+	looked   int       // how many documents were looked up to be embedded
+	queries  int       // how often it was asked what refers to an entry
+	spent    int       // how often something was embedded
+	until    time.Time // when one of the listings changes by itself
+	tags     []string
 	*scratch
 }
 
@@ -43,7 +49,16 @@ type span struct {
 }
 
 func (r *Reader) writer(ctx context.Context, who *core.Principal, t *core.Type, a *core.Asked) *writer {
-	return &writer{r: r, ctx: ctx, who: who, asked: a, own: r.shape(t, a.Scope, a.State, newSelection(a.Fields), a.Include, a.RichText)}
+	x := &writer{r: r, ctx: ctx, who: who, asked: a}
+	x.own = x.shape(t, a.Scope, a.State, newSelection(a.Fields), a.Include)
+	return x
+}
+
+// shape makes the plan of a type's entries at a place in the answer.
+func (x *writer) shape(t *core.Type, s *core.Scope, state core.State, fields *selection, include []core.Include) shape {
+	sh := x.r.shape(t, s, state, fields, include, x.asked.RichText)
+	x.withLists(&sh, include, fields)
+	return sh
 }
 
 // items prepares entries of one type: their language, and what plugins have to say.
@@ -135,6 +150,9 @@ func (x *writer) entry(b []byte, it *item, sh *shape) []byte {
 	b = x.spansFrom(b, from, it.extra, sh.plan)
 	if it.extra != nil {
 		b = appendExtra(b, it, sh)
+	}
+	if sh.lists != nil {
+		b = x.appendLists(b, it, sh)
 	}
 	return append(b, '}')
 }
@@ -230,7 +248,7 @@ func (x *writer) finish(b []byte, types []core.TypeName) *core.Answer {
 		tags = append(tags, string(t))
 	}
 	tags = append(append(tags, x.tags...), x.embeddedTags()...)
-	return &core.Answer{Body: body, Tags: tags, Until: x.r.Catalog.NextDue(types...)}
+	return &core.Answer{Body: body, Tags: tags, Until: earlier(x.until, x.r.nextDue(x.asked.State, types))}
 }
 
 // embeddedTags are those of the entries that references led to, sorted: equal answers have equal tags.
