@@ -7,16 +7,23 @@ import (
 	"github.com/palabre-cms/palabre/core"
 )
 
-// Schema implements core.Reader. What the caller may set and not read, as a password, is in it: a form needs it.
+// Schema implements core.Reader. What the caller may set and not read, as a password, is in it: a form needs it. Types
+// that the caller must not know of are named nowhere in it.
 func (r *Reader) Schema(ctx context.Context, who *core.Principal, name core.TypeName) (core.Doc, error) {
 	t, s, err := r.scoped(ctx, who, name, core.ActionList)
 	if err != nil {
 		return nil, err
 	}
+	doc := t.Schema
 	if known := knownFields(t, s); !known.Whole() {
-		return r.Prune(t, &known)
+		if doc, err = r.Prune(t, &known); err != nil {
+			return nil, err
+		}
 	}
-	return t.Schema, nil
+	if hidden := r.hiddenTargets(ctx, who, t); len(hidden) > 0 {
+		return withoutTargets(doc, hidden)
+	}
+	return doc, nil
 }
 
 // knownFields is what the caller may read or set.
