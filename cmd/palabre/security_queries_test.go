@@ -22,14 +22,14 @@ const (
     "kind": {"enum": ["a", "b"], "x-facet": true}, "count": {"type": "integer"}, "score": {"type": "number"}, "open": {"type": "boolean"},
     "day": {"type": "string", "format": "date"}, "at": {"type": "string", "format": "date-time"}, "tags": {"type": "array", "items": {"type": "string"}, "x-facet": true},
     "place": {"x-geo": "point"}, "commune": {"type": "string", "x-territory": "commune"},
-    "author": {"x-ref": {"types": ["writer"], "inverse": "cases"}}, "next": {"x-ref": {"types": ["case"]}},
+    "author": {"x-ref": {"types": ["writer"], "inverse": "cases"}}, "next": {"x-ref": {"types": ["case"]}}, "link": {"x-ref": {"types": ["writer"/*hidden*/]}},
     "group": {"type": "object", "properties": {"name": {"type": "string"}`
 	caseHidden = `, "salary": {"type": "integer", "x-private": true}}, "unevaluatedProperties": false},
     "agent": {"type": "string", "x-private": true, "x-search": 8, "x-facet": true, "x-unique": true}, "rank": {"type": "integer", "x-private": true},
     "inner": {"type": "object", "x-private": true, "properties": {"part": {"type": "string", "x-search": 2}}},
     "pass": {"type": "string", "x-secret": true}, "grade": {"type": "string", "x-roles": {"read": ["editor"]}, "x-facet": true},
     "spot": {"x-geo": "point", "x-private": true}, "zone": {"type": "string", "x-territory": "commune", "x-private": true},
-    "handler": {"x-ref": {"types": ["writer"]}, "x-private": true}, "dossier": {"x-ref": {"types": ["dossier"]}, "x-private": true}`
+    "handler": {"x-ref": {"types": ["writer"]}, "x-private": true}, "folder": {"x-ref": {"types": ["dossier"]}, "x-private": true}`
 	caseTail      = `, "unevaluatedProperties": false}`
 	caseEnd       = `}}`
 	writerHead    = `{"title": "Writer", "type": "object", "required": ["name"], "unevaluatedProperties": false, "x-type": {"name": "writer", "plural": "writers", "label": {"fr": "Auteur", "en": "Writer"}, "titleField": "name", "public": true}, "properties": {"name": {"type": "string", "x-search": 2}, "slug": {"type": "string", "x-unique": true}`
@@ -40,9 +40,9 @@ const (
 
 func schemasWith(secrets bool) []string {
 	if secrets {
-		return []string{caseHead + caseHidden + caseEnd, writerHead + writerHidden + caseEnd, dossierSchema}
+		return []string{strings.Replace(caseHead, "/*hidden*/", `, "dossier"`, 1) + caseHidden + caseEnd, writerHead + writerHidden + caseEnd, dossierSchema}
 	}
-	return []string{caseHead + "}" + caseTail + caseEnd, writerHead + caseEnd}
+	return []string{strings.Replace(caseHead, "/*hidden*/", "", 1) + "}" + caseTail + caseEnd, writerHead + caseEnd}
 }
 
 // casebook fills a world. Both worlds look alike to a stranger.
@@ -75,8 +75,8 @@ func casebook(t *testing.T, secrets bool) (*node, ids) {
 }
 
 // hiddenNames are those of the secrets, spelled in every way that a parser might take for them.
-var hiddenNames = []string{"agent", "rank", "inner", "inner.part", "pass", "grade", "spot", "zone", "handler", "handler.name", "handler.phone", "dossier", "dossier.title", "dossier.case.title", "dossiers", "dossiers.title",
-	"group.salary", "author.phone", "author.boss.phone", "author.dossiers", "next.agent", "next.next.agent", "next.author.phone", "author.cases", "author.cases.agent",
+var hiddenNames = []string{"agent", "rank", "inner", "inner.part", "pass", "grade", "spot", "zone", "handler", "handler.name", "handler.phone", "folder", "folder.title", "dossier", "dossier.title", "dossier.case.title", "dossiers", "dossiers.title",
+	"group.salary", "author.phone", "author.boss.phone", "author.dossiers", "next.agent", "next.next.agent", "next.author.phone", "author.cases", "author.cases.agent", "link.case.title", "link.title", "link.phone", "link.name",
 	"Agent", "AGENT", "agent ", " agent", "agent.", ".agent", "agent..x", "agent.eq", "t1.agent", "case.agent", "c.agent", "$agent", "data.agent", "_source.agent", "doc.agent", "agent\x00", "аgent", "ａgent", "agent\u200b", "a\u0301gent",
 	"_i18n.fr.agent", "_i18n", "_draft.agent", "_published.agent", "_createdBy", "_updatedBy", "_schedule", "_trashedAt", "_hash", "_slugs", "_live", "$where", "__proto__", "constructor", "__proto__.agent", "*", "**", "id", "_doc", "rowid", "1", "title,agent", "-agent", "(select agent)", "agent->x"}
 
@@ -87,7 +87,7 @@ func TestSecurity_HiddenFieldsAreAbsent(t *testing.T) {
 	without, idsWithout := casebook(t, false)
 	tokens := map[*node]string{with: newToken(with, "viewer", nil), without: newToken(without, "viewer", nil)}
 
-	if a := asAdmin(t, with, "GET", "/api/v1/content/case?filter[agent]=canary1&fields=agent,rank,inner,grade,zone&include=author,dossier", ""); !strings.Contains(string(a.Body), "canarygrade") {
+	if a := asAdmin(t, with, "GET", "/api/v1/content/case?filter[agent]=canary1&fields=agent,rank,inner,grade,zone&include=author,folder", ""); !strings.Contains(string(a.Body), "canarygrade") {
 		t.Fatalf("there is no secret to find: %s", a.Body)
 	}
 	asked := 0
