@@ -155,6 +155,7 @@ func (n *newsroom) publicPaths() []string {
 		list + "?q=" + secretWord, list + "?include=author,next,next.author", list + "?filter[count][gte]=0", list + "?filter[tags]=" + secretWord, list + "?filter[code][prefix]=" + secretWord, list + "?filter[author.name][exists]=false",
 		list + "?filter[author.name][prefix]=" + secretWord, list + "?filter[next.title][exists]=true", list + "?bbox=-180,-90,180,90", list + "?near=48,7,100000", list + "?locale=en", list + "?limit=1&total=false", list + "?filter[_status]=draft",
 		list + "/" + n.public, list + "/offen", list + "/" + n.public + "?include=author,next", list + "/" + n.public + "?locale=en", list + "/" + n.public + "/references",
+		list + "?include=author.notes", list + "/" + n.public + "?include=author.notes.author", "/api/v1/content/writer?include=notes", "/api/v1/content/writer/" + n.author + "?include=notes.next",
 		"/api/v1/content/writer", "/api/v1/content/writer/" + n.author, "/api/v1/content/writer/" + n.author + "/references", "/api/v1/content/writer/camille", "/api/v1/search?q=budget", "/api/v1/search?q=budget&highlight=true&limit=1",
 		"/api/v1/search?q=" + secretWord, "/api/v1/types", "/api/v1/types/note", "/openapi.json", "/", "/browse/note", "/browse/note?q=budget", "/browse/note/offen", "/browse/writer", "/browse/writer/camille", "/api/v1/changes?types=note,writer"}
 	return paths
