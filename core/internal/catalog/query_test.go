@@ -94,7 +94,20 @@ func askables(w *world) []askable {
 	}
 }
 
-func init_path(p core.Path) core.Path { // "place.commune" is one field of one document
+// maybeLimited sometimes keeps a path from leading to some entries.
+func (w *world) maybeLimited(p core.Path) core.Path {
+	if len(p.Via) == 0 || w.rand.IntN(3) > 0 {
+		return p
+	}
+	only := core.Step{"partner": core.Compare{Path: path("staff"), Op: core.OpGte, Values: []any{int64(2)}}}
+	if w.rand.IntN(2) == 0 {
+		only["person"] = nil
+	}
+	p.Steps = []core.Step{only, {"partner": nil}}[:len(p.Via)]
+	return p
+}
+
+func onePath(p core.Path) core.Path { // "place.commune" is one field of one document
 	if len(p.Via) == 1 && p.Via[0] == "place" {
 		return core.Path{Field: "place.commune"}
 	}
@@ -104,14 +117,8 @@ func init_path(p core.Path) core.Path { // "place.commune" is one field of one d
 func (w *world) randomCompare(asks []askable) core.Node {
 	r := w.rand
 	a := pick(r, asks)
-	c := core.Compare{Path: init_path(a.path)}
-	if len(c.Path.Via) > 0 && r.IntN(3) == 0 {
-		only := core.Step{"partner": core.Compare{Path: path("staff"), Op: core.OpGte, Values: []any{int64(2)}}}
-		if r.IntN(2) == 0 {
-			only["person"] = nil
-		}
-		c.Path.Steps = []core.Step{only, {"partner": nil}}[:len(c.Path.Via)]
-	}
+	c := core.Compare{Path: onePath(a.path)}
+	c.Path = w.maybeLimited(c.Path)
 	one := []core.Operator{core.OpEq, core.OpNe, core.OpLt, core.OpLte, core.OpGt, core.OpGte}
 	if a.text {
 		one = append(one, core.OpContains, core.OpPrefix)
@@ -166,11 +173,11 @@ func (w *world) randomQuery(asks []askable) core.Query {
 		q.Where = w.randomNode(asks, 2)
 	}
 	for range 1 + r.IntN(2) {
-		q.Sort = append(q.Sort, core.SortKey{Path: init_path(pick(r, asks).path), Desc: r.IntN(2) == 0})
+		q.Sort = append(q.Sort, core.SortKey{Path: w.maybeLimited(onePath(pick(r, asks).path)), Desc: r.IntN(2) == 0})
 	}
-	for range r.IntN(3) {
-		if a := pick(r, asks); a.facet {
-			q.Facets = append(q.Facets, init_path(a.path))
+	for range r.IntN(3) { // two facets of one path have one place in the answer
+		if a := pick(r, asks); a.facet && !slices.ContainsFunc(q.Facets, func(p core.Path) bool { return p.String() == onePath(a.path).String() }) {
+			q.Facets = append(q.Facets, w.maybeLimited(onePath(a.path)))
 		}
 	}
 	switch r.IntN(6) {

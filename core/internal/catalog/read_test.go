@@ -3,6 +3,7 @@ package catalog
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -182,6 +183,22 @@ func TestApply_order(t *testing.T) {
 	}
 	if w.c.Position() != 2 || w.c.Sum() != second.Sum {
 		t.Errorf("at %d %s", w.c.Position(), w.c.Sum())
+	}
+}
+
+func TestApply_leavesNoDeadDocuments(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	id, other := w.newID(), w.newID()
+	for i := range 20 {
+		w.apply(w.publish("fiche", id, fmt.Sprintf(`{"slug":"a","population":%d}`, i)), w.draft("fiche", other, fmt.Sprintf(`{"slug":"b","population":%d}`, i)))
+	}
+	w.apply(w.trash("fiche", other))
+	w.apply(w.purge("fiche", other))
+	w.apply(w.draft("partner", w.newID(), `{}`))
+	var n int
+	if err := w.c.docs.db.Read.QueryRow(`select count(*) from documents`).Scan(&n); err != nil || n != 2 {
+		t.Errorf("%d documents for 2 entries, %v", n, err)
 	}
 }
 
