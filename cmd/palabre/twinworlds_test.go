@@ -137,7 +137,7 @@ func normalised(t *testing.T, n *node, ids map[string]string, request string) []
 		}
 	}
 	out.Write(a.Body)
-	text := out.String()
+	text := strings.ReplaceAll(out.String(), n.URL, "{here}")
 	for name, id := range ids {
 		text = strings.ReplaceAll(text, id, "{"+name+"}")
 	}
