@@ -8,6 +8,8 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"path/filepath"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 
@@ -104,6 +106,8 @@ func (a *App) openTypes() error {
 		return err
 	}
 	a.types = newRegistry(a.compiler, system, a.logger)
+	a.types.file = filepath.Join(a.config.Data, "types.json")
+	a.types.recall()
 	return nil
 }
 
@@ -190,6 +194,7 @@ func (a *App) Start(ctx context.Context) error {
 		return err
 	}
 	a.background.Go(func() { a.clock.run(background) })
+	a.background.Go(debug.FreeOSMemory) // what loading the catalog has left behind
 	for _, c := range a.consumers() {
 		a.background.Go(func() { a.follow(background, c) })
 	}

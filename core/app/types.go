@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
+	"os"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -23,6 +24,7 @@ type registry struct {
 	system   []*core.Type
 	current  atomic.Pointer[typeSet]
 
+	file    string     // where the types are remembered for the next start; "" for nowhere
 	mu      sync.Mutex // of what follows: one commit at a time
 	entries map[core.EntryID]*core.Entry
 	byText  map[string]*core.Type // the schemas compiled before, by their text
@@ -64,6 +66,7 @@ func (r *registry) Apply(commits []core.Commit) {
 	}
 	if changed {
 		r.publish()
+		r.remember()
 	}
 }
 
@@ -88,7 +91,41 @@ func (r *registry) load(ctx context.Context, catalog core.Catalog) error {
 		return nil
 	})
 	r.publish()
+	r.remember()
 	return core.Wrap("app.loadTypes", err)
+}
+
+// recall begins with the types of the last start, so that a catalog that is opened next knows what it holds. It is a
+// guess, which load sets right.
+func (r *registry) recall() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	text, err := os.ReadFile(r.file)
+	if err == nil {
+		err = json.Unmarshal(text, &r.entries)
+	}
+	if err != nil {
+		r.entries = map[core.EntryID]*core.Entry{}
+	}
+	r.publish()
+	clear(r.entries)
+}
+
+// remember writes the types down for recall. Without them the next start only takes longer.
+func (r *registry) remember() {
+	if r.file == "" {
+		return
+	}
+	text, err := json.Marshal(r.entries)
+	if err == nil {
+		err = os.WriteFile(r.file+".new", text, 0o600)
+	}
+	if err == nil {
+		err = os.Rename(r.file+".new", r.file)
+	}
+	if err != nil {
+		r.logger.Warn("the content types cannot be remembered for the next start", "error", err)
+	}
 }
 
 // publish compiles what is new and puts the types in place, all at once.
