@@ -61,11 +61,11 @@ func (r *Reader) page(ctx context.Context, who *core.Principal, t *core.Type, a 
 	if err := x.gather(items, &x.own); err != nil {
 		return nil, err
 	}
-	b := append(x.begin(), `{"data":[`...)
+	b := append(x.begin(items, &x.own), `{"data":[`...)
 	b = x.list(b, items, func(*item) *shape { return &x.own })
 	b = appendPage(append(b, ']'), a.Limit, r.Queries.Cursor(a, page.Next), a.Total, page.Total)
 	b = appendFacets(b, a.Facets, page.Facets)
-	answer := x.finish(append(b, '}'), types)
+	answer := x.finish(append(b, '}'), types, items)
 	answer.Position, answer.Until = page.Position, earlier(answer.Until, page.Until)
 	return answer, nil
 }
@@ -87,15 +87,13 @@ func (sh *shape) results(m member, has, unasked bool) {
 	}
 }
 
-// list writes entries, and notes them for the cache.
+// list writes entries.
 func (x *writer) list(b []byte, items []item, shape func(*item) *shape) []byte {
-	x.tags = make([]string, 0, len(items)+len(x.found))
 	for i := range items {
 		if i > 0 {
 			b = append(b, ',')
 		}
 		b = x.entry(b, &items[i], shape(&items[i]))
-		x.tag(items[i].view)
 	}
 	return b
 }

@@ -89,29 +89,16 @@ func slugOf(t *core.Type, doc []byte) string {
 func (r *Reader) single(ctx context.Context, who *core.Principal, t *core.Type, a *core.Asked, types []core.TypeName, v *core.View) (*core.Answer, error) {
 	x := r.writer(ctx, who, t, a)
 	x.own.addResults(a)
-	it, err := x.item(t, v)
+	items, err := x.items(t, a.State, []core.View{*v})
 	if err != nil {
 		return nil, err
 	}
-	if x.own.gathers() || !r.Hooks.EntryRead.Empty() {
-		if it, err = x.prepare(t, v); err != nil {
-			return nil, err
-		}
+	if err := x.gather(items, &x.own); err != nil {
+		return nil, err
 	}
-	b := x.entry(x.begin(), &it, &x.own)
-	x.tags = []string{string(v.Type) + "/" + string(v.ID)}
-	answer := x.finish(b, types)
+	answer := x.finish(x.entry(x.begin(items, &x.own), &items[0], &x.own), types, items)
 	answer.Rev = v.Rev
 	return answer, nil
-}
-
-// prepare is what an entry needs before it is written, where plugins or includes take part.
-func (x *writer) prepare(t *core.Type, v *core.View) (item, error) {
-	items, err := x.items(t, x.asked.State, []core.View{*v})
-	if err != nil {
-		return item{}, err
-	}
-	return items[0], x.gather(items, &x.own)
 }
 
 // readParams are the parameters of a write that say how its answer is shown.

@@ -23,6 +23,7 @@ type plan struct {
 	fate    fate
 	rest    fate // descend: of the members that are not named, leave or whole
 	members map[string]*plan
+	marks   uint64  // of the names of members: most others are told by it without a look into the map
 	target  *target // embed
 	embeds  bool    // whether an embed is somewhere in it
 }
@@ -40,9 +41,29 @@ var (
 	renderPlan = &plan{fate: render}
 )
 
+// mark gives one of 64 bits for a name.
+func mark(name string) uint64 {
+	if name == "" {
+		return 1
+	}
+	return 1 << ((uint(len(name)) + uint(name[0])*3 + uint(name[len(name)-1])*17) % 64)
+}
+
+// put sets what becomes of a member, while the plan is made.
+func (p *plan) put(name string, c *plan) {
+	if p.members == nil {
+		p.members = map[string]*plan{}
+	}
+	p.members[name] = c
+	p.marks |= mark(name)
+	p.embeds = p.embeds || c.embeds
+}
+
 func (p *plan) member(name string) *plan {
-	if c, ok := p.members[name]; ok {
-		return c
+	if p.marks&mark(name) != 0 {
+		if c, ok := p.members[name]; ok {
+			return c
+		}
 	}
 	if p.rest == whole || p.fate == whole {
 		return wholePlan
@@ -88,12 +109,16 @@ func newMask(t *core.Type, s *core.Scope) *plan {
 	for i := range t.Fields {
 		root.at(t.Fields[i].Path).shown = s.Readable(t, t.Fields[i].Path)
 	}
-	p := &plan{fate: descend, rest: leave, members: map[string]*plan{core.DocLocale: leavePlan, core.DocTranslations: leavePlan}}
+	p := &plan{fate: descend, rest: leave}
 	if root.shown {
 		p.rest = whole
 	}
+	p.put(core.DocLocale, leavePlan)
+	p.put(core.DocTranslations, leavePlan)
 	for name, child := range root.below {
-		p.members[name] = child.plan()
+		if c := child.plan(); c != p.member(name) {
+			p.put(name, c)
+		}
 	}
 	return p
 }
@@ -121,19 +146,19 @@ func (n *node) at(path string) *node {
 
 // plan copies or leaves out as much at once as it can.
 func (n *node) plan() *plan {
-	same, members := true, map[string]*plan{}
-	fallback := leavePlan
+	p, fallback := &plan{fate: descend, rest: leave}, leavePlan
 	if n.shown {
-		fallback = wholePlan
+		p.rest, fallback = whole, wholePlan
 	}
 	for name, child := range n.below {
-		members[name] = child.plan()
-		same = same && members[name] == fallback
+		if c := child.plan(); c != fallback {
+			p.put(name, c)
+		}
 	}
-	if same {
+	if p.members == nil {
 		return fallback
 	}
-	return &plan{fate: descend, rest: fallback.fate, members: members}
+	return p
 }
 
 // selection is the tree of names in fields; one without names below it is taken whole.
@@ -177,7 +202,7 @@ func (s *selection) at(path string) *selection {
 
 // only keeps what is selected. What is selected below a reference is for what is embedded there.
 func (p *plan) only(s *selection, t *core.Type, prefix string) *plan {
-	out := &plan{fate: descend, rest: leave, members: make(map[string]*plan, len(s.below))}
+	out := &plan{fate: descend, rest: leave}
 	for name, below := range s.below {
 		child := p.member(name)
 		if child.fate == leave {
@@ -188,7 +213,7 @@ func (p *plan) only(s *selection, t *core.Type, prefix string) *plan {
 		if below.below != nil && !(ok && f.Kind == core.KindRef) {
 			child = child.only(below, t, path+".")
 		}
-		out.members[name] = child
+		out.put(name, child)
 	}
 	return out
 }
@@ -203,14 +228,11 @@ func (p *plan) graft(path string, put *plan) *plan {
 	if more {
 		put = child.graft(rest, put)
 	}
-	out := &plan{fate: descend, rest: p.rest, members: maps.Clone(p.members), embeds: p.embeds || put.embeds}
+	out := &plan{fate: descend, rest: p.rest, members: maps.Clone(p.members), marks: p.marks, embeds: p.embeds}
 	if p.fate == whole {
 		out.rest = whole
 	}
-	if out.members == nil {
-		out.members = map[string]*plan{}
-	}
-	out.members[name] = put
+	out.put(name, put)
 	return out
 }
 

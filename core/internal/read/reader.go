@@ -27,14 +27,14 @@ type Parts struct {
 type Reader struct {
 	Parts
 	masks masks
-	pool  sync.Pool // of *scratch
+	pool  sync.Pool // of *[]byte
 }
 
 var _ core.Reader = (*Reader)(nil)
 
 // New makes the read path.
 func New(p Parts) *Reader {
-	return &Reader{Parts: p, pool: sync.Pool{New: func() any { return new(scratch) }}}
+	return &Reader{Parts: p, pool: sync.Pool{New: func() any { return new([]byte) }}}
 }
 
 // Visible implements core.Reader.

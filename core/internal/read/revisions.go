@@ -135,7 +135,7 @@ func (r *Reader) shown(t *core.Type, s *core.Scope, doc []byte) (map[string]any,
 	for name, v := range jsondoc.Members(doc) {
 		switch name {
 		case core.DocLocale:
-			out[name] = string(unquoted(v))
+			out[name] = string(unquoted(t, v))
 		case core.DocTranslations:
 			if out[name], err = translations(v, mask); err != nil {
 				return nil, core.Wrap("read.shown", err)

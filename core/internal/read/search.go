@@ -34,10 +34,10 @@ func (r *Reader) search(ctx context.Context, who *core.Principal, all *core.Aske
 	if err != nil {
 		return nil, err
 	}
-	b := append(x.begin(), `{"data":[`...)
+	b := append(x.begin(nil, nil), `{"data":[`...)
 	b = x.list(b, items, func(it *item) *shape { return shapes[it.view.Type] })
 	b = append(appendPage(append(b, ']'), all.Limit, next, true, page.Total), '}')
-	answer := x.finish(b, types)
+	answer := x.finish(b, types, items)
 	answer.Position, answer.Until = page.Position, earlier(answer.Until, page.Until)
 	return answer, nil
 }

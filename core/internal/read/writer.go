@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/palabre-cms/palabre/core"
@@ -32,20 +33,8 @@ type writer struct {
 	queries  int       // how often it was asked what refers to an entry
 	spent    int       // how often something was embedded
 	until    time.Time // when one of the listings changes by itself
-	tags     []string
-	*scratch
-}
 
-// scratch is the memory that an answer is made in. It is used again for the next one.
-type scratch struct {
-	b     []byte
-	spans []span
-}
-
-// span is one member of a document.
-type span struct {
-	name  string
-	value []byte
+	scratch *[]byte // what is written into, to be used again; nil where the answer is written in its place
 }
 
 func (r *Reader) writer(ctx context.Context, who *core.Principal, t *core.Type, a *core.Asked) *writer {
@@ -119,35 +108,39 @@ func localised(t *core.Type, doc []byte, want core.Locale) ([]byte, core.Locale,
 func ownLocale(t *core.Type, doc []byte) core.Locale {
 	for name, v := range jsondoc.Members(doc) {
 		if name == core.DocLocale {
-			return unquoted(v)
+			return unquoted(t, v)
 		}
 	}
 	return t.DefaultLocale()
 }
 
 // unquoted reads a language tag, which has nothing to escape.
-func unquoted(v []byte) core.Locale {
+func unquoted(t *core.Type, v []byte) core.Locale {
 	if len(v) < 2 {
 		return ""
 	}
-	return core.Locale(v[1 : len(v)-1])
-}
-
-// entry writes one entry. Its members are found first, since their language is told before them.
-func (x *writer) entry(b []byte, it *item, sh *shape) []byte {
-	from := len(x.spans)
-	locale := sh.t.DefaultLocale()
-	for name, v := range jsondoc.Members(it.doc) {
-		x.spans = append(x.spans, span{name, v})
-		if name == core.DocLocale {
-			locale = unquoted(v)
+	tag := v[1 : len(v)-1]
+	for _, l := range t.Locales {
+		if string(l) == string(tag) {
+			return l
 		}
 	}
-	if it.locale != "" {
-		locale = it.locale
+	return core.Locale(tag)
+}
+
+// entry writes one entry. Its language is told before the document and stands at its end: most are in the type's first, and
+// one that turns out to be in another is written anew.
+func (x *writer) entry(b []byte, it *item, sh *shape) []byte {
+	start, spent, locale := len(b), x.spent, it.locale
+	if locale == "" {
+		locale = sh.t.DefaultLocale()
 	}
-	b = appendMembers(b, it.view, locale, sh)
-	b = x.spansFrom(b, from, it.extra, sh.plan)
+	seeks := it.locale == "" && sh.show&showLocale != 0
+	b, told := x.members(appendMembers(b, it.view, locale, sh), it.doc, sh.plan, it.extra, seeks)
+	if own := unquoted(sh.t, told); seeks && told != nil && own != locale {
+		x.spent = spent
+		b, _ = x.members(appendMembers(b[:start], it.view, own, sh), it.doc, sh.plan, it.extra, false)
+	}
 	if it.extra != nil {
 		b = appendExtra(b, it, sh)
 	}
@@ -157,44 +150,50 @@ func (x *writer) entry(b []byte, it *item, sh *shape) []byte {
 	return append(b, '}')
 }
 
-// spansFrom writes the members found since a mark and forgets them. Those that a plugin replaces or takes out are
-// passed over. (Embedding another entry may move x.spans, so it is indexed anew for each.)
-func (x *writer) spansFrom(b []byte, from int, extra map[string]any, p *plan) []byte {
-	for i, to := from, len(x.spans); i < to; i++ {
-		s := x.spans[i]
-		c := p.member(s.name)
-		if c.fate == leave {
-			continue
-		}
-		if _, replaced := extra[s.name]; replaced {
-			continue
-		}
-		b = append(jsondoc.AppendString(append(b, ','), s.name), ':')
-		if c.fate == whole {
-			b = append(b, s.value...)
+// members writes the members of an object that are shown, each after a comma; those that stand together and are copied, at
+// once. Those that a plugin replaces or takes out are passed over. It stops when nothing more is wanted, unless it seeks the
+// language that the document tells, which it gives as it is written.
+func (x *writer) members(b, doc []byte, p *plan, extra map[string]any, seeks bool) (out, told []byte) {
+	from, to, left := 0, 0, len(p.members)
+	for w := jsondoc.Walk(doc); w.Next(); {
+		c := p.member(w.Name)
+		if c.fate == whole && extra == nil {
+			if from == 0 {
+				from = w.From
+			}
+			to = w.To
 		} else {
-			b = x.value(b, s.value, c)
+			b, from = appendRun(b, doc, from, to), 0
+			if _, replaced := extra[w.Name]; !replaced {
+				b = x.member(b, doc, &w, c)
+			}
+			if w.Name == core.DocLocale {
+				told = doc[w.Value:w.To]
+			}
+		}
+		if p.rest == leave && c.fate != leave {
+			if left--; left == 0 && !seeks {
+				break
+			}
 		}
 	}
-	x.spans = x.spans[:from]
-	return b
+	return appendRun(b, doc, from, to), told
 }
 
-// members writes the members of an object that are shown, each after a comma.
-func (x *writer) members(b []byte, doc []byte, p *plan) []byte {
-	for name, v := range jsondoc.Members(doc) {
-		c := p.member(name)
-		if c.fate == leave {
-			continue
-		}
-		b = append(jsondoc.AppendString(append(b, ','), name), ':')
-		if c.fate == whole {
-			b = append(b, v...)
-		} else {
-			b = x.value(b, v, c)
-		}
+// appendRun copies members that stand together; from is 0 for none.
+func appendRun(b, doc []byte, from, to int) []byte {
+	if from == 0 {
+		return b
 	}
-	return b
+	return append(append(b, ','), doc[from:to]...)
+}
+
+func (x *writer) member(b, doc []byte, w *jsondoc.Walker, p *plan) []byte {
+	if p.fate == leave {
+		return b
+	}
+	b = append(append(b, ','), doc[w.From:w.Value]...)
+	return x.value(b, doc[w.Value:w.To], p)
 }
 
 // value writes a value by its plan, through arrays.
@@ -214,7 +213,7 @@ func (x *writer) value(b, v []byte, p *plan) []byte {
 		return append(b, "null"...) // not an object, where one with hidden members was
 	}
 	start := len(b)
-	b = x.members(b, v, p)
+	b, _ = x.members(b, v, p, nil, false)
 	if len(b) == start {
 		return append(b, "{}"...)
 	}
@@ -235,23 +234,41 @@ func (x *writer) array(b, v []byte, p *plan) []byte {
 	return append(b, ']')
 }
 
-func (x *writer) tag(v *core.View) {
-	x.tags = append(x.tags, string(v.Type)+"/"+string(v.ID))
+// finish makes the answer of what was written about items, and gives the scratch back.
+func (x *writer) finish(b []byte, types []core.TypeName, items []item) *core.Answer {
+	answer := &core.Answer{Body: b, Tags: x.tags(types, items), Until: earlier(x.until, x.r.nextDue(x.asked.State, types))}
+	if x.scratch != nil || cap(b)-len(b) > len(b)/4+perPage+perEntry*len(items) { // a cache keeps what is not used, too
+		answer.Body = bytes.Clone(b)
+	}
+	if x.scratch != nil {
+		x.r.giveBack(x.scratch, b)
+	}
+	return answer
 }
 
-// finish makes the answer of what was written, and gives the scratch back.
-func (x *writer) finish(b []byte, types []core.TypeName) *core.Answer {
-	body := bytes.Clone(b)
-	x.r.giveBack(x.scratch, b)
-	tags := make([]string, 0, len(types)+len(x.tags)+len(x.found))
+// tags names the types, the entries, and those that are embedded, sorted: equal answers have equal tags.
+func (x *writer) tags(types []core.TypeName, items []item) []string {
+	tags := make([]string, 0, len(types)+len(items)+len(x.found))
 	for _, t := range types {
 		tags = append(tags, string(t))
 	}
-	tags = append(append(tags, x.tags...), x.embeddedTags()...)
-	return &core.Answer{Body: body, Tags: tags, Until: earlier(x.until, x.r.nextDue(x.asked.State, types))}
+	size := 0
+	for i := range items {
+		size += len(items[i].view.Type) + 1 + len(items[i].view.ID)
+	}
+	var text strings.Builder // all in one: tags are many and short
+	text.Grow(size)
+	for i := range items {
+		v, from := items[i].view, text.Len()
+		text.WriteString(string(v.Type))
+		text.WriteByte('/')
+		text.WriteString(string(v.ID))
+		tags = append(tags, text.String()[from:])
+	}
+	return append(tags, x.embeddedTags()...)
 }
 
-// embeddedTags are those of the entries that references led to, sorted: equal answers have equal tags.
+// embeddedTags are those of the entries that references led to, sorted.
 func (x *writer) embeddedTags() []string {
 	var tags []string
 	for key, it := range x.found {
@@ -263,20 +280,29 @@ func (x *writer) embeddedTags() []string {
 	return tags
 }
 
-// largest is the size of a buffer that is worth keeping.
-const largest = 1 << 20
+const (
+	largest  = 1 << 20 // the size of a buffer that is worth keeping
+	perEntry = 288     // about what the system adds to an entry
+	perPage  = 256     // and to a page of them
+)
 
-// begin takes a scratch; the answer is written from its beginning.
-func (x *writer) begin() []byte {
-	x.scratch = x.r.pool.Get().(*scratch)
-	return x.b[:0]
+// begin gives the memory that an answer about items is written in. Where nearly all of the documents is shown it is as large
+// as they are, and becomes the answer; else it is a scratch.
+func (x *writer) begin(items []item, sh *shape) []byte {
+	if sh != nil && sh.plan.rest == whole && !sh.gathers() && x.asked.RichText == "" {
+		size := perPage
+		for i := range items {
+			size += perEntry + len(items[i].doc)
+		}
+		return make([]byte, 0, size)
+	}
+	x.scratch = x.r.pool.Get().(*[]byte)
+	return (*x.scratch)[:0]
 }
 
-func (r *Reader) giveBack(s *scratch, b []byte) {
-	if cap(b) > largest {
-		return
+func (r *Reader) giveBack(scratch *[]byte, b []byte) {
+	if cap(b) <= largest {
+		*scratch = b[:0]
+		r.pool.Put(scratch)
 	}
-	s.b = b[:0]
-	clear(s.spans[:cap(s.spans)]) // documents are not to be kept alive
-	r.pool.Put(s)
 }
