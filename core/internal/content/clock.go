@@ -25,11 +25,11 @@ func (c *Content) setClock(ctx context.Context) error {
 	return err
 }
 
-// heartbeat asks the store for its time now and then, until ctx ends: the clock is put right, an outage is noticed
-// before anybody writes, and its end too.
+// heartbeat asks the store for its time and its end now and then, until ctx ends: the clock is put right, an outage is
+// noticed before anybody writes, and its end too.
 func (c *Content) heartbeat(ctx context.Context) {
 	for retry := newBackoff(); ctx.Err() == nil; {
-		if err := c.setClock(ctx); err != nil && ctx.Err() == nil {
+		if err := c.feelPulse(ctx); err != nil && ctx.Err() == nil {
 			c.health.suffer(byHeartbeat, err)
 			retry.sleep(ctx)
 			continue
@@ -39,6 +39,14 @@ func (c *Content) heartbeat(ctx context.Context) {
 		c.health.recoverIdle()
 		pause(ctx, heartbeatPace)
 	}
+}
+
+// feelPulse asks something that the store must answer itself: its time may be counted on from an earlier answer.
+func (c *Content) feelPulse(ctx context.Context) error {
+	if _, err := c.log.Last(ctx); err != nil {
+		return err
+	}
+	return c.setClock(ctx)
 }
 
 const heartbeatPace = 2 * time.Second

@@ -270,6 +270,33 @@ func TestFaults_outage(t *testing.T) {
 	checkHistory(t, n)
 }
 
+// countingLog is a log that goes on telling the time while it is away, and waits in peace: as the one of MongoDB does.
+type countingLog struct{ faultyLog }
+
+func (l *countingLog) Now(ctx context.Context) (time.Time, error) { return l.Log.Now(ctx) }
+
+func (l *countingLog) Last(ctx context.Context) (core.Position, error) {
+	if l.next() != "" {
+		return 0, errAway
+	}
+	return l.Log.Last(ctx)
+}
+
+func (l *countingLog) Wait(ctx context.Context, after core.Position) error {
+	return l.Log.Wait(ctx, after)
+}
+
+func TestFaults_outageThatOnlyReadingShows(t *testing.T) {
+	t.Parallel()
+	l := &countingLog{faultyLog{Log: openLog(t)}}
+	n := startPlain(t, l)
+	n.create("fiche", `{"title": "Before"}`)
+	l.set(func(int) fault { return refusing })
+	eventually(t, "the outage is noticed though nobody writes", func() bool { return n.Ready() != nil })
+	l.set(nil)
+	eventually(t, "the store is back", func() bool { return n.Ready() == nil })
+}
+
 func TestStart_withTheStoreAway(t *testing.T) {
 	t.Parallel()
 	l := &faultyLog{Log: openLog(t)}
