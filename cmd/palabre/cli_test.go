@@ -155,6 +155,35 @@ func TestContent(t *testing.T) {
 	}
 }
 
+// A file of a content type that would break what is stored stops the server, and the commands that it names go on: they
+// find the type as it was, change nothing before they are told to, and the others work meanwhile.
+func TestTypes_ofAFileThatBreaks(t *testing.T) {
+	t.Parallel()
+	s := newShell(t)
+	s.environ = append(s.environ, "PALABRE_LISTEN=127.0.0.1:0")
+	if out, errors, code := s.run("title\nA\n", "content", "import", "-", "--format", "csv", "--type", "note"); code != 0 {
+		t.Fatal(out, errors)
+	}
+	file := s.file("schemas/note.json", strings.Replace(noteType, `"required":["title"]`, `"required":["title","size"]`, 1))
+	for _, step := range []struct {
+		args []string
+		want int
+		says string
+	}{
+		{[]string{"serve"}, 1, "palabre types apply " + file},
+		{[]string{"types", "check", file}, 1, "1 entries would break"},
+		{[]string{"types", "check", file}, 1, "tightened  size"},
+		{[]string{"catalog", "verify"}, 0, "the catalog is as the log has it"},
+		{[]string{"content", "export", "--type", "note"}, 0, `"title":"A"`},
+		{[]string{"types", "apply", file, "--repair", "fill:size:1"}, 0, "tightened  size"},
+		{[]string{"types", "check", file}, 0, "nothing differs"},
+	} {
+		if out, errors, code := s.run("", step.args...); code != step.want || !strings.Contains(out+errors, step.says) {
+			t.Errorf("%v: got %d, want %d and %q\n%s%s", step.args, code, step.want, step.says, out, errors)
+		}
+	}
+}
+
 // A command on a directory that a server has says who has it, and what to do.
 func TestDirectoryInUse(t *testing.T) {
 	t.Parallel()

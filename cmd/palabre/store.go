@@ -48,7 +48,7 @@ func (p *program) withStore(cmd *cobra.Command, f func(ctx context.Context, a *a
 		return err
 	}
 	c.Log.Level = quieter(c.Log.Level)
-	a, err := app.New(c, app.Options{Plugins: plugins(), LogTo: p.err, Version: version})
+	a, err := app.New(c, app.Options{Plugins: plugins(), LogTo: p.err, Version: version, Errand: true})
 	if err != nil {
 		return held(err)
 	}

@@ -33,6 +33,9 @@ type Options struct {
 	Version string
 	// Tell is called once the server listens.
 	Tell func(Started)
+	// Errand is for one command on the store instead of a server: a content type that the store has already stays as it is,
+	// whatever its file says by now, no demo is loaded, and no token is made that nobody would be shown.
+	Errand bool
 }
 
 // Started is what a person who starts a server wants to know.

@@ -258,6 +258,29 @@ func TestStart_TypesFromFiles(t *testing.T) {
 	}
 }
 
+// A command on a new store leaves the first administrator's token to the server, which shows it.
+func TestStart_ErrandMakesNoToken(t *testing.T) {
+	t.Parallel()
+	c := settings(t)
+	c.Admin.Token = ""
+	for _, step := range []struct {
+		errand bool
+		want   int
+	}{{true, 0}, {false, 1}} {
+		a, err := app.New(c, app.Options{Errand: step.errand})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := a.Start(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if tokens, err := a.Tokens(t.Context()); err != nil || len(tokens) != step.want {
+			t.Errorf("errand %v: got %v, %v, want %d tokens", step.errand, tokens, err, step.want)
+		}
+		closed(t, a)
+	}
+}
+
 func closed(t *testing.T, a *app.App) {
 	t.Helper()
 	if err := a.Close(); err != nil {

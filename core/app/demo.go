@@ -11,7 +11,7 @@ import (
 // settleDemo loads the demo content into an empty store, when that was asked for. A load that was interrupted goes on
 // at the next start: entries are found again by their slugs.
 func (a *App) settleDemo(ctx context.Context) error {
-	if !a.config.Demo {
+	if !a.config.Demo || a.options.Errand {
 		return nil
 	}
 	const key = "demo"

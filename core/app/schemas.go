@@ -86,7 +86,8 @@ func newTypeFile(path string, text []byte) (typeFile, error) {
 }
 
 // settleTypes brings the content types of files into the store. A file that was applied before and has not changed
-// since is left alone, so that what an administrator has changed in the meantime stays.
+// since is left alone, so that what an administrator has changed in the meantime stays; so is every one whose type is
+// there when an errand is run: among them are the commands that look at what a changed file would do.
 func (a *App) settleTypes(ctx context.Context) error {
 	files, err := a.typeFiles()
 	if err != nil {
@@ -114,6 +115,9 @@ func (f typeFile) label() string {
 }
 
 func (a *App) settleType(ctx context.Context, f typeFile) error {
+	if _, known := a.types.Type(f.name); known && a.options.Errand {
+		return nil
+	}
 	key := "type-file/" + string(f.name)
 	kv, err := a.store.log.Get(ctx, key)
 	if core.CodeOf(err) == core.CodeNotFound {

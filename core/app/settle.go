@@ -8,9 +8,10 @@ import (
 	"github.com/palabre-cms/palabre/core/internal/access"
 )
 
-// settle does what a store needs once. It may be done again, by several nodes at once.
+// settle does what a store needs once. It may be done again, by several nodes at once. The administrator's token comes
+// last: after a step that failed nobody would be shown it.
 func (a *App) settle(ctx context.Context) error {
-	for _, step := range []func(context.Context) error{a.schemas.Resume, a.settleTypes, a.settleAdministrator, a.settleDemo} {
+	for _, step := range []func(context.Context) error{a.schemas.Resume, a.settleTypes, a.settleDemo, a.settleAdministrator} {
 		if err := step(ctx); err != nil {
 			return err
 		}
@@ -58,11 +59,14 @@ func (a *App) settleAdministrator(ctx context.Context) error {
 	if known || err != nil {
 		return err
 	}
+	text, given := a.config.Admin.Token.Reveal(), true
+	if text == "" && a.options.Errand {
+		return nil
+	}
 	id, err := a.administratorID(ctx)
 	if err != nil {
 		return err
 	}
-	text, given := a.config.Admin.Token.Reveal(), true
 	if text == "" {
 		text, _ = access.NewToken()
 		given = false
