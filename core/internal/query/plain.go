@@ -22,13 +22,13 @@ type plainKey struct {
 // maxPlain bounds what is remembered: types that were replaced and scopes that went away are forgotten with the rest.
 const maxPlain = 1000
 
-// get gives a copy, under the scope of this very request.
+// get gives what is remembered, or a copy of it under the scope of this very request. Nobody changes an Asked once it is made.
 func (p *plain) get(t *core.Type, s *core.Scope, action core.Action) (*core.Asked, bool) {
 	p.mu.RLock()
 	known, ok := p.asked[plainKey{t, s.Key, action}]
 	p.mu.RUnlock()
-	if !ok {
-		return nil, false
+	if !ok || known.Scope == s {
+		return known, ok
 	}
 	a := *known
 	a.Scope, a.Where = s, s.Where

@@ -18,10 +18,28 @@ func (r *Reader) One(ctx context.Context, who *core.Principal, name core.TypeNam
 	if err != nil {
 		return nil, err
 	}
-	types := typesOf(a)
-	return &core.Pending{Key: r.key(who, "one", a, idOrSlug), Types: types, Answer: func(ctx context.Context) (*core.Answer, error) {
-		return r.one(ctx, who, t, a, types, idOrSlug)
-	}}, nil
+	p := &pendingOne{r: r, who: who, t: t, a: a, idOrSlug: idOrSlug}
+	p.types[0] = a.Type
+	p.Pending = core.Pending{Key: r.key(who, "one", a, idOrSlug), Types: p.types[:], Answer: p.answer}
+	if len(a.Reach) > 0 {
+		p.Types = typesOf(a)
+	}
+	return &p.Pending, nil
+}
+
+// pendingOne is a request for one entry in a single piece of memory: there are more of them than of anything else.
+type pendingOne struct {
+	core.Pending
+	r        *Reader
+	who      *core.Principal
+	t        *core.Type
+	a        *core.Asked
+	idOrSlug string
+	types    [1]core.TypeName
+}
+
+func (p *pendingOne) answer(ctx context.Context) (*core.Answer, error) {
+	return p.r.one(ctx, p.who, p.t, p.a, p.Types, p.idOrSlug)
 }
 
 func (r *Reader) one(ctx context.Context, who *core.Principal, t *core.Type, a *core.Asked, types []core.TypeName, idOrSlug string) (*core.Answer, error) {
@@ -89,7 +107,7 @@ func slugOf(t *core.Type, doc []byte) string {
 func (r *Reader) single(ctx context.Context, who *core.Principal, t *core.Type, a *core.Asked, types []core.TypeName, v *core.View) (*core.Answer, error) {
 	x := r.writer(ctx, who, t, a)
 	x.own.addResults(a)
-	items, err := x.items(t, a.State, []core.View{*v})
+	items, err := x.alone(t, v)
 	if err != nil {
 		return nil, err
 	}
@@ -99,6 +117,15 @@ func (r *Reader) single(ctx context.Context, who *core.Principal, t *core.Type, 
 	answer := x.finish(x.entry(x.begin(items, &x.own), &items[0], &x.own), types, items)
 	answer.Rev = v.Rev
 	return answer, nil
+}
+
+// alone prepares a single entry, without more memory than the writer has unless plugins take part.
+func (x *writer) alone(t *core.Type, v *core.View) (items []item, err error) {
+	if !x.r.Hooks.EntryRead.Empty() {
+		return x.items(t, x.asked.State, []core.View{*v})
+	}
+	x.single[0], err = x.item(t, v)
+	return x.single[:], err
 }
 
 // readParams are the parameters of a write that say how its answer is shown.

@@ -26,15 +26,16 @@ type Parts struct {
 // Reader implements core.Reader.
 type Reader struct {
 	Parts
-	masks masks
-	pool  sync.Pool // of *[]byte
+	masks     masks
+	scratches sync.Pool // of *[]byte
+	writers   sync.Pool // of *writer
 }
 
 var _ core.Reader = (*Reader)(nil)
 
 // New makes the read path.
 func New(p Parts) *Reader {
-	return &Reader{Parts: p, pool: sync.Pool{New: func() any { return new([]byte) }}}
+	return &Reader{Parts: p, scratches: sync.Pool{New: func() any { return new([]byte) }}, writers: sync.Pool{New: func() any { return new(writer) }}}
 }
 
 // Visible implements core.Reader.

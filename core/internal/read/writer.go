@@ -34,11 +34,13 @@ type writer struct {
 	spent    int       // how often something was embedded
 	until    time.Time // when one of the listings changes by itself
 
+	single  [1]item // of an answer about one entry
 	scratch *[]byte // what is written into, to be used again; nil where the answer is written in its place
 }
 
 func (r *Reader) writer(ctx context.Context, who *core.Principal, t *core.Type, a *core.Asked) *writer {
-	x := &writer{r: r, ctx: ctx, who: who, asked: a}
+	x := r.writers.Get().(*writer)
+	x.r, x.ctx, x.who, x.asked = r, ctx, who, a
 	x.own = x.shape(t, a.Scope, a.State, newSelection(a.Fields), a.Include)
 	return x
 }
@@ -234,21 +236,27 @@ func (x *writer) array(b, v []byte, p *plan) []byte {
 	return append(b, ']')
 }
 
-// finish makes the answer of what was written about items, and gives the scratch back.
+// finish makes the answer of what was written about items, and gives the writer and its scratch back: neither may be used
+// afterwards.
 func (x *writer) finish(b []byte, types []core.TypeName, items []item) *core.Answer {
-	answer := &core.Answer{Body: b, Tags: x.tags(types, items), Until: earlier(x.until, x.r.nextDue(x.asked.State, types))}
+	answer := &tagged{}
+	answer.Body, answer.Tags, answer.Until = b, x.tags(answer.few[:0], types, items), earlier(x.until, x.r.nextDue(x.asked.State, types))
 	if x.scratch != nil || cap(b)-len(b) > len(b)/4+perPage+perEntry*len(items) { // a cache keeps what is not used, too
 		answer.Body = bytes.Clone(b)
 	}
-	if x.scratch != nil {
-		x.r.giveBack(x.scratch, b)
-	}
-	return answer
+	x.r.giveBack(x, b)
+	return &answer.Answer
+}
+
+// tagged is an answer with room for the tags of a single entry.
+type tagged struct {
+	core.Answer
+	few [2]string
 }
 
 // tags names the types, the entries, and those that are embedded, sorted: equal answers have equal tags.
-func (x *writer) tags(types []core.TypeName, items []item) []string {
-	tags := make([]string, 0, len(types)+len(items)+len(x.found))
+func (x *writer) tags(tags []string, types []core.TypeName, items []item) []string {
+	tags = slices.Grow(tags, len(types)+len(items)+len(x.found))
 	for _, t := range types {
 		tags = append(tags, string(t))
 	}
@@ -296,13 +304,15 @@ func (x *writer) begin(items []item, sh *shape) []byte {
 		}
 		return make([]byte, 0, size)
 	}
-	x.scratch = x.r.pool.Get().(*[]byte)
+	x.scratch = x.r.scratches.Get().(*[]byte)
 	return (*x.scratch)[:0]
 }
 
-func (r *Reader) giveBack(scratch *[]byte, b []byte) {
-	if cap(b) <= largest {
-		*scratch = b[:0]
-		r.pool.Put(scratch)
+func (r *Reader) giveBack(x *writer, b []byte) {
+	if x.scratch != nil && cap(b) <= largest {
+		*x.scratch = b[:0]
+		r.scratches.Put(x.scratch)
 	}
+	*x = writer{}
+	r.writers.Put(x)
 }
