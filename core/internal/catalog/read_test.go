@@ -29,6 +29,7 @@ func TestBySlug(t *testing.T) {
 		}{
 			{"new", core.StatePublished, moved, false},
 			{"old", core.StatePublished, moved, true},
+			{"old", core.StateDraft, moved, true},
 			{"next", core.StatePublished, "", false},
 			{"next", core.StateDraft, moved, false},
 			{"new", core.StateDraft, moved, true},
@@ -103,6 +104,64 @@ func TestReferences(t *testing.T) {
 			t.Errorf("referrers: %+v, %v", p, err)
 		}
 		w.reopen()
+	}
+}
+
+func TestReferences_toWhatIsNotThereYet(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	from, absent, other := w.newID(), w.newID(), w.newID()
+	w.apply(w.publish("fiche", from, `{"slug":"1","partner":{"_ref":"`+string(absent)+`","_type":"partner"}}`))
+	w.apply(w.publish("partner", other, `{"slug":"other","kind":"association"}`))
+	for _, there := range []bool{false, true} {
+		if there {
+			w.apply(w.publish("partner", absent, `{"slug":"late","kind":"entreprise"}`))
+		}
+		for range 2 {
+			for id, want := range map[core.EntryID]int{absent: 1, other: 0} {
+				if _, total, err := w.c.References(t.Context(), id, 10); err != nil || total != want {
+					t.Errorf("%s is referred to %d times, %v, want %d", id, total, err, want)
+				}
+			}
+			if _, err := w.c.Entry(t.Context(), "partner", absent); (err == nil) != there {
+				t.Errorf("an entry that is only referred to: %v", err)
+			}
+			w.check(core.Query{Type: "fiche", State: core.StatePublished, Limit: 5, Total: true, Sort: sortBy("_id"),
+				Where: core.Compare{Path: path("partner", "kind"), Op: core.OpEq, Values: []any{"entreprise"}}})
+			w.reopen()
+		}
+	}
+}
+
+func TestQuery_facetsOfAllFollowEveryWrite(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	id := w.newID()
+	q := core.Query{Type: "fiche", State: core.StatePublished, Total: true, Sort: sortBy("_id"), Limit: 9, Facets: []core.Path{path("region"), path("tags")}}
+	for _, change := range []func() core.Change{
+		func() core.Change { return w.publish("fiche", id, `{"slug":"a","region":"44","tags":["eau","eau"]}`) },
+		func() core.Change { return w.publish("fiche", id, `{"slug":"a","region":"27"}`) },
+		func() core.Change { return w.publish("fiche", w.newID(), `{"slug":"b","region":"27"}`) },
+		func() core.Change { return w.purge("fiche", id) },
+	} {
+		w.apply(change())
+		w.check(q)
+		w.check(q)
+	}
+}
+
+func TestOpen_typeChangedMeanwhile(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.apply(w.publish("fiche", w.newID(), `{"slug":"a","note":"hello"}`))
+	next := *ficheType()
+	next.Hash = "fiche-2"
+	next.Fields = append(append([]core.Field(nil), next.Fields...), core.Field{Path: "note", Kind: core.KindString, Indexed: true})
+	w.types.set(core.NewType(next))
+	w.reopen()
+	p, err := w.c.Query(t.Context(), core.Query{Type: "fiche", State: core.StatePublished, Where: compare("note", core.OpEq, "hello"), Sort: sortBy("_id"), Total: true})
+	if err != nil || p.Total != 1 || w.c.Position() != 1 {
+		t.Errorf("got %+v, %v at %d", p, err, w.c.Position())
 	}
 }
 
