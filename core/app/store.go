@@ -3,13 +3,16 @@ package app
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/palabre-cms/palabre/core"
 	"github.com/palabre-cms/palabre/core/config"
 	"github.com/palabre-cms/palabre/core/internal/backup"
+	"github.com/palabre-cms/palabre/core/internal/log"
 	"github.com/palabre-cms/palabre/core/internal/log/filelock"
 	"github.com/palabre-cms/palabre/core/internal/log/mongolog"
 	"github.com/palabre-cms/palabre/core/internal/log/sqlitelog"
@@ -32,11 +35,11 @@ func OpenStore(c *config.Config) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	log, err := openLog(c)
+	commits, err := openLog(c)
 	if err != nil {
 		return nil, errors.Join(err, lock.Release())
 	}
-	return &Store{log: log, lock: lock, catalogDir: catalogDir(c)}, nil
+	return &Store{log: commits, lock: lock, catalogDir: catalogDir(c)}, nil
 }
 
 func openLog(c *config.Config) (core.Log, error) {
@@ -115,30 +118,20 @@ func (p Progress) positions() func(done, total core.Position) {
 	return func(done, total core.Position) { p(int(done), int(total)) }
 }
 
-// Verify checks the chain of sums and reports how many commits it holds.
+// Verify checks the whole log and reports how many commits it holds: the chain of sums, what was rewritten without an
+// erasure, and that the changes of each entry follow each other. Its error tells what is wrong.
 func (s *Store) Verify(ctx context.Context, p Progress) (int, error) {
-	last, err := s.log.Last(ctx)
+	report, err := log.Verify(ctx, s.log, p.positions())
 	if err != nil {
 		return 0, err
 	}
-	sum, at := "", core.Position(0)
-	for {
-		commits, err := s.log.Read(ctx, at+1, 500)
-		if err != nil || len(commits) == 0 {
-			return int(at), err
-		}
-		for i := range commits {
-			c := &commits[i]
-			if c.Position != at+1 {
-				return int(at), core.Errorf(core.CodeInternal, "commit %d is missing: restore a backup", at+1)
-			}
-			if err := c.Verify(sum); err != nil {
-				return int(at), core.Errorf(core.CodeInternal, "%s: restore a backup", err.Error())
-			}
-			sum, at = c.Sum, c.Position
-		}
-		if p != nil {
-			p(int(at), int(last))
-		}
+	if report.OK() {
+		return int(report.Position), nil
 	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "the log is damaged in %d places: restore a backup", report.Found)
+	for _, problem := range report.Problems {
+		fmt.Fprintf(&b, "\n  %d: %s", problem.Position, problem.Message)
+	}
+	return int(report.Position), core.Errorf(core.CodeInternal, "%s", b.String())
 }
