@@ -93,6 +93,16 @@ func TestExitCodes(t *testing.T) {
 	}
 }
 
+// A content type that is wrong stops the start, with its file and each place.
+func TestWrongType(t *testing.T) {
+	t.Parallel()
+	s := newShell(t)
+	path := s.file("schemas/note.json", strings.Replace(noteType, `"x-unique":true`, `"x-uniqe":true`, 1))
+	if _, errors, code := s.run("", "types", "list"); code != 1 || !strings.HasPrefix(errors, "palabre: The content type "+path+": ") || !strings.Contains(errors, "/properties/slug/x-uniqe: ") {
+		t.Errorf("got %d, %q", code, errors)
+	}
+}
+
 func TestWrongEnvironment(t *testing.T) {
 	t.Parallel()
 	s := newShell(t)

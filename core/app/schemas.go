@@ -101,10 +101,21 @@ func (a *App) settleTypes(ctx context.Context) error {
 			continue
 		}
 		if err != nil {
-			return fmt.Errorf("the content type %s: %w", f.label(), err)
+			return f.named(err)
 		}
 	}
 	return errors.Join(broken...)
+}
+
+// named says in an error which file it is about.
+func (f typeFile) named(err error) error {
+	e, ok := core.AsError(err)
+	if !ok {
+		return fmt.Errorf("the content type %s: %w", f.label(), err)
+	}
+	named := *e
+	named.Message = "The content type " + f.label() + ": " + e.Message
+	return &named
 }
 
 func (f typeFile) label() string {
