@@ -106,6 +106,7 @@ func (c *Catalog) swapTable(s *shelf, next *table, b *batch, t *core.Type) {
 	if s.searched != t.Hash {
 		c.text.enqueueShelf(c.m, s)
 	}
+	c.text.bound()
 	c.publish(s)
 }
 

@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/palabre-cms/palabre/core"
 )
 
 // crash leaves the catalog as a killed process would: what is on disk stays, everything else is gone. The files are copied, since
@@ -55,6 +57,41 @@ func TestCrash_beforeTheText(t *testing.T) {
 	w.grow(60)
 	w.crash()
 	w.verify()
+}
+
+// TestCrash_typesKnownLater stops before the full-text index has seen an entry, and opens before the types are known. What
+// cannot be indexed for that is neither forgotten when they are, nor taken for done.
+func TestCrash_typesKnownLater(t *testing.T) {
+	t.Parallel()
+	for _, diesAgain := range []bool{false, true} {
+		w := newWorld(t)
+		w.apply(w.publish("fiche", w.newID(), `{"slug":"a","title":"Ancienne"}`))
+		w.drain()
+		w.c.text.halt()
+		id := w.newID()
+		w.apply(w.publish("fiche", id, `{"slug":"b","title":"Budget"}`))
+		known := w.types
+		w.types = &registry{known: map[core.TypeName]*core.Type{}}
+		w.crash()
+		w.drain()
+		if diesAgain {
+			w.crash()
+		}
+		for _, typ := range known.Types() {
+			w.types.set(typ)
+			if err := w.c.OnType(t.Context(), typ, nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+		w.finds(core.Query{Text: "budget"}, id)
+	}
+}
+
+func (w *world) drain() {
+	w.t.Helper()
+	if err := w.c.text.drain(w.t.Context()); err != nil {
+		w.t.Fatal(err)
+	}
 }
 
 func TestOpen_damagedFile(t *testing.T) {

@@ -22,6 +22,7 @@ type texts struct {
 
 	mu      sync.Mutex
 	waiting map[uint32]bool          // entries whose texts may have changed
+	unbound map[uint32]bool          // entries whose type is not known yet: how they are searched is not known either
 	types   map[core.TypeName]string // of which all entries wait: the version that they will be searched as
 	wake    chan struct{}
 	asked   uint64        // counts what was enqueued
@@ -53,7 +54,7 @@ func openTexts(dir, generation string) (*texts, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &texts{index: index, dir: textDir(dir, generation), waiting: map[uint32]bool{}, types: map[core.TypeName]string{},
+	return &texts{index: index, dir: textDir(dir, generation), waiting: map[uint32]bool{}, unbound: map[uint32]bool{}, types: map[core.TypeName]string{},
 		wake: make(chan struct{}, 1), settled: make(chan struct{})}, nil
 }
 
@@ -184,10 +185,10 @@ func (x *texts) indexSome(ctx context.Context, c *Catalog) error {
 	c.mu.RLock()
 	numbers, asked, all := x.take(textStep)
 	at := c.m.position
-	if !all {
-		at = min(at, x.index.Position()) // the rest of what waits is not covered yet
+	put, gone, unbound, err := c.textsOf(ctx, numbers)
+	if !x.putOff(unbound) || !all {
+		at = min(at, x.index.Position()) // the rest is not covered yet: after a crash it must be found again
 	}
-	put, gone, err := c.textsOf(ctx, numbers)
 	c.mu.RUnlock()
 	if err == nil {
 		err = x.index.Apply(ctx, at, put, gone)
@@ -219,6 +220,30 @@ func (x *texts) take(n int) (numbers []uint32, asked uint64, all bool) {
 	return numbers, x.asked, true
 }
 
+// putOff keeps entries until their types are known, and reports whether none waits for that.
+func (x *texts) putOff(numbers []uint32) bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	for _, n := range numbers {
+		x.unbound[n] = true
+	}
+	return len(x.unbound) == 0
+}
+
+// bound takes up again what waited for types to become known.
+func (x *texts) bound() {
+	x.mu.Lock()
+	numbers := make([]uint32, 0, len(x.unbound))
+	for n := range x.unbound {
+		numbers = append(numbers, n)
+	}
+	clear(x.unbound)
+	x.mu.Unlock()
+	if len(numbers) > 0 {
+		x.enqueue(numbers)
+	}
+}
+
 // settle tells those who wait how far the index has come.
 func (x *texts) settle(asked uint64) {
 	x.mu.Lock()
@@ -246,6 +271,12 @@ func (x *texts) markSearched(ctx context.Context, c *Catalog) error {
 	done := x.types
 	x.types = map[core.TypeName]string{}
 	x.mu.Unlock()
+	if len(done) == 0 {
+		return nil
+	}
+	if err := x.index.Flush(ctx); err != nil { // or the mark could survive a crash that what it marks does not
+		return err
+	}
 	for name, hash := range done {
 		if _, err := c.docs.db.Write.ExecContext(ctx, `update types set searched = ? where name = ?`, hash, string(name)); err != nil {
 			return err
@@ -254,13 +285,17 @@ func (x *texts) markSearched(ctx context.Context, c *Catalog) error {
 	return nil
 }
 
-// textsOf gives what is searched of entries: a published document and a latest one that differs. The caller
-// holds the read lock.
-func (c *Catalog) textsOf(ctx context.Context, numbers []uint32) (put []text.Doc, gone []uint64, err error) {
+// textsOf gives what is searched of entries: a published document and a latest one that differs; and which entries it
+// cannot tell of yet. The caller holds the read lock.
+func (c *Catalog) textsOf(ctx context.Context, numbers []uint32) (put []text.Doc, gone []uint64, unbound []uint32, err error) {
 	for _, number := range numbers {
 		gone = append(gone, uint64(number))
 		s := c.m.shelfOf(number)
-		if s == nil || s.table.layout.typ == nil {
+		if s == nil {
+			continue
+		}
+		if s.table.layout.typ == nil {
+			unbound = append(unbound, number)
 			continue
 		}
 		p := c.m.places[number]
@@ -272,10 +307,10 @@ func (c *Catalog) textsOf(ctx context.Context, numbers []uint32) (put []text.Doc
 			put, err = c.appendText(ctx, put, s, p.latest, false)
 		}
 		if err != nil {
-			return nil, nil, err
+			return nil, nil, nil, err
 		}
 	}
-	return put, gone, nil
+	return put, gone, unbound, nil
 }
 
 func (c *Catalog) appendText(ctx context.Context, put []text.Doc, s *shelf, slot uint32, published bool) ([]text.Doc, error) {

@@ -135,7 +135,13 @@ func keys(m map[string]bool) []string {
 	return out
 }
 
-// flush returns when everything applied is on disk.
+// Flush returns when everything applied so far is on disk.
+func (x *Index) Flush(ctx context.Context) error {
+	x.writing.Lock()
+	defer x.writing.Unlock()
+	return core.Wrap("text.Flush", x.flush(ctx))
+}
+
 func (x *Index) flush(ctx context.Context) error {
 	for _, p := range []*part{x.published, x.drafts} {
 		written := make(chan struct{})
