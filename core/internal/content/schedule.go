@@ -133,6 +133,8 @@ func (c *Content) runSchedule(ctx context.Context) {
 		if err := c.recordDue(ctx, due.typ, due.id); err != nil {
 			c.logger.Warn("a scheduled transition is not recorded yet; readers see it performed", "type", due.typ, "id", due.id, "error", err)
 			c.timetable.put(due.id, due.typ, c.clock.now().Add(retrySchedule))
+		} else if e, err := c.stored.entry(ctx, due.typ, due.id); err == nil && e != nil {
+			c.timetable.putEntry(e.Type, e.ID, e.Meta) // the clock was put back meanwhile: it is due once more
 		}
 		if ctx.Err() != nil {
 			return

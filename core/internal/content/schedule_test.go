@@ -48,6 +48,30 @@ func TestSchedule(t *testing.T) {
 	}
 }
 
+// TestSchedule_sentBack sends a post back whose publication is planned: it must not go out unseen.
+func TestSchedule_sentBack(t *testing.T) {
+	t.Parallel()
+	n := start(t)
+	soon, late := time.Now().Add(time.Hour), time.Now().Add(2*time.Hour)
+	e := n.create("post", `{"title": "A"}`)
+	n.transition(e, "submit")
+	n.plan(e, "publish", soon)
+	if got := n.transition(e, "approve"); len(got.Schedule) != 1 {
+		t.Errorf("a step forward took the publication off: %+v", got.Schedule)
+	}
+	n.plan(e, "unpublish", late)
+	if got := n.transition(e, "reject"); len(got.Schedule) != 1 || got.Schedule[0].Transition != "unpublish" {
+		t.Errorf("sent back, it is still to be published: %+v", got.Schedule)
+	}
+	n.transition(e, "publish")
+	n.plan(e, "publish", soon)
+	n.update(e, `{"title": "B"}`)
+	n.plan(e, "publish", soon)
+	if got := n.transition(e, "unpublish"); len(got.Schedule) != 1 || got.Schedule[0].Transition != "publish" {
+		t.Errorf("taken down until a time: %+v", got.Schedule)
+	}
+}
+
 func TestSchedule_onceOnTwoNodes(t *testing.T) {
 	t.Parallel()
 	l := openLog(t)

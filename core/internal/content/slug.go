@@ -170,24 +170,32 @@ func numbered(base string, n int) string {
 	return cutAtWord(base, maxSlug-len(tail)) + tail
 }
 
-// keepFormerSlug remembers the slug under which the public knew the entry, when a publication changes it.
+// keepFormerSlug remembers the slug under which the public knew the entry, when a publication changes it or the entry is
+// taken down: it may come back under another one.
 func (b *batch) keepFormerSlug(t *core.Type, old, next *core.Entry) error {
-	if t.SlugField == "" || old == nil || old.Published == nil || next.Published == nil {
+	if t.SlugField == "" || old == nil || (old.Published == nil && next.Published == nil) {
 		return nil
 	}
-	was, err := parse(old.Published)
+	former, err := publicSlug(t, old)
 	if err != nil {
 		return err
 	}
-	is, err := parse(next.Published)
-	if err != nil {
+	current, err := publicSlug(t, next)
+	if err != nil || former == current {
 		return err
 	}
-	former, current := slugOf(t, was), slugOf(t, is)
-	if former == current || former == "" {
-		return nil
+	next.Slugs = slices.DeleteFunc(slices.Clone(next.Slugs), func(s string) bool { return s == former || s == current })
+	if former != "" {
+		next.Slugs = append(next.Slugs, former)
 	}
-	keep := slices.DeleteFunc(slices.Clone(next.Slugs), func(s string) bool { return s == former || s == current })
-	next.Slugs = append(keep, former)
 	return nil
+}
+
+// publicSlug is the slug of what is published, "" when nothing is.
+func publicSlug(t *core.Type, e *core.Entry) (string, error) {
+	if e.Published == nil {
+		return "", nil
+	}
+	doc, err := parse(e.Published)
+	return slugOf(t, doc), err
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/palabre-cms/palabre/core"
 	"github.com/palabre-cms/palabre/core/internal/content"
 )
 
@@ -63,5 +64,24 @@ func TestSlug_ofManyEqualTitles(t *testing.T) {
 		if len(e) > 80 || !slugForm.MatchString(e) {
 			t.Errorf("slug %q", e)
 		}
+	}
+}
+
+func TestSlug_ofWhatWasTakenDown(t *testing.T) {
+	t.Parallel()
+	n := start(t)
+	e := n.createLive("fiche", `{"title": "First"}`)
+	n.transition(e, "unpublish")
+	if _, _, err := n.catalog.BySlug(t.Context(), "fiche", "first", core.StatePublished); core.CodeOf(err) != core.CodeNotFound {
+		t.Errorf("its slug finds what is not published: %v", err)
+	}
+	n.update(e, `{"slug": "second"}`)
+	n.transition(e, "publish")
+	if v, former, err := n.catalog.BySlug(t.Context(), "fiche", "first", core.StatePublished); err != nil || !former || v.ID != e.ID {
+		t.Errorf("its slug of before finds %v, former %v, %v", v, former, err)
+	}
+	n.transition(e, "unpublish")
+	if back := n.transition(e, "publish"); len(back.Slugs) != 1 || back.Slugs[0] != "first" {
+		t.Errorf("published again: former slugs %q", back.Slugs)
 	}
 }

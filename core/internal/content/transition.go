@@ -176,15 +176,29 @@ func (e *edit) step(ctx context.Context) error {
 // take performs a transition on the state to come.
 func (e *edit) take(next *core.Entry, way *core.Transition) error {
 	next.Status = way.To
-	next.Schedule = slices.DeleteFunc(slices.Clone(next.Schedule), func(s core.Scheduled) bool { return s.Transition == way.Name })
+	next.Schedule = e.stillAhead(without(next.Schedule, way.Name), way)
 	switch way.Effect {
 	case core.EffectPublish:
 		publish(next)
-		return e.keepFormerSlug(e.typ, e.old, next)
 	case core.EffectUnpublish:
 		next.Draft, next.Published, next.Live = next.Latest(), nil, nil
 	}
-	return nil
+	return e.keepFormerSlug(e.typ, e.old, next)
+}
+
+// stillAhead gives what stays on a schedule after a step: what can still be done from there, one after the other. Who
+// sends an entry back to the beginning takes everything off that would carry it forward all the same. An expiry stays.
+func (e *edit) stillAhead(list []core.Scheduled, way *core.Transition) []core.Scheduled {
+	flow, at := &e.typ.Workflow, way.To
+	sentBack := way.Effect == core.EffectNone && way.To == flow.Initial
+	return slices.DeleteFunc(list, func(s core.Scheduled) bool {
+		_, allowed, _ := flow.Transition(s.Transition, at)
+		if s.Effect != core.EffectUnpublish && (sentBack || !allowed) {
+			return true
+		}
+		at = s.To
+		return false
+	})
 }
 
 // publish makes the latest document the published one.
