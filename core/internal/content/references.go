@@ -255,5 +255,13 @@ func (e *edit) reclaim(ctx context.Context) error {
 	if err := e.claimValues(ctx, append(h.claims, claimsOf(e.typ, e.after)...)); err != nil {
 		return err
 	}
-	return e.checkReferences(ctx, referencesOf(e.typ, e.after), core.CodeConflict)
+	refs := referencesOf(e.typ, e.after)
+	if e.next.Published != nil {
+		published, err := parse(e.next.Published)
+		if err != nil {
+			return err
+		}
+		refs = append(refs, referencesOf(e.typ, published)...)
+	}
+	return e.checkReferences(ctx, refs, core.CodeConflict)
 }

@@ -63,9 +63,6 @@ func (e *edit) follow(ctx context.Context, v *victim) (more []*victim, kept []de
 	if err != nil {
 		return nil, nil, err
 	}
-	if len(refs) > maxReferrers {
-		return nil, nil, tooManyReferrers()
-	}
 	for _, ref := range refs {
 		rule, err := e.ruleOf(ref)
 		if err != nil {
@@ -74,6 +71,9 @@ func (e *edit) follow(ctx context.Context, v *victim) (more []*victim, kept []de
 		if rule != onDeleteCascade {
 			kept = append(kept, detachment{ref, v.old.ID, rule})
 			continue
+		}
+		if len(more) == maxReferrers {
+			return nil, nil, tooManyReferrers()
 		}
 		next, err := e.victimOf(ctx, ref)
 		if err != nil {
@@ -135,10 +135,13 @@ func (e *edit) sortOut(ctx context.Context, kept []detachment, gone map[core.Ent
 			forbidding = append(forbidding, d.ref)
 		}
 	}
-	if len(forbidding) == 0 {
-		return nil
+	if len(forbidding) > 0 {
+		return e.referredTo(ctx, forbidding)
 	}
-	return e.referredTo(ctx, forbidding)
+	if len(e.detached) > maxReferrers {
+		return tooManyReferrers()
+	}
+	return nil
 }
 
 // referredTo names the entries that forbid a deletion, of those that the caller may see.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/palabre-cms/palabre/core"
 )
@@ -147,6 +148,35 @@ func TestWrite_deleteReferred(t *testing.T) {
 		if got := pointers(gone); got != "/partner x-ref" {
 			t.Errorf("restored with its partner gone: %q", got)
 		}
+	})
+	t.Run("restrict, more than one deletion may change", func(t *testing.T) {
+		p := n.create("partner", `{"name": "Many"}`)
+		var create, remove []core.Operation
+		for range 1_100 {
+			id := core.NewID(time.Now())
+			create = append(create, core.Operation{Op: core.OperationCreate, Type: "fiche", ID: id, Data: doc(t, `{"title": "Many %s", "partner": %s}`, id, ref(p))})
+			remove = append(remove, core.Operation{Op: core.OperationDelete, Type: "fiche", ID: id})
+		}
+		if _, err := n.write(admin, create...); err != nil {
+			t.Fatal(err)
+		}
+		if err := n.refused(core.CodeConflict, admin, core.Operation{Op: core.OperationDelete, Type: "partner", ID: p.ID}); err.Extra["total"] != 1_100 {
+			t.Errorf("named %v", err.Extra)
+		}
+		if _, err := n.write(admin, remove...); err != nil {
+			t.Fatal(err)
+		}
+		n.create("fiche", `{"title": "The one outside the trash", "partner": %s}`, ref(p))
+		n.refused(core.CodeConflict, admin, core.Operation{Op: core.OperationDelete, Type: "partner", ID: p.ID})
+	})
+	t.Run("restrict, published only", func(t *testing.T) {
+		p := n.create("partner", `{"name": "Live"}`)
+		f := n.createLive("fiche", `{"title": "Live uses it", "partner": %s}`, ref(p))
+		n.update(f, `{"partner": null}`)
+		n.refused(core.CodeConflict, admin, core.Operation{Op: core.OperationDelete, Type: "partner", ID: p.ID})
+		n.remove(f)
+		n.remove(p)
+		n.refused(core.CodeConflict, admin, core.Operation{Op: core.OperationRestore, Type: "fiche", ID: f.ID})
 	})
 	t.Run("null", func(t *testing.T) {
 		p := n.create("partner", `{"name": "Q"}`)

@@ -2,6 +2,7 @@ package content
 
 import (
 	"context"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -80,7 +81,7 @@ func (w catalogWorld) owner(ctx context.Context, c claim) (core.EntryID, error) 
 }
 
 func (w catalogWorld) referrers(ctx context.Context, id core.EntryID) ([]core.Reference, error) {
-	refs, _, err := w.catalog.References(ctx, id, maxReferrers+1)
+	refs, _, err := w.catalog.References(ctx, id, math.MaxInt) // those in the trash are among them: a limit could leave out the others
 	if err != nil {
 		return nil, err
 	}
