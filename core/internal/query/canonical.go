@@ -42,7 +42,7 @@ func appendSecond(b []byte, a *core.Asked, after string) []byte {
 	if len(a.Fields) > 0 {
 		b = append(b, " fields="...)
 		for _, f := range a.Fields {
-			b = append(strconv.AppendQuote(b, f), ',')
+			b = append(appendQuoted(b, f), ',')
 		}
 	}
 	if len(a.Include) > 0 {
@@ -64,7 +64,17 @@ func appendText(b []byte, name, value string) []byte {
 	}
 	b = append(b, ' ')
 	b = append(append(b, name...), '=')
-	return strconv.AppendQuote(b, value)
+	return appendQuoted(b, value)
+}
+
+// appendQuoted is strconv.AppendQuote, quick where nothing is to be escaped.
+func appendQuoted(b []byte, s string) []byte {
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] > '~' || s[i] == '"' || s[i] == '\\' {
+			return strconv.AppendQuote(b, s)
+		}
+	}
+	return append(append(append(b, '"'), s...), '"')
 }
 
 func appendPath(b []byte, p core.Path) []byte {
@@ -137,7 +147,7 @@ func appendCompare(b []byte, c core.Compare) []byte {
 func appendValue(b []byte, v any) []byte {
 	switch v := v.(type) {
 	case string:
-		return strconv.AppendQuote(b, v)
+		return appendQuoted(b, v)
 	case int64:
 		return strconv.AppendInt(b, v, 10)
 	case float64:

@@ -114,13 +114,13 @@ func countable(t target) bool {
 	return t.field.Indexed && (t.field.Facet || len(t.field.Enum) > 0 || t.kind == core.KindBoolean)
 }
 
+// distinct sorts names, in their place, and leaves out repetitions.
 func distinct(names []string) []string {
 	if len(names) == 0 {
 		return nil
 	}
-	sorted := slices.Clone(names)
-	slices.Sort(sorted)
-	return slices.Compact(sorted)
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
 // includes reads the references to embed into a tree, by name.

@@ -247,6 +247,7 @@ func flag(name, v string) (bool, error) {
 
 // appendItems splits at commas; blanks around names and empty names are no mistake.
 func appendItems(items []string, v string) []string {
+	items = slices.Grow(items, strings.Count(v, ",")+1)
 	for item := range strings.SplitSeq(v, ",") {
 		if item = strings.TrimSpace(item); item != "" {
 			items = append(items, item)
