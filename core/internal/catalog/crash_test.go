@@ -66,6 +66,7 @@ func TestCrash_typesKnownLater(t *testing.T) {
 	for _, diesAgain := range []bool{false, true} {
 		w := newWorld(t)
 		w.apply(w.publish("fiche", w.newID(), `{"slug":"a","title":"Ancienne"}`))
+		w.reopen() // from here on the whole type counts as indexed
 		w.drain()
 		w.c.text.halt()
 		id := w.newID()
