@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -51,6 +52,7 @@ func (r registry) Type(name core.TypeName) (*core.Type, bool) {
 
 // sink takes operations as a store would: titles are required, slugs unique, references must be there.
 type sink struct {
+	mu      sync.Mutex
 	batch   int
 	entries map[string]map[string]any // by slug
 	ids     map[string]core.EntryID
@@ -66,6 +68,8 @@ func newSink() *sink {
 func (s *sink) Batch() (int, int) { return s.batch, 1 << 20 }
 
 func (s *sink) Has(_ context.Context, _ core.TypeName, id core.EntryID) (bool, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	for _, have := range s.ids {
 		if have == id {
 			return true, nil
@@ -75,6 +79,8 @@ func (s *sink) Has(_ context.Context, _ core.TypeName, id core.EntryID) (bool, e
 }
 
 func (s *sink) Write(_ context.Context, ops []core.Operation, dryRun bool) ([]transfer.Outcome, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	outcomes := make([]transfer.Outcome, len(ops))
 	for i, op := range ops {
 		outcomes[i] = s.write(op, dryRun)
