@@ -221,6 +221,10 @@ func (s *Service) Apply(ctx context.Context, who *core.Principal, name core.Type
 	if err := s.finishEarlier(ctx, who, name); err != nil {
 		return nil, err
 	}
+	before, err := s.read(ctx, name) // first: what is planned on a later version than this is not written
+	if err != nil {
+		return nil, err
+	}
 	p, err := s.plan(ctx, who, name, schema, repairs)
 	if err != nil || p.review.Same {
 		return reviewOf(p), err
@@ -228,7 +232,7 @@ func (s *Service) Apply(ctx context.Context, who *core.Principal, name core.Type
 	if p.review.Breaking > 0 {
 		return nil, breakage(p.review)
 	}
-	err = s.withHooks(ctx, who, p, func(ctx context.Context) error { return s.perform(ctx, who, p, schema) })
+	err = s.withHooks(ctx, who, p, func(ctx context.Context) error { return s.perform(ctx, who, p, before, schema) })
 	if err != nil {
 		return nil, err
 	}
@@ -258,18 +262,15 @@ func (s *Service) withHooks(ctx context.Context, who *core.Principal, p *plan, d
 	return s.c.Hooks.SchemaChange.Run(ctx, event, do)
 }
 
-// perform puts the type in place and then does what is left to do on its entries.
-func (s *Service) perform(ctx context.Context, who *core.Principal, p *plan, schema []byte) error {
-	t, err := s.read(ctx, p.next.Name)
-	if err != nil {
-		return err
-	}
+// perform puts the type in place of what it was planned on, t, which is nil for a new one, and then does what is left
+// to do on its entries.
+func (s *Service) perform(ctx context.Context, who *core.Principal, p *plan, t *stored, schema []byte) error {
 	next := &stored{Name: p.next.Name, Source: sourceOf(who), Schema: quoted(schema), Repairs: p.repairs, Inverse: p.review.Inverse}
 	if t == nil {
 		return s.create(ctx, who, next)
 	}
 	next.entry = t.entry
-	if len(p.repairs) > 0 && p.review.Entries > 0 {
+	if len(p.repairs) > 0 { // of entries made since the review too
 		next.Pending = &pending{Schema: t.Schema, Repairs: p.repairs, By: who.ID}
 	}
 	if err := s.put(ctx, who, next); err != nil || next.Pending == nil {

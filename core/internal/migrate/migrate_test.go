@@ -8,6 +8,8 @@ import (
 
 	"github.com/palabre-cms/palabre/core"
 	"github.com/palabre-cms/palabre/core/hook"
+	"github.com/palabre-cms/palabre/core/internal/migrate"
+	"github.com/palabre-cms/palabre/core/internal/schema"
 	"github.com/palabre-cms/palabre/core/jsondoc"
 )
 
@@ -303,6 +305,31 @@ func TestApply_AnEditMeanwhileIsNotLost(t *testing.T) {
 	n.wantDocs(id, `{"a":"edited","b":"y"}`, `{"a":"x","b":"z"}`)
 }
 
+// TestApply_AnotherChangeMeanwhile has another node change the type while the first one looks at the entries.
+func TestApply_AnotherChangeMeanwhile(t *testing.T) {
+	t.Parallel()
+	n := start(t)
+	n.apply(note(`"a":` + text))
+	other := migrate.New(migrate.Config{Types: n.types, Compiler: &schema.Compiler{}, Catalog: n.catalog, Content: n.content})
+	must(t, n.hooks.SchemaChange.Add(hook.Handler[*core.SchemaEvent]{Plugin: "other", Name: "node", Fn: func(ctx context.Context, _ *core.SchemaEvent, next hook.Next) error {
+		if _, err := other.Apply(ctx, core.System, "note", note(`"a":`+text+`,"b":`+text), nil); err != nil {
+			return err
+		}
+		return next(ctx)
+	}}))
+	if _, err := n.Apply(context.Background(), editor, "note", note(`"a":`+text+`,"c":`+text), nil); core.CodeOf(err) != core.CodeStale {
+		t.Errorf("got %v, want the second to be told", err)
+	}
+	if now, _ := n.types.Type("note"); len(now.Fields) == 0 || !hasField(now, "b") || hasField(now, "c") {
+		t.Errorf("got %s, want the change of the other", now.Schema)
+	}
+}
+
+func hasField(t *core.Type, path string) bool {
+	_, ok := t.Field(path)
+	return ok
+}
+
 func TestApply_TheInverseLeadsBack(t *testing.T) {
 	t.Parallel()
 	n := start(t)
@@ -341,7 +368,7 @@ func TestTypes_AreNotWrittenAsEntries(t *testing.T) {
 		{Op: core.OperationUpdate, Type: "_type", ID: id, Data: map[string]any{"schema": "{}"}},
 		{Op: core.OperationCreate, Type: "_type", Data: map[string]any{"name": "other", "schema": "{}"}},
 	} {
-		if _, err := n.content.Write(context.Background(), editor, []core.Operation{op}, core.WriteOptions{}); core.CodeOf(err) != core.CodeInvalid {
+		if _, err := n.content.Write(context.Background(), editor, []core.Operation{op}, core.WriteOptions{}); core.CodeOf(err) != core.CodeForbidden {
 			t.Errorf("%s: got %v", op.Op, err)
 		}
 	}
