@@ -126,6 +126,7 @@ var scenarios = []scenario{
 	{name: "replace what is not there", method: "PUT", path: missing, body: `{"title":"x"}`, send: []string{admin}, status: 404},
 	{name: "create by PUT", method: "PUT", path: missing, body: `{"title":"x"}`, send: []string{admin, "If-None-Match: *"}, status: 201, wantHeaders: []string{"Location: " + missing}},
 	{name: "create by PUT what is there", method: "PUT", path: fiche, body: `{"title":"x"}`, send: []string{admin, "If-None-Match: *"}, status: 412},
+	{name: "probe by PUT what may not be seen", method: "PUT", path: fiche, body: `{"title":"forbidden"}`, send: []string{admin, "If-None-Match: *"}, status: 403},
 	{name: "update by slug", method: "PATCH", path: "/api/v1/content/fiche/mulhouse", body: `{}`, send: []string{admin}, status: 404},
 	{name: "delete", method: "DELETE", path: fiche, send: []string{admin}, status: 204, wantHeaders: []string{"Content-Position: 10"}},
 	{name: "purge", method: "DELETE", path: fiche + "?purge=true", send: []string{admin}, status: 204},

@@ -390,11 +390,17 @@ func (w *world) Write(_ context.Context, _ *core.Principal, ops []core.Operation
 func (w *world) perform(op core.Operation) (core.ResultItem, error) {
 	item := core.ResultItem{Type: op.Type, ID: op.ID, Action: core.Action(op.Op), Changed: true}
 	if op.Op == core.OperationCreate {
+		if op.Data["title"] == "forbidden" {
+			return item, say(core.CodeForbidden, "Your role does not allow this.", "Votre rôle ne le permet pas.")
+		}
 		if op.Data["title"] == nil {
 			return item, core.Invalid(fieldError("/title", "required", "A title is missing.", "Il manque un titre."))
 		}
 		if item.ID == "" {
 			item.ID = freshID
+		}
+		if w.entries[item.ID] != nil {
+			return item, &core.Error{Code: core.CodeConflict, Reason: "exists", Message: "There is one already."}
 		}
 		item.Created = true
 		item.Entry = &core.Entry{Type: op.Type, ID: item.ID, Draft: jsondoc.Encode(op.Data), Meta: core.Meta{Rev: 1, Status: "draft"}}

@@ -52,10 +52,16 @@ func replaceEntry(s *Server, c *gin.Context) error {
 			"L’identifiant d’un nouveau contenu doit être un ULID en minuscules, de 26 caractères.")
 	}
 	w.op.Op = core.OperationCreate
-	if _, err := s.o.Catalog.Entry(c.Request.Context(), w.op.Type, w.op.ID); err == nil {
-		return say(core.CodeStale, "There is an entry with this identifier already.", "Un contenu porte déjà cet identifiant.")
+	return unlessThere(s.write(c, w))
+}
+
+// unlessThere words for a condition what the write path says of an identifier that is taken. Only the write path may
+// say it: it asks for the caller's rights first.
+func unlessThere(err error) error {
+	if e, ok := core.AsError(err); !ok || e.Code != core.CodeConflict || e.Reason != "exists" {
+		return err
 	}
-	return s.write(c, w)
+	return say(core.CodeStale, "There is an entry with this identifier already.", "Un contenu porte déjà cet identifiant.")
 }
 
 func deleteEntry(s *Server, c *gin.Context) error {
