@@ -42,7 +42,7 @@ func TestInverse(t *testing.T) {
 		{"and what refers to these", "include=cases.events", "(cases(events,),)", "", []core.TypeName{"event", "fiche"}},
 		{"behind a reference", "include=head.cases", "(head(cases,),)", "", []core.TypeName{"event", "fiche"}},
 		{"three deep", "include=cases.previous.events", "(cases(previous(events,),),)", "", []core.TypeName{"event", "fiche"}},
-		{"parts of it", "include=cases.previous&fields=name,cases.title,cases.previous.year,cases", "(cases(previous,),)", "", []core.TypeName{"event", "fiche"}},
+		{"parts of it", "include=cases.previous&fields=name,cases.title,cases.previous.year,cases,_more", "(cases(previous,),)", "", []core.TypeName{"event", "fiche"}},
 		{"a field that may be read wins", "include=kind", "", "not_a_reference", nil},
 		{"one that may not be read does not", "include=phone", "(phone,)", "", []core.TypeName{"fiche"}},
 		{"four deep", "include=cases.previous.previous.events", "", "too_deep", nil},

@@ -224,8 +224,9 @@ func addChain(tree []core.Include, chain []string) []core.Include {
 	return append(tree, core.Include{Field: chain[0], Next: addChain(nil, chain[1:])})
 }
 
-// shown are the members that the system adds to an entry, beside the SystemFields.
-var shown = map[string]bool{"_locale": true, score: true, "_highlights": true, "_distance": true}
+// shown are the members that the system adds to an entry, beside the SystemFields. _more comes with a list that is cut,
+// whether it is named or not.
+var shown = map[string]bool{"_locale": true, score: true, "_highlights": true, "_distance": true, "_more": true}
 
 // editorial are those that only who may see drafts is shown.
 var editorial = map[string]bool{"_schedule": true, "_published": true, "_trashedAt": true}
