@@ -85,7 +85,7 @@ func New(cfg Config) *Content {
 	}
 	c := &Content{log: cfg.Log, catalog: cfg.Catalog, types: cfg.Types, access: cfg.Access, hooks: cfg.Hooks,
 		observers: cfg.Observers, logger: cfg.Logger, timetable: newTimetable()}
-	c.stored = catalogWorld{c.catalog}
+	c.stored = catalogWorld{c.catalog, c.types}
 	c.writer = newWriter(c, cfg.Patience)
 	return c
 }

@@ -138,14 +138,16 @@ func noEntry(t *core.Type, id core.EntryID) error {
 func (e *edit) findPlace(ctx context.Context) error {
 	if e.id == "" {
 		e.id = core.NewID(e.now)
-	} else if !core.ValidID(string(e.id)) {
+		return e.refuseSecond(ctx)
+	}
+	if !core.ValidID(string(e.id)) {
 		return refuse(core.CodeInvalid, "", "%q is no identifier: leave it out, and one is made.", "« %s » n’est pas un identifiant : sans lui, il en sera créé un.", string(e.id))
 	}
-	taken, err := e.world.entry(ctx, e.typ.Name, e.id)
+	taken, err := e.world.holder(ctx, e.id) // of whatever type: an identifier names one entry of all
 	if err != nil {
 		return err
 	}
-	if taken != nil {
+	if taken != "" {
 		return refuse(core.CodeConflict, "exists", "There is already an entry with the identifier %q.", "Il y a déjà une entrée avec l’identifiant « %s ».", string(e.id))
 	}
 	return e.refuseSecond(ctx)

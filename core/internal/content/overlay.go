@@ -108,6 +108,17 @@ func (o *overlay) entry(ctx context.Context, name core.TypeName, id core.EntryID
 	return h.entry, nil
 }
 
+func (o *overlay) holder(ctx context.Context, id core.EntryID) (core.TypeName, error) {
+	h, ok := o.changed[id]
+	switch {
+	case !ok:
+		return o.below.holder(ctx, id)
+	case h.entry == nil:
+		return "", nil
+	}
+	return h.typ, nil
+}
+
 func (o *overlay) present(ctx context.Context, name core.TypeName, id core.EntryID) (bool, error) {
 	h, ok := o.changed[id]
 	if !ok {

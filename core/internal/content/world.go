@@ -15,6 +15,8 @@ import (
 type world interface {
 	// entry gives an entry's whole state, trash included; nil when there is none.
 	entry(ctx context.Context, name core.TypeName, id core.EntryID) (*core.Entry, error)
+	// holder gives the type of the entry that has an identifier, trash included; "" when none has.
+	holder(ctx context.Context, id core.EntryID) (core.TypeName, error)
 	// present reports whether an entry exists outside the trash.
 	present(ctx context.Context, name core.TypeName, id core.EntryID) (bool, error)
 	// owner gives the entry that holds a claim; "" when it is free.
@@ -39,7 +41,10 @@ type claim struct {
 const maxReferrers = 1_000
 
 // catalogWorld is the catalog alone.
-type catalogWorld struct{ catalog core.Catalog }
+type catalogWorld struct {
+	catalog core.Catalog
+	types   core.Types
+}
 
 var _ world = catalogWorld{}
 
@@ -49,6 +54,15 @@ func (w catalogWorld) entry(ctx context.Context, name core.TypeName, id core.Ent
 		return nil, unlessAbsent(err)
 	}
 	return e, nil
+}
+
+func (w catalogWorld) holder(ctx context.Context, id core.EntryID) (core.TypeName, error) {
+	for _, t := range w.types.Types() {
+		if e, err := w.entry(ctx, t.Name, id); e != nil || err != nil {
+			return t.Name, err
+		}
+	}
+	return "", nil
 }
 
 func (w catalogWorld) present(ctx context.Context, name core.TypeName, id core.EntryID) (bool, error) {
@@ -126,7 +140,7 @@ func newRecorder(below world) *recorder {
 
 // question is one thing that was asked of a world.
 type question struct {
-	about string // "entry", "present", "owner", "referrers", "sole", "used"
+	about string // "entry", "holder", "present", "owner", "referrers", "sole", "used"
 	typ   core.TypeName
 	id    core.EntryID
 	claim claim
@@ -139,6 +153,9 @@ func (q question) ask(ctx context.Context, w world) (string, error) {
 	case "entry":
 		e, err := w.entry(ctx, q.typ, q.id)
 		return revisionOf(e), err
+	case "holder":
+		name, err := w.holder(ctx, q.id)
+		return string(name), err
 	case "present":
 		there, err := w.present(ctx, q.typ, q.id)
 		return strconv.FormatBool(there), err
@@ -209,6 +226,11 @@ func (r *recorder) referrers(ctx context.Context, id core.EntryID) ([]core.Refer
 		r.refs[q], r.notes[q] = refs, listOf(refs)
 	}
 	return refs, err
+}
+
+func (r *recorder) holder(ctx context.Context, id core.EntryID) (core.TypeName, error) {
+	answer, err := r.text(ctx, question{about: "holder", id: id})
+	return core.TypeName(answer), err
 }
 
 func (r *recorder) present(ctx context.Context, name core.TypeName, id core.EntryID) (bool, error) {

@@ -78,6 +78,36 @@ func TestWrite_refuses(t *testing.T) {
 	}
 }
 
+// TestWrite_takenIdentifier makes entries under an identifier that another one has, of its type or not, one after the
+// other, in one batch and at once.
+func TestWrite_takenIdentifier(t *testing.T) {
+	t.Parallel()
+	n := start(t)
+	under := func(name core.TypeName, id core.EntryID, text string) core.Operation {
+		return core.Operation{Op: core.OperationCreate, Type: name, ID: id, Data: doc(t, "%s", text)}
+	}
+	e := n.create("fiche", `{"title": "Mine"}`)
+	n.refused(core.CodeConflict, admin, under("fiche", e.ID, `{"title": "Yours"}`))
+	n.refused(core.CodeConflict, admin, under("partner", e.ID, `{"name": "Yours"}`))
+	n.remove(e)
+	n.refused(core.CodeConflict, admin, under("partner", e.ID, `{"name": "Yours"}`))
+	id := core.NewID(time.Now())
+	if _, err := n.write(admin, under("fiche", id, `{"title": "A"}`), under("partner", id, `{"name": "B"}`)); core.CodeOf(err) != core.CodeConflict {
+		t.Errorf("twice in one batch: %v", err)
+	}
+	errs := together(8, func(i int) error {
+		op := under("fiche", id, `{"title": "A"}`)
+		if i%2 == 0 {
+			op = under("partner", id, `{"name": "B"}`)
+		}
+		_, err := n.write(admin, op)
+		return err
+	})
+	if count(errs, "") != 1 || count(errs, core.CodeConflict) != 7 {
+		t.Errorf("at once: %v", errs)
+	}
+}
+
 func TestWrite_update(t *testing.T) {
 	t.Parallel()
 	n := start(t)
