@@ -46,15 +46,6 @@ func (b bitset) count() int {
 	return n
 }
 
-func (b bitset) empty() bool {
-	for _, w := range b {
-		if w != 0 {
-			return false
-		}
-	}
-	return true
-}
-
 // and keeps what is in other too.
 func (b bitset) and(other bitset) {
 	n := min(len(b), len(other))

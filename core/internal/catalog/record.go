@@ -18,14 +18,6 @@ type record struct {
 	public   int64
 }
 
-// latest gives the row of the document that editors work on.
-func (r *record) latest() int64 {
-	if r.draft != 0 {
-		return r.draft
-	}
-	return r.public
-}
-
 // entry gives the record as an Entry with stand-ins for its documents, for the rules that core has about entries.
 func (r *record) entry() *core.Entry {
 	e := &core.Entry{Type: r.typ, ID: r.id, Meta: r.meta}

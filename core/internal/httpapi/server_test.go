@@ -304,7 +304,8 @@ func TestRequestID(t *testing.T) {
 			t.Errorf("out of the cache %q became %q", given, got)
 		}
 	}
-	if call(t, s, "GET", "/readyz", "").Header().Get("X-Request-Id") == call(t, s, "GET", "/readyz", "").Header().Get("X-Request-Id") {
+	one, two := call(t, s, "GET", "/readyz", ""), call(t, s, "GET", "/readyz", "")
+	if one.Header().Get("X-Request-Id") == two.Header().Get("X-Request-Id") {
 		t.Error("two requests share an id")
 	}
 }

@@ -12,6 +12,7 @@ const (
 	maxFields   = 1_000
 	maxNesting  = 12   // levels of objects that fields are listed in
 	longText    = 2000 // from this maxLength on a text is searched, not filtered
+	bodyWeight  = 1    // so is an unbounded text of at most this x-search
 	schemaError = "schema"
 )
 
@@ -454,8 +455,27 @@ func (f *fielder) field(m member, path string, v value, in inherited) core.Field
 	}
 	f.inherit(&field, a, in)
 	field.Unique = field.Unique || m.n == f.s.slug && m.n != nil
-	field.Indexed = indexable(v) && !in.unindexed && !field.Secret && (a.index == nil || *a.index)
+	field.Indexed = f.indexed(&field, v) && !in.unindexed && !field.Secret
 	return field
+}
+
+// indexed says whether a field may be filtered and sorted: as x-index says, else every scalar and reference but long texts.
+// The title is always.
+func (f *fielder) indexed(field *core.Field, v value) bool {
+	if v.notes.index != nil {
+		return *v.notes.index
+	}
+	if !isScalar(v.kind) && v.kind != core.KindRef {
+		return false
+	}
+	return v.kind != core.KindString || field.Unique || field.Facet || field.Path == f.title() || !v.long()
+}
+
+// title is the field that the schema names as its title.
+func (f *fielder) title() string {
+	about, _ := f.s.root.raw["x-type"].(map[string]any)
+	title, _ := about["titleField"].(string)
+	return title
 }
 
 func (f *fielder) inherit(field *core.Field, a *annotations, in inherited) {
@@ -514,17 +534,8 @@ func (n *node) flag(key string) bool {
 	return v == true
 }
 
-// indexable says which fields may be filtered and sorted when nothing is said: every scalar and reference but long texts.
-func indexable(v value) bool {
-	switch v.kind {
-	case core.KindInteger, core.KindNumber, core.KindBoolean, core.KindTime, core.KindDate, core.KindRef:
-		return true
-	case core.KindString:
-		return !v.long()
-	}
-	return false
-}
-
+// long reports whether a text is one to read rather than a value: by its widget or format, by the length that it may have,
+// or, where nothing bounds it, by being searched with the weight of a body.
 func (v value) long() bool {
 	switch v.notes.widget {
 	case "textarea", "markdown", "html", "code":
@@ -536,10 +547,23 @@ func (v value) long() bool {
 	if _, has := v.item.lookup("contentMediaType"); has {
 		return true
 	}
-	limit, _ := v.item.lookup("maxLength")
+	limit, bounded := v.item.lookup("maxLength")
+	if !bounded {
+		return v.notes.search > 0 && v.notes.search <= bodyWeight && !v.shaped()
+	}
 	n, ok := asNumber(limit)
 	size, err := n.Int64()
 	return ok && err == nil && size > longText
+}
+
+// shaped reports whether a text has a form that keeps it short.
+func (v value) shaped() bool {
+	for _, keyword := range []string{"enum", "const", "format", "pattern"} {
+		if _, has := v.item.lookup(keyword); has {
+			return true
+		}
+	}
+	return false
 }
 
 // put lists a field, or merges it with the one that another branch has at its path.

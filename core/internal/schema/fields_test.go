@@ -9,6 +9,22 @@ import (
 	"github.com/palabre-cms/palabre/core/internal/schema"
 )
 
+// What is read rather than compared is not held in memory to be filtered.
+func TestFields_Indexed(t *testing.T) {
+	t.Parallel()
+	typ := compile(t, `{"title":"Note","x-type":{"titleField":"title"},"properties":{
+		"title":{"type":"string","x-search":1},"plain":{"type":"string"},"lead":{"type":"string","x-search":2},"body":{"type":"string","x-search":1},
+		"bounded":{"type":"string","x-search":1,"maxLength":300},"long":{"type":"string","maxLength":3000},"held":{"type":"string","x-search":1,"x-index":true},
+		"tool":{"type":"string","x-search":1,"x-facet":true},"code":{"type":"string","x-search":1,"x-unique":true},
+		"kind":{"type":"string","x-search":1,"enum":["a"]},"mail":{"type":"string","x-search":1,"format":"email"},"off":{"type":"integer","x-index":false}}}`)
+	for path, want := range map[string]bool{"title": true, "plain": true, "lead": true, "body": false, "bounded": true, "long": false, "held": true,
+		"tool": true, "code": true, "kind": true, "mail": true, "off": false} {
+		if f, ok := typ.Field(path); !ok || f.Indexed != want {
+			t.Errorf("%s: indexed %v, want %v", path, ok && f.Indexed, want)
+		}
+	}
+}
+
 func TestFields_PathsKindsAndRules(t *testing.T) {
 	t.Parallel()
 	typ := compile(t, `{"title":"Note","required":["title","home"],"x-type":{"locales":["fr","en"]},"properties":{

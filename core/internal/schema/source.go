@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"strconv"
-	"strings"
 
 	"github.com/palabre-cms/palabre/core"
 	"github.com/palabre-cms/palabre/core/jsondoc"
@@ -22,8 +21,7 @@ type source struct {
 	nodes     []*node
 	byPointer map[string]*node
 	order     map[string][]string // JSON Pointer of an object → its keys as they were written
-	title     string
-	slug      *node // the implicit slug property, when the type has one
+	slug      *node               // the implicit slug property, when the type has one
 }
 
 // node is one subschema.
@@ -237,15 +235,4 @@ func stringsIn(list []any) []string {
 		}
 	}
 	return out
-}
-
-// pathOf gives the dotted path of a property below the root, for messages: "/properties/a/items/properties/b" is "a.b".
-func (n *node) path() string {
-	var names []string
-	for m := n; m != nil; m = m.parent {
-		if m.in == "properties" {
-			names = append([]string{m.name}, names...)
-		}
-	}
-	return strings.Join(names, ".")
 }
