@@ -133,7 +133,7 @@ func (v *verifier) put(p core.Position, c *core.Change) {
 		t = &track{name: c.Type}
 		v.entries[c.Entry] = t
 	}
-	if t.name != c.Type {
+	if t.name != c.Type && !t.purged {
 		v.problem(p, "entry %s was a %s and becomes a %s", c.Entry, t.name, c.Type)
 	}
 	if c.Meta.Rev != t.rev+1 && !(t.purged && c.Meta.Rev == 1) {

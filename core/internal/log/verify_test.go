@@ -90,13 +90,14 @@ func TestVerify_Good(t *testing.T) {
 		c.Draft, c.Published, c.Meta.Live = core.NullDoc, core.Doc(`{"title":"x"}`), &core.Live{Rev: 2, At: day}
 	}
 	onlyMeta := func(c *core.Change) { c.Draft = nil }
+	anotherType := func(c *core.Change) { c.Type = "other" } // its identifier is free again
 	stillLive := func(c *core.Change) { c.Meta.Live = &core.Live{Rev: 2, At: day} }
 	l := written(t, history(
 		[]core.Change{put("a", 1), put("b", 1)},
 		[]core.Change{put("a", 2, publish), put("c", 1)},
 		[]core.Change{put("a", 3, stillLive), put("b", 2, onlyMeta)},
 		[]core.Change{purge("b", 3), purge("c", 1)},
-		[]core.Change{put("b", 1), put("c", 2)},
+		[]core.Change{put("b", 1, anotherType), put("c", 2)},
 	))
 	r := verify(t, l)
 	if !r.OK() || r.Position != 5 || r.Entries != 3 || r.Changes != 10 || r.Redacted != 0 {
