@@ -48,6 +48,10 @@ func (e *edit) identify() error {
 	if err == nil && e.restoresByName() {
 		e.op.Op, e.op.Transition = core.OperationRestore, ""
 	}
+	if err == nil && e.op.At != nil && (e.op.Op != core.OperationTransition || e.unschedules()) {
+		return invalid([]core.FieldError{broken("/at", "schedule", "Only a transition of the workflow can be put off to a time: leave it out.",
+			"Seule une transition du workflow peut être programmée : retirez ce moment.")})
+	}
 	return err
 }
 

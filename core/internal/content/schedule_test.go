@@ -33,6 +33,10 @@ func TestSchedule(t *testing.T) {
 	if len(got.Schedule) != 2 || got.Schedule[0].Effect != core.EffectPublish || got.Schedule[1].At.Before(got.Schedule[0].At) || got.Schedule[0].By != "user:admin" {
 		t.Errorf("publish and unpublish: %+v", got.Schedule)
 	}
+	for _, now := range []core.Operation{{Op: core.OperationTransition, Transition: "unschedule"}, {Op: core.OperationTransition, Transition: "restore"}, {Op: core.OperationDelete}} {
+		now.Type, now.ID, now.At = "fiche", e.ID, &late
+		n.refused(core.CodeInvalid, admin, now) // it cannot be put off, so it must not be done at once
+	}
 	if edited := n.update(e, `{"title": "B"}`); len(edited.Schedule) != 2 {
 		t.Error("an edit lost the schedule")
 	}
