@@ -2,6 +2,7 @@ package content
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 
 	"github.com/palabre-cms/palabre/core"
@@ -39,12 +40,27 @@ func (e *edit) advance(ctx context.Context) error {
 func (e *edit) putDraft(next *core.Entry) {
 	next.Draft = e.typ.Validator.Encode(e.after)
 	if next.Published != nil && bytes.Equal(next.Draft, next.Published) {
-		next.Draft, next.Status = nil, core.StatusPublished
+		next.Draft, next.Status = nil, publishedState(&e.typ.Workflow)
 		return
 	}
 	if state, ok := e.typ.Workflow.State(next.Status); ok && state.OnEdit != "" {
 		next.Status = state.OnEdit
 	}
+}
+
+// publishedState is the state of what has no draft beside what is published: a workflow may have its own for it.
+func publishedState(w *core.Workflow) core.Status {
+	var own core.Status
+	for i := range w.Transitions {
+		switch way := &w.Transitions[i]; {
+		case way.Effect != core.EffectPublish:
+		case way.To == core.StatusPublished:
+			return core.StatusPublished
+		case own == "":
+			own = way.To
+		}
+	}
+	return cmp.Or(own, core.StatusPublished)
 }
 
 // publishInSameStep publishes where the operation says so, and reports whether it did.

@@ -51,6 +51,12 @@ var schemas = []string{
 	      {"name": "close", "to": "closed", "roles": ["boss"], "label": {"fr": "Clore", "en": "Close"}},
 	      {"name": "reopen", "from": ["closed"], "to": "draft", "label": {"fr": "Rouvrir", "en": "Reopen"}}]}},
 	  "properties": {"text": {"type": "string"}}}`,
+	`{"title": "Show", "type": "object", "additionalProperties": false,
+	  "x-type": {"name": "show", "slug": false, "workflow": {"name": "show", "initial": "draft",
+	    "states": [{"name": "draft", "label": {"fr": "Brouillon", "en": "Draft"}}, {"name": "published", "label": {"fr": "Publié", "en": "Published"}},
+	      {"name": "running", "label": {"fr": "À l’affiche", "en": "Running"}, "onEdit": "draft"}],
+	    "transitions": [{"name": "publish", "from": ["draft"], "to": "running", "effect": "publish", "label": {"fr": "Publier", "en": "Publish"}}]}},
+	  "properties": {"text": {"type": "string"}}}`,
 	`{"title": "Home", "type": "object", "additionalProperties": false, "x-type": {"name": "home", "slug": false, "singleton": true},
 	  "properties": {"text": {"type": "string"}}}`,
 }

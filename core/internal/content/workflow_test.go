@@ -100,6 +100,18 @@ func TestWrite_ownWorkflow(t *testing.T) {
 	n.update(e, `{"text": "y"}`)
 }
 
+func TestWrite_ownPublishedState(t *testing.T) {
+	t.Parallel()
+	n := start(t)
+	e := n.createLive("show", `{"text": "A"}`)
+	if edited := n.update(e, `{"text": "B"}`); e.Status != "running" || edited.Status != core.StatusDraft {
+		t.Errorf("published it is %s, edited %s", e.Status, edited.Status)
+	}
+	if back := n.update(e, `{"text": "A"}`); back.Status != "running" || back.Draft != nil {
+		t.Errorf("edited back to what is published it is %s", back.Status)
+	}
+}
+
 func TestWrite_trash(t *testing.T) {
 	t.Parallel()
 	n := start(t)
