@@ -18,8 +18,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/gin-gonic/gin"
-
 	"github.com/palabre-cms/palabre/core"
 )
 
@@ -30,13 +28,8 @@ func benchWorld() *world {
 	return w
 }
 
-// bare is the limit: gin writing the same bytes from memory, and nothing else.
-func bare(body []byte) http.Handler {
-	gin.SetMode(gin.ReleaseMode)
-	e := gin.New()
-	e.GET(contentPath, func(c *gin.Context) { c.Data(http.StatusOK, "application/json; charset=utf-8", body) })
-	return e
-}
+// bare is the limit.
+func bare(body []byte) http.Handler { return Bare(map[string][]byte{contentPath: body}) }
 
 func serveBench(tb testing.TB, h http.Handler) string {
 	tb.Helper()

@@ -25,6 +25,11 @@ type Load struct {
 // PerSecond is the rate.
 func (l Load) PerSecond() float64 { return float64(l.Requests) / l.For.Seconds() }
 
+// times tells how long answers took.
+func (l Load) times() string {
+	return fmt.Sprintf("median %.2f ms, 99th %.2f ms", milliseconds(l.Median), milliseconds(l.Slow))
+}
+
 // request is the bytes of one request.
 type request []byte
 

@@ -14,6 +14,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/palabre-cms/palabre/core/app"
 )
 
 // server is a process under test.
@@ -115,19 +117,10 @@ func (s *server) anonymous() int64 {
 	return 0
 }
 
-// Bare serves two bodies from memory and does nothing else: the most that an HTTP server of this language gives here.
+// Bare serves bodies from memory and does nothing else, as a program would that was written with the router that Palabre
+// uses: the most that an HTTP server of this language gives here.
 func Bare(ctx context.Context, address string, bodies map[string][]byte) error {
-	mux := http.NewServeMux()
-	for path, body := range bodies {
-		length := []string{strconv.Itoa(len(body))}
-		mux.HandleFunc("GET "+path, func(w http.ResponseWriter, _ *http.Request) {
-			h := w.Header()
-			h["Content-Type"] = []string{"application/json; charset=utf-8"}
-			h["Content-Length"] = length
-			_, _ = w.Write(body)
-		})
-	}
-	srv := &http.Server{Addr: address, Handler: mux, ReadHeaderTimeout: 5 * time.Second}
+	srv := &http.Server{Addr: address, Handler: app.Bare(bodies)} // no time limits: they cost, and nobody is kept waiting
 	context.AfterFunc(ctx, func() { srv.Close() })
 	if err := srv.ListenAndServe(); !errors.Is(err, http.ErrServerClosed) {
 		return err
