@@ -35,7 +35,7 @@ admin-ui:
 
 .PHONY: test
 test: ## run all tests, none of them skipped for want of a server
-	@PALABRE_TEST_REQUIRE=ferretdb go test -timeout 15m ./...
+	@PALABRE_TEST_REQUIRE=ferretdb go test -tags failpoint -timeout 15m ./...
 
 .PHONY: lint
 lint: ## check the format, vet, staticcheck, and who may import whom
