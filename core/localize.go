@@ -34,14 +34,15 @@ func (t *Type) Localize(doc map[string]any, want Locale) (out map[string]any, se
 			break
 		}
 		if overlay, ok := translations[string(l)].(map[string]any); ok {
-			return overlaid(out, overlay), l
+			return Overlay(out, overlay), l
 		}
 	}
 	return out, served
 }
 
-// overlaid lays a translation over a document: objects member by member, anything else whole.
-func overlaid(doc, overlay map[string]any) map[string]any {
+// Overlay lays a translation over a document: objects member by member, anything else whole. It alters
+// neither, and the answer may share values with both.
+func Overlay(doc, overlay map[string]any) map[string]any {
 	out := make(map[string]any, len(doc)+len(overlay))
 	for key, v := range doc {
 		out[key] = v
@@ -50,7 +51,7 @@ func overlaid(doc, overlay map[string]any) map[string]any {
 		below, isObject := v.(map[string]any)
 		under, wasObject := out[key].(map[string]any)
 		if isObject && wasObject {
-			v = overlaid(under, below)
+			v = Overlay(under, below)
 		}
 		out[key] = v
 	}

@@ -201,7 +201,7 @@ func (v *validator) translation(l string, value any, own map[string]any) (found 
 	if found = v.onlyLocalized(overlay, "", at); len(found) > 0 {
 		return found
 	}
-	for _, p := range v.check(overlaid(own, overlay)) {
+	for _, p := range v.check(core.Overlay(own, overlay)) {
 		if touches(overlay, p.Pointer) {
 			p.Pointer = at + p.Pointer
 			found = append(found, p)
@@ -227,23 +227,6 @@ func (v *validator) onlyLocalized(overlay map[string]any, path, at string) (foun
 		}
 	}
 	return found
-}
-
-// overlaid lays a translation over a document: objects member by member, anything else whole.
-func overlaid(doc, overlay map[string]any) map[string]any {
-	out := make(map[string]any, len(doc)+len(overlay))
-	for key, v := range doc {
-		out[key] = v
-	}
-	for key, v := range overlay {
-		below, isObject := v.(map[string]any)
-		under, wasObject := out[key].(map[string]any)
-		if isObject && wasObject {
-			v = overlaid(under, below)
-		}
-		out[key] = v
-	}
-	return out
 }
 
 // touches reports whether a pointer into the translated document leads to, or into, what the translation says.
