@@ -40,6 +40,7 @@ func (q *Queries) ParseSearch(ctx context.Context, who *core.Principal, params u
 	if w.text == "" {
 		return nil, refuse("missing_parameter", "A search needs q, the words to look for.")
 	}
+	w.highlight = w.highlight || !params.Has("highlight") // who searches everywhere wants to see where the words stand
 	requests, err := q.searchable(ctx, who, distinct(w.types))
 	if err != nil {
 		return nil, err

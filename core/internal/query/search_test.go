@@ -70,3 +70,18 @@ func TestParsePage(t *testing.T) {
 	_, _, err := q.ParsePage(url.Values{"q": {"x"}})
 	wantReason(t, err, "unknown_parameter", "")
 }
+
+func TestParseSearch_HighlightsUnlessToldNot(t *testing.T) {
+	t.Parallel()
+	q := parser(world(true))
+	for value, want := range map[string]bool{"": true, "true": true, "false": false} {
+		params := url.Values{"q": {"x"}}
+		if value != "" {
+			params.Set("highlight", value)
+		}
+		a, err := q.ParseSearch(t.Context(), anonymous, params)
+		if err != nil || a.Highlight != want || a.Queries[0].Highlight != want {
+			t.Errorf("highlight=%s: %v, want %v (%v)", value, a, want, err)
+		}
+	}
+}
