@@ -62,6 +62,7 @@ func (c *Catalog) tidy(ctx context.Context, s *shelf) error {
 	defer c.mu.Unlock()
 	s.table = next
 	s.orders.drop()
+	s.matches.drop()
 	return nil
 }
 
@@ -103,6 +104,7 @@ func (c *Catalog) swapTable(s *shelf, next *table, b *batch, t *core.Type) {
 	s.table, s.hash, s.saved = next, t.Hash, t.Hash
 	s.orders.drop()
 	s.facets.drop()
+	s.matches.drop()
 	if s.searched != t.Hash {
 		c.text.enqueueShelf(c.m, s)
 	}

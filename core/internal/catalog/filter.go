@@ -35,11 +35,12 @@ func (r reading) where(s *shelf, n core.Node) (bitset, error) {
 	if err != nil {
 		return nil, err
 	}
+	found = found.sized(s.slots())
 	found.and(s.seen(r.state))
 	return found, nil
 }
 
-// holds gives the slots for which a condition holds, and perhaps slots that are not seen.
+// holds gives the slots for which a condition holds, and perhaps slots that are not seen. They must not be changed.
 func (r reading) holds(s *shelf, n core.Node) (bitset, error) {
 	switch n := n.(type) {
 	case nil:
@@ -144,7 +145,7 @@ func withoutNil(values []any) (rest []any, had bool) {
 	return rest, had
 }
 
-// some gives the slots where any value at the path does as the operator says.
+// some gives the slots where any value at the path does as the operator says. They must not be changed.
 func (r reading) some(s *shelf, c core.Compare) (bitset, error) {
 	if len(c.Path.Via) > 0 {
 		return r.through(s, c.Path, func(t *shelf, rest core.Path) (bitset, error) {
@@ -156,8 +157,10 @@ func (r reading) some(s *shelf, c core.Compare) (bitset, error) {
 	if err != nil {
 		return nil, err
 	}
-	found := newBitset(s.slots())
-	return found, col.match(found, c.Op, c.Values)
+	return s.matches.of(col, c.Op, c.Values, func() (bitset, error) {
+		found := newBitset(s.slots())
+		return found, col.match(found, c.Op, c.Values)
+	})
 }
 
 // match adds to found the slots with a value that does as the operator says.

@@ -86,6 +86,7 @@ func (r reading) through(s *shelf, path core.Path, f func(t *shelf, rest core.Pa
 		if err != nil {
 			return nil, err
 		}
+		found = found.sized(t.slots())
 		found.and(allowed)
 		found.each(func(slot uint32) { numbers.set(t.number(slot)) })
 	}

@@ -152,6 +152,7 @@ func (m *memory) settle(s *shelf, r *record, extracted func(row int64) []byte) b
 	s.stampBoth(next, r)
 	s.rememberSlugs(r.number, r.meta.Slugs)
 	s.facets.drop()
+	s.matches.drop()
 	return sound
 }
 
@@ -190,6 +191,7 @@ func (m *memory) remove(number uint32) {
 	m.places[number] = gone
 	s.rememberSlugs(number, nil)
 	s.facets.drop()
+	s.matches.drop()
 	s.entries--
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -147,6 +148,62 @@ func TestQuery_facetsOfAllFollowEveryWrite(t *testing.T) {
 		w.apply(change())
 		w.check(q)
 		w.check(q)
+	}
+}
+
+// What a comparison has found once is found anew after every write, be it of the type at the end of a reference.
+func TestQuery_comparisonsFollowEveryWrite(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	fiche, partner := w.newID(), w.newID()
+	refers := `"partner":{"_ref":"` + string(partner) + `","_type":"partner"}`
+	for _, change := range []func() core.Change{
+		func() core.Change { return w.publish("fiche", fiche, `{"slug":"a","region":"44"}`) },
+		func() core.Change { return w.publish("fiche", fiche, `{"slug":"a","region":"27",`+refers+`}`) },
+		func() core.Change { return w.publish("partner", partner, `{"slug":"p","kind":"entreprise"}`) },
+		func() core.Change { return w.publish("partner", partner, `{"slug":"p","kind":"association"}`) },
+		func() core.Change { return w.publish("fiche", w.newID(), `{"slug":"b","region":"27"}`) },
+		func() core.Change { return w.purge("fiche", fiche) },
+	} {
+		w.apply(change())
+		for _, where := range []core.Node{
+			core.And{compare("region", core.OpEq, "27")}, core.Not{Node: compare("region", core.OpEq, "27")}, compare("region", core.OpContains, "7"),
+			core.Compare{Path: path("partner", "kind"), Op: core.OpEq, Values: []any{"entreprise"}},
+		} {
+			for range 2 {
+				w.check(core.Query{Type: "fiche", State: core.StatePublished, Total: true, Sort: sortBy("_id"), Limit: 9, Where: where})
+			}
+		}
+	}
+}
+
+func TestMatchCache(t *testing.T) {
+	t.Parallel()
+	var m matchCache
+	c, looked := &column{}, 0
+	ask := func(values ...any) {
+		_, _ = m.of(c, core.OpIn, values, func() (bitset, error) { looked++; return bitset{}, nil })
+	}
+	for range 2 {
+		for _, values := range [][]any{{"1"}, {int64(1)}, {true}, {"1", "2"}, {"1 1:2"}} {
+			ask(values...)
+		}
+	}
+	if looked != 5 {
+		t.Errorf("looked %d times for 5 things", looked)
+	}
+	for i := range 5 * matchesKept {
+		ask(int64(i))
+		ask("1")
+	}
+	if n := len(m.recent) + len(m.older); looked != 5+5*matchesKept-1 || n > 2*matchesKept {
+		t.Errorf("looked %d times, and %d are kept", looked, n)
+	}
+	looked = 0
+	ask(strings.Repeat("x", longestAsked))
+	ask(strings.Repeat("x", longestAsked))
+	if m.drop(); looked != 2 || len(m.recent)+len(m.older) != 0 {
+		t.Errorf("looked %d times for what is too long to keep", looked)
 	}
 }
 

@@ -23,6 +23,7 @@ type shelf struct {
 	slugs     map[uint32][]string // entries that have some
 	orders    orders
 	facets    facetCache
+	matches   matchCache
 	plans     plans
 	due       time.Time // when plans change something next
 	publicDue time.Time // when they change something that is published
