@@ -202,6 +202,9 @@ func questions() []question {
 		{anyFilter, 2, func(r *rand.Rand) url.Values {
 			return values("filter[score][gte]", strconv.Itoa(50+r.IntN(50)), "filter[year]", strconv.Itoa(2010+r.IntN(17)), "sort", "title")
 		}},
+		{"never asked before, by slug", 2, func(r *rand.Rand) url.Values {
+			return values("filter[population][gte]", strconv.Itoa(r.IntN(100_000)), "filter[publishedOn][lt]", aDay(r), "sort", "-slug")
+		}},
 		{"three facets", 2, func(r *rand.Rand) url.Values {
 			return values("limit", "1", "fields", "title", "facets", "region,practice,tags", "filter[score][gte]", strconv.Itoa(r.IntN(100)))
 		}},
@@ -209,6 +212,11 @@ func questions() []question {
 			return values("filter[partner.kind]", one(partnerKinds, r), "filter[score][gte]", strconv.Itoa(r.IntN(50)), "sort", "-population")
 		}},
 	}
+}
+
+// aDay is one of five thousand.
+func aDay(r *rand.Rand) string {
+	return time.Date(2012, 1, 1+r.IntN(5000), 0, 0, 0, 0, time.UTC).Format(time.RFC3339)
 }
 
 // inside measures medians of whole answers without HTTP and without the cache of answers.
