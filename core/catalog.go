@@ -61,6 +61,28 @@ type PublicClock interface {
 	NextPublicDue(types ...TypeName) time.Time
 }
 
+// CatalogKeeper looks after the catalog of a node that serves. One of its operations runs at a time: CodeConflict otherwise.
+type CatalogKeeper interface {
+	// Rebuild makes the catalog anew from the log and puts it in the place of the one that answers meanwhile, which stays
+	// as it is when anything fails or ctx ends.
+	Rebuild(ctx context.Context) (*Rebuilt, error)
+	// Verify compares the catalog with one that is made anew from the log.
+	Verify(ctx context.Context) (*Verified, error)
+}
+
+// Rebuilt is the catalog that a rebuild has made.
+type Rebuilt struct {
+	Position Position `json:"position"` // where it stands
+	Entries  int      `json:"entries"`  // of all types, trash included
+	TookMs   int64    `json:"tookMs"`
+}
+
+// Verified is what a comparison of the catalog with the log has found.
+type Verified struct {
+	Position    Position `json:"position"`    // at which they were compared
+	Differences []string `json:"differences"` // a sentence for each, at most a hundred; empty, not nil, when they are equal
+}
+
 // Reference is one place where an entry is referred to.
 type Reference struct {
 	Type  TypeName `json:"type"`

@@ -20,8 +20,6 @@ package catalog
 
 import (
 	"context"
-	"os"
-	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -39,10 +37,13 @@ type Options struct {
 // Catalog is the core.Catalog of a node. Close it.
 type Catalog struct {
 	dir      string
+	name     string // of the file in dir
 	types    core.Types
 	now      func() time.Time
 	options  Options
-	applying sync.Mutex // the one writer
+	remaking sync.Mutex    // the one rebuild or verification
+	closing  chan struct{} // closed when Close begins
+	applying sync.Mutex    // the one writer
 
 	mu    sync.RWMutex // guards what follows against the writer
 	m     *memory
@@ -77,9 +78,9 @@ func Open(ctx context.Context, dir string, types core.Types, now func() time.Tim
 	if o.fewRows == 0 {
 		o.fewRows = 1024
 	}
-	c := &Catalog{dir: dir, types: types, now: now, options: o, moved: make(chan struct{})}
-	if err := os.RemoveAll(filepath.Join(dir, besideName)); err != nil {
-		return nil, core.Errorf(core.CodeUnavailable, "What an interrupted rebuild left cannot be removed: check the rights on the data directory. %w", err)
+	c := &Catalog{dir: dir, name: currentFile(dir), types: types, now: now, options: o, moved: make(chan struct{}), closing: make(chan struct{})}
+	if err := c.sweep(); err != nil {
+		return nil, core.Wrap("catalog.Open", err)
 	}
 	if err := c.open(ctx, dir); err != nil {
 		return nil, core.Wrap("catalog.Open", err)
@@ -140,10 +141,11 @@ func (c *Catalog) openDocuments(ctx context.Context) (err error) {
 	return err
 }
 
-func (c *Catalog) file() string { return filepath.Join(c.dir, "catalog.db") }
-
-// Close stops what runs beside and closes the files. Nothing may be called afterwards.
+// Close stops what runs beside, a rebuild and a verification too, and closes the files. Nothing may be called afterwards.
 func (c *Catalog) Close() error {
+	close(c.closing)
+	c.remaking.Lock()
+	defer c.remaking.Unlock()
 	c.stop()
 	c.stopped.Wait()
 	c.applying.Lock()
@@ -246,9 +248,14 @@ func (c *Catalog) freshen() {
 func (c *Catalog) carryOut() {
 	c.applying.Lock()
 	defer c.applying.Unlock()
+	c.carryOutAt(c.now())
+}
+
+// carryOutAt makes everything stand as it does at a time. The caller holds applying.
+func (c *Catalog) carryOutAt(now time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	numbers, shelves := c.m.carryOut(c.now())
+	numbers, shelves := c.m.carryOut(now)
 	if len(numbers) == 0 {
 		return
 	}

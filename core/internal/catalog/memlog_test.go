@@ -29,7 +29,7 @@ func (w *world) verify() {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	for _, d := range found {
+	for _, d := range found.Differences {
 		w.t.Error(d)
 	}
 }
@@ -71,7 +71,7 @@ func TestVerify_findsWhatDiffers(t *testing.T) {
 			w.c.text.drain(t.Context())
 			w.c.docs.cache = newCache(0)
 			tc.break_(w)
-			if found, err := w.c.Verify(t.Context(), memoryLog{w: w}); err != nil || len(found) == 0 {
+			if found, err := w.c.Verify(t.Context(), memoryLog{w: w}); err != nil || len(found.Differences) == 0 {
 				t.Errorf("got %v, %v, want a difference", found, err)
 			}
 		})
@@ -94,7 +94,7 @@ func TestRebuild(t *testing.T) {
 	w.exec(`update documents set doc = '{}'`)
 	w.c.docs.cache = newCache(1 << 20)
 	var last core.Position
-	if err := w.c.Rebuild(t.Context(), memoryLog{w: w}, func(at core.Position) { last = at }); err != nil {
+	if _, err := w.c.Rebuild(t.Context(), memoryLog{w: w}, func(at core.Position) { last = at }); err != nil {
 		t.Fatal(err)
 	}
 	if want := core.Position(len(w.commits)); last != want || w.c.Position() != want {

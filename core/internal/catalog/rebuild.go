@@ -2,118 +2,170 @@ package catalog
 
 import (
 	"context"
-	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/palabre-cms/palabre/core"
 )
 
-// besideName is the folder of a catalog that is being made beside the one that serves.
-const besideName = "rebuild"
-
 const logStep = 500 // commits read at once
 
 // Rebuild makes the catalog anew from the log, beside the one that goes on answering, and then puts it in its
-// place. progress, when not nil, is told how far it has come.
-func (c *Catalog) Rebuild(ctx context.Context, log core.Log, progress func(at core.Position)) error {
+// place, at the very position where that one stands by then. progress, when not nil, is told how far it has come. Writes
+// wait for the last step only. Whatever fails, the catalog that was there stays and goes on. CodeConflict when one is being
+// rebuilt or verified already.
+func (c *Catalog) Rebuild(ctx context.Context, log core.Log, progress func(at core.Position)) (*core.Rebuilt, error) {
+	begun := time.Now()
+	ctx, done, err := c.remake(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
 	next, err := c.beside(ctx)
 	if err != nil {
-		return core.Wrap("catalog.Rebuild", err)
+		return nil, core.Wrap("catalog.Rebuild", err)
 	}
-	if err = next.replay(ctx, log, progress); err == nil {
-		if err = next.text.drain(ctx); err == nil {
-			err = c.replace(ctx, next, log)
-		}
-	}
-	if err != nil {
+	if err := c.approach(ctx, next, log, progress); err != nil {
 		next.discard()
+		return nil, core.Wrap("catalog.Rebuild", err)
 	}
-	return core.Wrap("catalog.Rebuild", err)
+	made, over, err := c.replace(ctx, next, log)
+	over.discard()
+	if err != nil {
+		return nil, core.Wrap("catalog.Rebuild", err)
+	}
+	made.TookMs = time.Since(begun).Milliseconds()
+	return made, nil
 }
 
-// beside opens an empty catalog in a folder of this one.
-func (c *Catalog) beside(ctx context.Context) (*Catalog, error) {
-	dir := filepath.Join(c.dir, besideName)
-	if err := os.RemoveAll(dir); err != nil {
-		return nil, core.Errorf(core.CodeUnavailable, "The folder %s cannot be emptied: check the rights on the data directory. %w", besideName, err)
+// remake begins what may be done once at a time. The context that it gives ends with the catalog too; done must be called.
+func (c *Catalog) remake(ctx context.Context) (_ context.Context, done func(), err error) {
+	if !c.remaking.TryLock() {
+		return nil, nil, &core.Error{Code: core.CodeConflict, Reason: "in_use", Message: "The catalog is being rebuilt or verified already. Wait until that is done.",
+			Texts: core.Text{"en": "The catalog is being rebuilt or verified already. Wait until that is done.",
+				"fr": "Le catalogue est déjà en cours de reconstruction ou de vérification. Attendez la fin."}}
 	}
-	next := &Catalog{dir: dir, types: c.types, now: c.now, options: c.options, moved: make(chan struct{})}
+	ctx, cancel := context.WithCancel(ctx)
+	go func() {
+		select {
+		case <-c.closing:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, func() { cancel(); c.remaking.Unlock() }, nil
+}
+
+// beside opens an empty catalog in the file that this one does not use.
+func (c *Catalog) beside(ctx context.Context) (*Catalog, error) {
+	next := &Catalog{dir: c.dir, name: otherFile(c.name), types: c.types, now: c.now, options: c.options, moved: make(chan struct{})}
+	if err := removeFile(next.file()); err != nil {
+		return nil, core.Errorf(core.CodeUnavailable, "The file %s cannot be removed: check the rights on the data directory. %w", next.name, err)
+	}
 	return next, next.open(ctx, c.dir)
 }
 
 // discard closes and removes a catalog that was made beside.
 func (c *Catalog) discard() {
-	if c.docs == nil {
-		return
-	}
 	c.text.close()
 	c.docs.close()
-	os.RemoveAll(c.text.dir)
-	os.RemoveAll(c.dir)
+	c.remove()
 }
 
-// replay applies what the log has after Position.
-func (c *Catalog) replay(ctx context.Context, log core.Log, progress func(at core.Position)) error {
-	for {
-		commits, err := log.Read(ctx, c.Position()+1, logStep)
-		if err != nil || len(commits) == 0 {
+// approach brings a catalog that is made beside near to this one, which goes on meanwhile, and never past it: types and
+// times of what this one has not taken in yet are not known. The second round is for what came while the texts were indexed.
+func (c *Catalog) approach(ctx context.Context, next *Catalog, log core.Log, progress func(at core.Position)) error {
+	for range 2 {
+		for at := next.Position(); at < c.Position(); at = next.Position() {
+			if err := next.replayTo(ctx, log, min(c.Position(), at+logStep)); err != nil {
+				return err
+			}
+			if progress != nil {
+				progress(next.Position())
+			}
+		}
+		if err := next.text.drain(ctx); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// replayTo applies what the log has up to a position that another catalog has reached.
+func (c *Catalog) replayTo(ctx context.Context, log core.Log, at core.Position) error {
+	for c.m.position < at {
+		commits, err := log.Read(ctx, c.m.position+1, min(logStep, int(at-c.m.position)))
+		if err != nil {
+			return err
+		}
+		if len(commits) == 0 {
+			return core.Errorf(core.CodeConflict, "The log ends at %d, and the catalog has already seen %d: it is the catalog of another log.", c.m.position, at)
 		}
 		if err := c.Apply(ctx, commits); err != nil {
 			return err
 		}
-		if progress != nil {
-			progress(c.Position())
-		}
 	}
+	return nil
 }
 
-// replace puts a catalog that was made beside in the place of this one, at the same position or a later one.
-func (c *Catalog) replace(ctx context.Context, next *Catalog, log core.Log) error {
-	c.applying.Lock()
-	defer c.applying.Unlock()
-	for next.Position() < c.m.position {
-		before := next.Position()
-		if err := next.replay(ctx, log, nil); err != nil {
-			return err
-		}
-		if next.Position() == before {
-			return core.Errorf(core.CodeConflict, "The log ends at %d, and the catalog has already seen %d: it is the catalog of another log.", before, c.m.position)
-		}
-	}
-	next.text.halt()
-	if _, err := next.docs.db.Write.ExecContext(ctx, `pragma wal_checkpoint(truncate)`); err != nil {
+// level brings a catalog that was made beside to where this one stands, which is at one position, with one set of types
+// and at one time from then on. The caller holds this one's applying.
+func (c *Catalog) level(ctx context.Context, other *Catalog, log core.Log) error {
+	if err := other.replayTo(ctx, log, c.m.position); err != nil {
 		return err
 	}
-	return c.swap(ctx, next)
+	types, now := c.types.Types(), c.now()
+	for _, one := range [...]*Catalog{c, other} {
+		for _, t := range types {
+			if err := one.bind(ctx, t); err != nil {
+				return err
+			}
+		}
+		one.carryOutAt(now)
+	}
+	return other.text.drain(ctx)
 }
 
-func (c *Catalog) swap(ctx context.Context, next *Catalog) error {
+// replace puts a catalog that was made beside in the place of this one. over is what is not needed any more: the parts that
+// served until then, or those of next when it fails.
+func (c *Catalog) replace(ctx context.Context, next *Catalog, log core.Log) (made *core.Rebuilt, over *Catalog, err error) {
+	c.applying.Lock()
+	defer c.applying.Unlock()
+	if err := c.level(ctx, next, log); err != nil {
+		return nil, next, err
+	}
+	if err := c.text.wait(ctx); err != nil { // or a search could miss, between halt and swap, what it may know of
+		return nil, next, err
+	}
+	if _, err := next.docs.db.Write.ExecContext(ctx, `pragma wal_checkpoint(truncate)`); err != nil {
+		return nil, next, err
+	}
+	next.text.halt()
+	if err := next.makeCurrent(); err != nil {
+		return nil, next, err
+	}
+	over = c.swap(next)
+	return &core.Rebuilt{Position: c.m.position, Entries: c.m.entries()}, over, nil
+}
+
+// swap makes the parts of another catalog this one's and gives those that it had. Nothing in it can fail: what serves is the old or the new as a whole.
+func (c *Catalog) swap(next *Catalog) (old *Catalog) {
 	c.text.halt()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	old := c.text
-	if err := next.docs.close(); err != nil {
-		return err
-	}
-	if err := c.docs.close(); err != nil {
-		return err
-	}
-	if err := os.Rename(next.file(), c.file()); err != nil {
-		return core.Errorf(core.CodeUnavailable, "The rebuilt catalog cannot be put in its place: check the rights on the data directory, and start again. %w", err)
-	}
-	docs, err := openDocuments(c.file(), c.options.CacheBytes)
-	if err != nil {
-		return err
-	}
-	c.docs, c.m, c.text = docs, next.m, next.text
+	old = &Catalog{dir: c.dir, name: c.name, docs: c.docs, text: c.text}
+	c.name, c.docs, c.m, c.text = next.name, next.docs, next.m, next.text
 	c.publish(c.m.shelves...)
 	c.text.start(c)
-	old.index.Close()
-	os.RemoveAll(old.dir)
-	os.RemoveAll(next.dir)
-	return nil
+	c.text.enqueue(nil) // what was still waiting is taken up again
+	return old
+}
+
+// entries counts the entries of all types.
+func (m *memory) entries() (n int) {
+	for _, s := range m.shelves {
+		n += s.entries
+	}
+	return n
 }
 
 // drain waits until everything asked for so far is in the index.

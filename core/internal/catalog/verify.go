@@ -14,22 +14,31 @@ import (
 // mostDifferences bounds what Verify tells.
 const mostDifferences = 100
 
+// verifyPrefix begins the names of the folders of catalogs to compare with.
+const verifyPrefix = "verify-"
+
 // Verify makes the catalog anew from the log in a temporary folder and compares: documents, meta, revisions, columns, unique
 // values, references, former slugs and what is searched. It gives a sentence for each difference, at most a hundred. Writes
-// wait while it compares.
-func (c *Catalog) Verify(ctx context.Context, log core.Log) ([]string, error) {
-	dir, err := os.MkdirTemp(c.dir, "verify-")
+// wait while it compares, and so does a read at whose moment something changes by itself. CodeConflict when one is being
+// rebuilt or verified already.
+func (c *Catalog) Verify(ctx context.Context, log core.Log) (*core.Verified, error) {
+	ctx, done, err := c.remake(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	dir, err := os.MkdirTemp(c.dir, verifyPrefix)
 	if err != nil {
 		return nil, core.Errorf(core.CodeUnavailable, "There is no room for a second catalog in the data directory. %w", err)
 	}
 	defer os.RemoveAll(dir)
-	want := &Catalog{dir: dir, types: c.types, now: c.now, options: c.options, moved: make(chan struct{})}
+	want := &Catalog{dir: dir, name: firstFile, types: c.types, now: c.now, options: c.options, moved: make(chan struct{})}
 	if err := want.open(ctx, dir); err != nil {
 		return nil, core.Wrap("catalog.Verify", err)
 	}
 	defer want.docs.close()
 	defer want.text.close()
-	if err := want.replay(ctx, log, nil); err != nil {
+	if err := c.approach(ctx, want, log, nil); err != nil {
 		return nil, core.Wrap("catalog.Verify", err)
 	}
 	found, err := c.compare(ctx, want, log)
@@ -42,48 +51,25 @@ type comparison struct {
 	found      []string
 }
 
-func (c *Catalog) compare(ctx context.Context, want *Catalog, log core.Log) ([]string, error) {
-	if err := c.text.drain(ctx); err != nil {
+func (c *Catalog) compare(ctx context.Context, want *Catalog, log core.Log) (*core.Verified, error) {
+	if err := c.text.drain(ctx); err != nil { // most of it before writes have to wait
 		return nil, err
 	}
 	c.applying.Lock()
 	defer c.applying.Unlock()
-	if err := want.replayTo(ctx, log, c.m.position); err != nil {
+	if err := c.level(ctx, want, log); err != nil {
 		return nil, err
 	}
-	if err := want.text.drain(ctx); err != nil {
+	if err := c.text.drain(ctx); err != nil {
 		return nil, err
 	}
-	cmp := &comparison{have: c, want: want}
-	now := c.now()
-	c.mu.Lock()
-	c.m.carryOut(now)
-	c.mu.Unlock()
-	want.mu.Lock()
-	want.m.carryOut(now)
-	want.mu.Unlock()
 	c.mu.RLock()
 	defer c.mu.RUnlock()
-	err := cmp.all(ctx)
-	return cmp.found, err
-}
-
-// replayTo applies what is missing up to a position that another catalog has reached.
-func (c *Catalog) replayTo(ctx context.Context, log core.Log, at core.Position) error {
-	if c.m.position >= at {
-		return nil
+	cmp := &comparison{have: c, want: want, found: []string{}}
+	if err := cmp.all(ctx); err != nil {
+		return nil, err
 	}
-	commits, err := log.Read(ctx, c.m.position+1, int(at-c.m.position))
-	if err != nil {
-		return err
-	}
-	if err := c.Apply(ctx, commits); err != nil {
-		return err
-	}
-	if len(commits) == 0 {
-		return core.Errorf(core.CodeConflict, "The log ends at %d, and the catalog has already seen %d: it is the catalog of another log.", c.m.position, at)
-	}
-	return c.replayTo(ctx, log, at)
+	return &core.Verified{Position: c.m.position, Differences: cmp.found}, nil
 }
 
 func (d *comparison) differ(format string, args ...any) {
