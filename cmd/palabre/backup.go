@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/palabre-cms/palabre/core"
 	"github.com/palabre-cms/palabre/core/app"
 )
 
@@ -83,34 +84,75 @@ func (p *program) log() *cobra.Command {
 }
 
 func (p *program) catalog() *cobra.Command {
-	rebuild := &cobra.Command{
+	return group("catalog", "Rebuild or check the catalog, which answers all reads", p.catalogRebuild(), p.catalogVerify())
+}
+
+func (p *program) catalogRebuild() *cobra.Command {
+	cmd := &cobra.Command{
 		Use:   "rebuild",
 		Short: "Throw the catalog away and build it from the log",
-		Args:  cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := p.load()
-			if err != nil {
-				return err
-			}
-			if err := app.DropCatalog(c); err != nil {
-				return held(err)
-			}
-			return p.withStore(cmd, func(_ context.Context, a *app.App) error {
-				return p.said(nil, "the catalog stands at position %s", thousands(int(a.Catalog().Position())))
-			})
-		},
+		Long: `Throw the catalog away and build it from the log.
+
+With --url a running server builds the new one beside the old, which goes on answering, and then puts it in its place: neither
+reads nor writes are refused meanwhile. To end it early, end the command.`,
+		Example: `  palabre catalog rebuild
+  palabre catalog rebuild --url http://127.0.0.1:8080 --token pal_…`,
+		Args: cobra.NoArgs,
 	}
-	verify := &cobra.Command{
+	r := p.remote(cmd)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		client, err := p.client(r)
+		if err != nil {
+			return err
+		}
+		if client == nil {
+			return p.rebuildHere(cmd)
+		}
+		made, err := client.RebuildCatalog(cmd.Context())
+		return p.said(err, "the catalog stands at position %s", thousands(int(made.Position)))
+	}
+	return cmd
+}
+
+func (p *program) rebuildHere(cmd *cobra.Command) error {
+	c, err := p.load()
+	if err != nil {
+		return err
+	}
+	if err := app.DropCatalog(c); err != nil {
+		return held(err)
+	}
+	return p.withStore(cmd, func(_ context.Context, a *app.App) error {
+		return p.said(nil, "the catalog stands at position %s", thousands(int(a.Catalog().Position())))
+	})
+}
+
+func (p *program) catalogVerify() *cobra.Command {
+	cmd := &cobra.Command{
 		Use:   "verify",
 		Short: "Compare the catalog with one that is built anew from the log",
-		Args:  cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return p.withStore(cmd, func(ctx context.Context, a *app.App) error {
-				return p.said(a.VerifyCatalog(ctx), "the catalog is as the log has it, at position %s", thousands(int(a.Catalog().Position())))
-			})
-		},
+		Example: `  palabre catalog verify
+  palabre catalog verify --url http://127.0.0.1:8080 --token pal_…`,
+		Args: cobra.NoArgs,
 	}
-	return group("catalog", "Rebuild or check the catalog, which answers all reads", rebuild, verify)
+	r := p.remote(cmd)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		client, err := p.client(r)
+		if err != nil {
+			return err
+		}
+		if client == nil {
+			return p.withStore(cmd, func(ctx context.Context, a *app.App) error {
+				return p.saidSound(a.Catalog().Position(), a.VerifyCatalog(ctx))
+			})
+		}
+		return p.saidSound(client.VerifyCatalog(cmd.Context()))
+	}
+	return cmd
+}
+
+func (p *program) saidSound(at core.Position, err error) error {
+	return p.said(err, "the catalog is as the log has it, at position %s", thousands(int(at)))
 }
 
 // withLog runs f on the store alone, without catalog and services.

@@ -199,6 +199,8 @@ func commonSchemas() object {
 		"Proposal": fields("schema", object{"schema": schemaRef("JSONSchema"), "repairs": listOf(fields("kind path", object{"kind": object{"type": "string", "enum": []any{"fill", "rename", "convert", "drop"}},
 			"path": text, "to": text, "value": object{}, "count": number}))}),
 		"Review":      anything,
+		"Rebuilt":     fields("position entries tookMs", object{"position": number, "entries": number, "tookMs": number}),
+		"Verified":    fields("position differences", object{"position": number, "differences": listOf(described("string", "What differs; at most a hundred."))}),
 		"Health":      fields("status", object{"status": text}),
 		"Readiness":   fields("status reads writes position", object{"status": object{"type": "string", "enum": []any{"ok", "readonly", "draining"}}, "reads": flag, "writes": flag, "position": number, "version": text}),
 		"ProblemType": fields("type code status title", object{"type": text, "code": text, "status": number, "title": text}),

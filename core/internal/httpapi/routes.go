@@ -16,6 +16,7 @@ const (
 	open   auth = "open"   // anyone: it tells nothing of content, or only what each caller may see
 	scoped auth = "scoped" // the caller's rights on the type, under the route's action
 	ruled  auth = "ruled"  // each operation in the body by its own action
+	kept   auth = "kept"   // the caller's right on the store as a whole, under the route's action
 )
 
 // byName is the action of a route whose path names it.
@@ -62,6 +63,8 @@ func (s *Server) routes() []route {
 		{"GET", "/api/v1/types/:type", "readType", readType, core.ActionList, scoped},
 		{"POST", "/api/v1/types/:type/check", "checkType", checkType, core.ActionManage, scoped},
 		{"PUT", "/api/v1/types/:type", "applyType", applyType, core.ActionManage, scoped},
+		{"POST", "/api/v1/catalog/rebuild", "rebuildCatalog", rebuildCatalog, core.ActionManage, kept},
+		{"POST", "/api/v1/catalog/verify", "verifyCatalog", verifyCatalog, core.ActionManage, kept},
 		{"GET", "/openapi.json", "describeAPI", describeAPI, "", open},
 		{"GET", "/healthz", "healthz", healthz, "", open},
 		{"GET", "/readyz", "readyz", readyz, "", open},
@@ -74,6 +77,9 @@ func (s *Server) routes() []route {
 	}
 	if s.o.NoMetrics {
 		table = without(table, "metrics")
+	}
+	if s.o.Keeper == nil {
+		table = without(without(table, "rebuildCatalog"), "verifyCatalog")
 	}
 	return table
 }
@@ -107,6 +113,9 @@ func (s *Server) handle(r *route, h handler) gin.HandlerFunc {
 // allow asks for the caller's right before a body is read. The services ask again, with the entry in hand: this only
 // keeps strangers from making the server work.
 func (s *Server) allow(c *gin.Context, q *request, r *route) error {
+	if r.auth == kept {
+		return s.allowKeeping(c, q, r.action)
+	}
 	if r.auth != scoped || c.Request.Method == http.MethodGet || c.Request.Method == http.MethodHead {
 		return nil
 	}

@@ -26,6 +26,7 @@ type Options struct {
 	Types   core.Types
 	Catalog core.Catalog
 	Schemas core.SchemaChanges // nil: types cannot be changed here
+	Keeper  core.CatalogKeeper // nil: the catalog cannot be rebuilt or verified here
 
 	Name      string // of the site, on the pages and in the API's description; "Palabre"
 	Version   string // of the program
@@ -67,6 +68,7 @@ type Server struct {
 	ids      *requestIDs
 	pages    *pages
 	policy   func() uint64
+	store    *core.Type // what Access is asked about where the store as a whole is meant
 	inFlight atomic.Int64
 	streams  atomic.Int64
 	waiters  atomic.Int64
@@ -83,6 +85,7 @@ func New(o Options) (*Server, error) {
 	o = o.withDefaults()
 	s := &Server{o: o, log: o.Logger, now: o.Now, metrics: newMetrics(), ids: newRequestIDs(), ending: make(chan struct{})}
 	s.policy = policyVersion(o.Access)
+	s.store = core.NewType(core.Type{Name: "store", Public: true}) // public: that there is one is no secret
 	s.cache = newCache(o.CacheBytes, s.stands, s.metrics)
 	s.table = s.routes()
 	var err error

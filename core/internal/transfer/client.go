@@ -36,6 +36,14 @@ func NewClient(base, token string) (*Client, error) {
 	return &Client{base: u.String(), token: token, http: client, patience: 30 * time.Second}, nil
 }
 
+// Long gives a client of the same server that waits for an answer as long as it takes: only ctx ends its calls.
+func (c *Client) Long() *Client {
+	long, patient := *c, *c.http
+	patient.Timeout = 0
+	long.http = &patient
+	return &long
+}
+
 // keepToken follows redirects on the same host only: the token is for nobody else.
 func keepToken(req *http.Request, via []*http.Request) error {
 	if len(via) >= 5 || req.URL.Host != via[0].URL.Host || req.URL.Scheme != via[0].URL.Scheme {
