@@ -14,7 +14,8 @@
 //
 // One goroutine at a time applies commits. It works everything out beside the memory, writes the file, and then changes
 // the memory under the write lock, which it holds for a moment only. Readers hold the read lock while they look at memory and
-// documents, so each sees one position. What is made when first asked for (orders, ranks of strings, folded text) is
+// documents, so each sees one position. What is made when first asked for (orders, ranks of strings, folded text, facets, what
+// comparisons hold for) is
 // brought up to date by readers, each under a lock of its own: no writer can be at work then.
 package catalog
 
