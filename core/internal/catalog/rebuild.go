@@ -107,8 +107,8 @@ func (c *Catalog) replayTo(ctx context.Context, log core.Log, at core.Position) 
 	return nil
 }
 
-// level brings a catalog that was made beside to where this one stands, which is at one position, with one set of types
-// and at one time from then on. The caller holds this one's applying.
+// level brings a catalog that was made beside to where this one stands: both are at one position, with one set of types
+// and at one time then. The caller holds this one's applying.
 func (c *Catalog) level(ctx context.Context, other *Catalog, log core.Log) error {
 	if err := other.replayTo(ctx, log, c.m.position); err != nil {
 		return err
@@ -122,7 +122,7 @@ func (c *Catalog) level(ctx context.Context, other *Catalog, log core.Log) error
 		}
 		one.carryOutAt(now)
 	}
-	return other.text.drain(ctx)
+	return nil
 }
 
 // replace puts a catalog that was made beside in the place of this one. over is what is not needed any more: the parts that
@@ -131,6 +131,9 @@ func (c *Catalog) replace(ctx context.Context, next *Catalog, log core.Log) (mad
 	c.applying.Lock()
 	defer c.applying.Unlock()
 	if err := c.level(ctx, next, log); err != nil {
+		return nil, next, err
+	}
+	if err := next.text.drain(ctx); err != nil {
 		return nil, next, err
 	}
 	if err := c.text.wait(ctx); err != nil { // or a search could miss, between halt and swap, what it may know of

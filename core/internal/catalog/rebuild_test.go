@@ -280,3 +280,28 @@ func (l waitingLog) Read(ctx context.Context, _ core.Position, _ int) ([]core.Co
 	<-ctx.Done()
 	return nil, ctx.Err()
 }
+
+// Entries are compared some at a time, at the position of that time; a difference is found in whatever step it lies.
+func TestVerify_inSteps(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.fill(2 * verifyStep)
+	id := w.ids[0]
+	want := &watchedLog{memoryLog: memoryLog{w: w}, reading: func(read int) error {
+		if read == 1 {
+			w.apply(w.publish("fiche", id, `{"title":"Anderes","slug":"anderes"}`))
+		}
+		return nil
+	}}
+	found, err := w.c.Verify(t.Context(), want)
+	if err != nil || len(found.Differences) > 0 || int(found.Position) != len(w.commits) {
+		t.Errorf("%+v, %v; want no difference at %d", found, err, len(w.commits))
+	}
+	for _, number := range []uint32{2, verifyStep, 2*verifyStep - 1} {
+		w.shelf().slugs[number] = []string{"other"}
+		if found, err := w.c.Verify(t.Context(), memoryLog{w: w}); err != nil || len(found.Differences) != 1 {
+			t.Errorf("number %d: %+v, %v; want one difference", number, found, err)
+		}
+		delete(w.shelf().slugs, number)
+	}
+}

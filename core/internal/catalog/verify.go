@@ -19,8 +19,8 @@ const verifyPrefix = "verify-"
 
 // Verify makes the catalog anew from the log in a temporary folder and compares: documents, meta, revisions, columns, unique
 // values, references, former slugs and what is searched. It gives a sentence for each difference, at most a hundred. Writes
-// wait while it compares, and so does a read at whose moment something changes by itself. CodeConflict when one is being
-// rebuilt or verified already.
+// wait for moments only: it compares some hundred entries at a time, and at the end again those that changed meanwhile.
+// CodeConflict when one is being rebuilt or verified already.
 func (c *Catalog) Verify(ctx context.Context, log core.Log) (*core.Verified, error) {
 	ctx, done, err := c.remake(ctx)
 	if err != nil {
@@ -48,28 +48,41 @@ func (c *Catalog) Verify(ctx context.Context, log core.Log) (*core.Verified, err
 // comparison collects what differs between a catalog and one that was made from the log.
 type comparison struct {
 	have, want *Catalog
+	log        core.Log
 	found      []string
 }
 
+const verifyStep = 256 // entries compared while writes wait
+
 func (c *Catalog) compare(ctx context.Context, want *Catalog, log core.Log) (*core.Verified, error) {
+	d := &comparison{have: c, want: want, log: log, found: []string{}}
+	begun := want.Position()
+	for from, more := uint32(0), true; more; from += verifyStep {
+		err := d.still(ctx, func() error {
+			more = int(from)+verifyStep < len(want.m.places)
+			return d.entries(ctx, from, min(from+verifyStep, uint32(len(want.m.places))))
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
 	if err := c.text.drain(ctx); err != nil { // most of it before writes have to wait
 		return nil, err
 	}
-	c.applying.Lock()
-	defer c.applying.Unlock()
-	if err := c.level(ctx, want, log); err != nil {
-		return nil, err
+	err := d.still(ctx, func() error { return d.rest(ctx, begun) })
+	return &core.Verified{Position: want.m.position, Differences: d.found}, err
+}
+
+// still calls f while both catalogs stand at one position and nothing moves.
+func (d *comparison) still(ctx context.Context, f func() error) error {
+	d.have.applying.Lock()
+	defer d.have.applying.Unlock()
+	if err := d.have.level(ctx, d.want, d.log); err != nil {
+		return err
 	}
-	if err := c.text.drain(ctx); err != nil {
-		return nil, err
-	}
-	c.mu.RLock()
-	defer c.mu.RUnlock()
-	cmp := &comparison{have: c, want: want, found: []string{}}
-	if err := cmp.all(ctx); err != nil {
-		return nil, err
-	}
-	return &core.Verified{Position: c.m.position, Differences: cmp.found}, nil
+	d.have.mu.RLock()
+	defer d.have.mu.RUnlock()
+	return f()
 }
 
 func (d *comparison) differ(format string, args ...any) {
@@ -78,14 +91,13 @@ func (d *comparison) differ(format string, args ...any) {
 	}
 }
 
-func (d *comparison) all(ctx context.Context) error {
+// rest compares what is not of one entry, and the entries that have changed after a position.
+func (d *comparison) rest(ctx context.Context, after core.Position) error {
 	if d.have.m.position != d.want.m.position || d.have.m.sum != d.want.m.sum {
 		d.differ("the catalog stands at %d (%s), the log at %d (%s)", d.have.m.position, d.have.m.sum, d.want.m.position, d.want.m.sum)
 	}
-	for _, s := range d.want.m.shelves {
-		if err := d.shelf(ctx, s); err != nil {
-			return err
-		}
+	if err := d.changed(ctx, after); err != nil {
+		return err
 	}
 	for _, s := range d.have.m.shelves {
 		if other, ok := d.want.m.byName[s.name]; s.entries > 0 && (!ok || other.entries != s.entries) {
@@ -95,27 +107,54 @@ func (d *comparison) all(ctx context.Context) error {
 	return d.texts(ctx)
 }
 
-func (d *comparison) shelf(ctx context.Context, want *shelf) error {
-	for number := range uint32(len(d.want.m.places)) {
-		if d.want.m.shelfOf(number) != want {
-			continue
-		}
-		id := core.EntryID(d.want.m.ids.values[number])
-		have, at, ok := d.have.m.find(want.name, id)
-		if !ok {
-			d.differ("%s %s is not in the catalog", want.name, id)
-			continue
-		}
-		if err := d.documents(ctx, want.name, id, at, number); err != nil {
+func (d *comparison) changed(ctx context.Context, after core.Position) error {
+	rows, err := d.want.docs.db.Read.QueryContext(ctx, `select number from entries where position > ?`, int64(after))
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var number uint32
+		if err := rows.Scan(&number); err != nil {
 			return err
 		}
-		if err := d.revisions(ctx, id, at, number); err != nil {
+		if err := d.entry(ctx, number); err != nil {
 			return err
 		}
-		d.slots(have, want, at, number)
-		if !slices.Equal(have.slugs[at], want.slugs[number]) {
-			d.differ("%s %s: the former slugs are %q and should be %q", want.name, id, have.slugs[at], want.slugs[number])
+	}
+	return rows.Err()
+}
+
+// entries compares the entries that the catalog from the log knows by some numbers.
+func (d *comparison) entries(ctx context.Context, from, to uint32) error {
+	for number := from; number < to; number++ {
+		if err := d.entry(ctx, number); err != nil {
+			return err
 		}
+	}
+	return nil
+}
+
+func (d *comparison) entry(ctx context.Context, number uint32) error {
+	want := d.want.m.shelfOf(number)
+	if want == nil {
+		return nil
+	}
+	id := core.EntryID(d.want.m.ids.values[number])
+	have, at, ok := d.have.m.find(want.name, id)
+	if !ok {
+		d.differ("%s %s is not in the catalog", want.name, id)
+		return nil
+	}
+	if err := d.documents(ctx, want.name, id, at, number); err != nil {
+		return err
+	}
+	if err := d.revisions(ctx, id, at, number); err != nil {
+		return err
+	}
+	d.slots(have, want, at, number)
+	if !slices.Equal(have.slugs[at], want.slugs[number]) {
+		d.differ("%s %s: the former slugs are %q and should be %q", want.name, id, have.slugs[at], want.slugs[number])
 	}
 	return nil
 }
@@ -235,6 +274,11 @@ func (c *column) posted(slot uint32) bool {
 
 // texts compares which entries the text indexes hold.
 func (d *comparison) texts(ctx context.Context) error {
+	for _, x := range [...]*texts{d.have.text, d.want.text} { // they follow under the read lock too, and need no other
+		if err := x.drain(ctx); err != nil {
+			return err
+		}
+	}
 	havePublic, haveDrafts, err := d.have.searched(ctx)
 	if err != nil {
 		return err

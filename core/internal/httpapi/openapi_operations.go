@@ -57,7 +57,7 @@ var operationDocs = map[string]operationDoc{
 		answers: append(ok("The review of what was done.", "Review"), answerDoc{"201", "The type is new.", "Review", ""})},
 	"rebuildCatalog": {tag: "operations", summary: "Make the catalog, which answers reads, anew from the log; reads and writes go on. The answer comes when it is done, and a caller who leaves ends it", problems: "400 401 403 409 503",
 		answers: ok("It is done.", "Rebuilt")},
-	"verifyCatalog": {tag: "operations", summary: "Compare the catalog with the log; writes wait while it compares. The answer comes when it is done, and a caller who leaves ends it", problems: "400 401 403 409 503",
+	"verifyCatalog": {tag: "operations", summary: "Compare the catalog with the log; reads and writes go on. The answer comes when it is done, and a caller who leaves ends it", problems: "400 401 403 409 503",
 		answers: ok("What differs.", "Verified")},
 	"describeAPI":    {tag: "operations", summary: "This description", answers: ok("An OpenAPI 3.1 document.", "JSONSchema")},
 	"healthz":        {tag: "operations", summary: "Whether the process answers", answers: ok("It does.", "Health")},
