@@ -87,6 +87,17 @@ func (s *server) stop() error {
 	return s.cmd.Wait()
 }
 
+// visit asks for a path once, and forgets the answer.
+func (s *server) visit(path string) error {
+	res, err := http.Get("http://" + s.address + path)
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	_, err = io.Copy(io.Discard, res.Body)
+	return err
+}
+
 // save asks for a path and keeps the body of the answer in a file.
 func (s *server) save(path, file string) error {
 	res, err := http.Get("http://" + s.address + path)
