@@ -13,7 +13,6 @@ type matchCache struct {
 	mu     sync.Mutex
 	recent map[asking]bitset
 	older  map[asking]bitset // those before; asked for again, they are recent
-	size   int               // of recent, in bytes
 }
 
 // asking is a column with what it was asked for.
