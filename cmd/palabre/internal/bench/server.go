@@ -72,7 +72,7 @@ func (s *server) await(ctx context.Context, path string) error {
 		if s.gone() {
 			return errors.New("the server has ended")
 		}
-		time.Sleep(2 * time.Millisecond)
+		time.Sleep(2 * time.Millisecond) // how exactly the time of a start is told
 	}
 	return errors.New("the server does not answer")
 }
