@@ -24,16 +24,37 @@ const (
 	ActionSchedule  Action = "schedule"
 	ActionExport    Action = "export"
 	ActionHistory   Action = "history"
-	ActionManage    Action = "manage"  // types, roles, settings
-	ActionMigrate   Action = "migrate" // a schema change rewrote the document
-	ActionDetach    Action = "detach"  // a reference was taken out because its target was deleted
+	ActionManage    Action = "manage"   // types, roles, settings
+	ActionComment   Action = "comment"  // remarks beside an entry
+	ActionErase     Action = "erase"    // personal data was taken out of the document
+	ActionRedact    Action = "redact"   // and out of the entry's past
+	ActionReassign  Action = "reassign" // the entry became somebody else's
+	ActionMigrate   Action = "migrate"  // a schema change rewrote the document
+	ActionDetach    Action = "detach"   // a reference was taken out because its target was deleted
 )
 
-// Principal is who asks.
+// Principal is who asks. It is not changed once it is made: who changes becomes another one.
 type Principal struct {
-	ID    string // "token:01j…", "user:01j…", "system", "anonymous"
-	Kind  string // "token", "user", "system", "anonymous"
-	Roles []string
+	ID    string   // "user:01j…", "token:01j…", "link:01j…", "system", "anonymous"
+	Kind  string   // "user", "token", "link", "system", "anonymous"
+	Roles []string // names of entries of _role
+	// Rev is the revision of the entry behind the principal, so that an answer kept for who somebody was is not given to who
+	// he is now.
+	Rev int64
+	// About is what "$me.name" stands for in a row rule: the values of the user's own fields, of a reference its identifier.
+	About map[string][]any
+	// Grant is what a narrow link opens; nil for everybody else.
+	Grant *Grant
+	// Session is the entry of _session that a user came with; "" for everybody else.
+	Session EntryID
+}
+
+// Grant is what a narrow link opens to whoever holds it, beside what is public: one entry, in its latest state.
+type Grant struct {
+	Type    TypeName
+	Entry   EntryID
+	Actions []Action // ActionRead, ActionComment, ActionUpdate
+	Fields  []string // what may be read and set, as in a role; nil for "*"
 }
 
 // Anonymous is a caller who has not signed in.
@@ -45,18 +66,45 @@ var System = &Principal{ID: "system", Kind: "system", Roles: []string{"administr
 // Anonymous reports whether nobody is signed in.
 func (p *Principal) Anonymous() bool { return p.Kind == "anonymous" }
 
+// Entry is the identifier of the entry behind the principal: of its user, token or link. "" where there is none.
+func (p *Principal) Entry() EntryID {
+	_, id, _ := strings.Cut(p.ID, ":")
+	return EntryID(id)
+}
+
 // Scope is what a principal may do with a type under one action: which rows, which fields.
 type Scope struct {
-	// Key is equal for two scopes exactly when every answer under them is equal: the cache's share of the key.
+	// Key is equal for two scopes exactly when every answer under them is equal: the cache's share of the key. "" is a scope
+	// for this moment only, as one that depends on the time: nothing made under it may be remembered.
 	Key string
 	// Where must hold for an entry to be touched or seen; nil is no restriction.
 	Where Node
-	// Read and Write are the fields that may be seen and set.
+	// DraftWhere must hold instead for an entry to be seen in a state other than published. It never shows a row that Where
+	// does not; nil is Where itself.
+	DraftWhere Node
+	// Read and Write are the fields that may be seen and set, in every row. Only what may be seen in every row can be asked
+	// about: filtered on, sorted by, searched, counted.
 	Read, Write FieldSet
+	// More are further fields, each for some of the rows.
+	More []MoreFields
 	// Drafts reports whether states other than published may be looked at.
 	Drafts bool
 	// Private reports whether private fields are readable.
 	Private bool
+}
+
+// MoreFields are fields that a scope gives beside its own where a condition holds for the row.
+type MoreFields struct {
+	Where       Node
+	Read, Write FieldSet
+}
+
+// Rows is what must hold for an entry to be seen in a state.
+func (s *Scope) Rows(state State) Node {
+	if state != StatePublished && s.DraftWhere != nil {
+		return s.DraftWhere
+	}
+	return s.Where
 }
 
 // FieldSet is a set of field paths. The zero FieldSet is empty. A path is in it when it, or an object above it, is
@@ -102,4 +150,17 @@ type Access interface {
 	// Scope gives what the principal may do with the type. A type that the principal may not see at all gives CodeNotFound,
 	// a known refusal CodeForbidden, or CodeUnauthenticated when signing in could help.
 	Scope(ctx context.Context, p *Principal, t *Type, a Action) (*Scope, error)
+}
+
+// Renewer is an Access that can say who a principal is now: a write that took long asks before it is committed.
+type Renewer interface {
+	// Renew gives the principal as it stands now; CodeUnauthenticated for one that may not act any more.
+	Renew(ctx context.Context, p *Principal) (*Principal, error)
+}
+
+// Directory knows the accounts.
+type Directory interface {
+	// User gives the principal of an account that may act now; CodeUnauthenticated for one that is absent, suspended or at its
+	// end.
+	User(ctx context.Context, id EntryID) (*Principal, error)
 }

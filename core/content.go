@@ -28,6 +28,11 @@ const (
 	OperationPurge      OperationKind = "purge"
 	OperationRestore    OperationKind = "restore" // out of the trash, or, with Rev, the document of that revision becomes the draft
 	OperationUpsert     OperationKind = "upsert"  // update the entry whose Match field has Data's value, else create
+	// OperationErase puts Migrate's documents, slugs and all, in the place of those that hold personal data; OperationRedact
+	// records that the entry's past was rewritten; OperationReassign makes the entry Owner's. Only the system may.
+	OperationErase    OperationKind = "erase"
+	OperationRedact   OperationKind = "redact"
+	OperationReassign OperationKind = "reassign"
 )
 
 // Operation is one wanted change.
@@ -46,6 +51,7 @@ type Operation struct {
 	Comment    string
 	// Migrate puts Draft and Published as they are, for schema changes. Only the system may.
 	Migrate *Migrated
+	Owner   string // reassign: the ID of the principal who is to be its author
 }
 
 // Migrated is a rewritten pair of documents.

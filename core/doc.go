@@ -22,6 +22,10 @@
 //	query.go     Query: what can be asked
 //	catalog.go   Catalog: what answers
 //	access.go    Principal, Scope, Access
+//	accounts.go  Accounts: signing in and out
+//	origin.go    Origin: where a request came from
+//	audit.go     Auditor: who did what, when, from where
+//	privacy.go   Privacy: personal data, its register, erasure and retention
 //	content.go   Content: the only way in which an entry changes
 //	reader.go    Queries, Reader: the read path
 //	schemas.go   Compiler, SchemaChanges

@@ -11,7 +11,8 @@ import (
 //go:embed system/*.json
 var systemFiles embed.FS
 
-// System compiles the types that Palabre itself needs: "_type", whose entries are the content types, and "_token".
+// System compiles the types that Palabre itself needs: "_type", whose entries are the content types, "_user", "_role",
+// "_token", "_session" and "_link", which say who may do what, "_audit" and "_erasure", which say what was done, and "_comment".
 func System(ctx context.Context, c core.Compiler) ([]*core.Type, error) {
 	names, err := fs.Glob(systemFiles, "system/*.json")
 	if err != nil {

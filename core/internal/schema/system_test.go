@@ -2,6 +2,7 @@ package schema_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 
 	"github.com/palabre-cms/palabre/core/internal/schema"
@@ -13,12 +14,15 @@ func TestSystem_TypesCompileAndHaveNoSlugs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	var names []string
 	for _, typ := range types {
+		names = append(names, string(typ.Name))
 		if !typ.Name.System() || typ.SlugField != "" || typ.Public {
 			t.Errorf("%s: %+v", typ.Name, typ)
 		}
 	}
-	if len(types) != 2 {
-		t.Errorf("got %d types, want _token and _type", len(types))
+	const want = "_audit _comment _erasure _link _role _session _token _type _user"
+	if got := strings.Join(names, " "); got != want {
+		t.Errorf("got %s, want %s", got, want)
 	}
 }
