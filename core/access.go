@@ -2,6 +2,7 @@ package core
 
 import (
 	"context"
+	"strconv"
 	"strings"
 )
 
@@ -79,16 +80,16 @@ type Scope struct {
 	Key string
 	// Where must hold for an entry to be touched or seen; nil is no restriction.
 	Where Node
-	// DraftWhere must hold instead for an entry to be seen in a state other than published. It never shows a row that Where
-	// does not; nil is Where itself.
-	DraftWhere Node
 	// Read and Write are the fields that may be seen and set, in every row. Only what may be seen in every row can be asked
 	// about: filtered on, sorted by, searched, counted.
 	Read, Write FieldSet
-	// More are further fields, each for some of the rows.
+	// More are further fields, each for some of the rows; 64 at most.
 	More []MoreFields
 	// Drafts reports whether states other than published may be looked at.
 	Drafts bool
+	// Draft, with Drafts, is what holds in those states where that differs from what holds in public; see In. It has no Draft
+	// of its own.
+	Draft *Scope
 	// Private reports whether private fields are readable.
 	Private bool
 }
@@ -97,26 +98,60 @@ type Scope struct {
 type MoreFields struct {
 	Where       Node
 	Read, Write FieldSet
+	Private     bool // whether private fields are among those that may be read
 }
 
-// Rows is what must hold for an entry to be seen in a state.
-func (s *Scope) Rows(state State) Node {
-	if state != StatePublished && s.DraftWhere != nil {
-		return s.DraftWhere
+// In is the scope as it holds for entries in a state.
+func (s *Scope) In(state State) *Scope {
+	if state != StatePublished && s.Draft != nil {
+		return s.Draft
 	}
-	return s.Where
+	return s
+}
+
+// With is the scope of a row for which some of More hold: bit i of held stands for More[i].
+func (s *Scope) With(held uint64) *Scope {
+	if held == 0 {
+		return s
+	}
+	more := *s
+	more.More = nil
+	if s.Key != "" {
+		more.Key = s.Key + "+" + strconv.FormatUint(held, 36)
+	}
+	for i := range s.More {
+		if held&(1<<i) != 0 {
+			more.Read.Or = append(more.Read.Or[:len(more.Read.Or):len(more.Read.Or)], s.More[i].Read)
+			more.Write.Or = append(more.Write.Or[:len(more.Write.Or):len(more.Write.Or)], s.More[i].Write)
+			more.Private = more.Private || s.More[i].Private
+		}
+	}
+	return &more
 }
 
 // FieldSet is a set of field paths. The zero FieldSet is empty. A path is in it when it, or an object above it, is
-// allowed and neither is denied.
+// allowed and neither is denied, or when it is in one of Or.
 type FieldSet struct {
 	All  bool            // every path that is not in Deny
 	Only map[string]bool // otherwise: these paths, and what lies below them
 	Deny map[string]bool
+	Or   []FieldSet
 }
 
 // Has reports whether a path is in the set.
 func (s *FieldSet) Has(path string) bool {
+	if s.has(path) {
+		return true
+	}
+	for i := range s.Or {
+		if s.Or[i].Has(path) {
+			return true
+		}
+	}
+	return false
+}
+
+func (s *FieldSet) has(path string) bool {
 	allowed := s.All
 	for end := 0; end >= 0; {
 		next := strings.IndexByte(path[end:], '.')

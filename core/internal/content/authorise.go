@@ -83,16 +83,28 @@ func orForbidden(err error, en, fr string) error {
 	return &core.Error{Code: core.CodeForbidden, Message: en, Texts: core.Text{"en": en, "fr": fr}}
 }
 
-// mayReadEntry reports whether the caller would be shown an entry.
+// mayReadEntry reports whether the caller would be shown an entry: its latest document, or at least the published one.
 func (b *batch) mayReadEntry(ctx context.Context, t *core.Type, e *core.Entry, doc map[string]any) (bool, error) {
 	s, err := b.scopeFor(ctx, t, core.ActionRead)
 	if err != nil {
 		return false, onlyFaults(err)
 	}
-	if !s.Drafts && e.Published == nil {
+	if s.Drafts {
+		if ok, err := b.matches(ctx, t, s.In(core.StateDraft).Where, row{entry: e, doc: doc}); ok || err != nil {
+			return ok, err
+		}
+	}
+	if e.Published == nil || e.Trashed() {
 		return false, nil
 	}
-	return b.matches(ctx, t, s.Where, row{entry: e, doc: doc})
+	if s.Where == nil {
+		return true, nil
+	}
+	published, err := parse(e.Published)
+	if err != nil {
+		return false, err
+	}
+	return b.matches(ctx, t, s.Where, row{entry: e, doc: published})
 }
 
 // onlyFaults takes out the errors that are an answer: no.
@@ -112,18 +124,54 @@ func (e *edit) authoriseFields(ctx context.Context) error {
 		return nil
 	}
 	if !e.scope.Write.Whole() {
-		if err := e.refuseFields(changedPaths(e.typ, e.before, e.after)); err != nil {
+		held, err := e.holding(ctx, e.scope)
+		if err != nil {
+			return err
+		}
+		if err := e.refuseFields(&held.Write, changedPaths(e.typ, e.before, e.after)); err != nil {
 			return err
 		}
 	}
 	return e.stayCovered(ctx)
 }
 
-func (e *edit) refuseFields(paths []string) error {
+// holding is a scope with the further fields that it gives for this entry, as it was and as it is to be.
+func (e *edit) holding(ctx context.Context, s *core.Scope) (*core.Scope, error) {
+	var held uint64
+	for i := range s.More {
+		ok, err := e.holds(ctx, s.More[i].Where)
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			held |= 1 << i
+		}
+	}
+	return s.With(held), nil
+}
+
+// holds reports whether a condition holds for the entry before the edit and after it.
+func (e *edit) holds(ctx context.Context, where core.Node) (bool, error) {
+	if e.old != nil {
+		if ok, err := e.matches(ctx, e.typ, where, row{entry: e.old, doc: e.before}); !ok || err != nil {
+			return false, err
+		}
+	}
+	return e.matches(ctx, e.typ, where, row{entry: e.oldOrNew(), doc: e.after})
+}
+
+func (e *edit) oldOrNew() *core.Entry {
+	if e.old != nil {
+		return e.old
+	}
+	return e.moveOn()
+}
+
+func (e *edit) refuseFields(allowed *core.FieldSet, paths []string) error {
 	var wrong []core.FieldError
 	for _, path := range paths {
 		f, known := e.typ.Field(path)
-		if e.scope.Write.Has(path) || slices.Contains(e.filled, path) || (known && fixed(f)) {
+		if allowed.Has(path) || slices.Contains(e.filled, path) || (known && fixed(f)) {
 			continue
 		}
 		wrong = append(wrong, broken(pointerTo(path), "forbidden", "Your role does not allow to change this field.", "Votre rôle ne permet pas de modifier ce champ."))
@@ -139,12 +187,8 @@ func (e *edit) refuseFields(paths []string) error {
 // stayCovered checks the row rules against the document to come. The system fields are those of before, since moving
 // on in the workflow is what was asked for.
 func (e *edit) stayCovered(ctx context.Context) error {
-	entry := e.old
-	if entry == nil {
-		entry = e.moveOn()
-	}
 	for _, scope := range append([]*core.Scope{e.scope}, e.also...) {
-		ok, err := e.matches(ctx, e.typ, scope.Where, row{entry: entry, doc: e.after})
+		ok, err := e.matches(ctx, e.typ, scope.Where, row{entry: e.oldOrNew(), doc: e.after})
 		if err != nil || !ok {
 			return orForbidden(err, "Your role does not allow an entry with these values.", "Votre rôle ne permet pas une entrée avec ces valeurs.")
 		}
@@ -152,15 +196,27 @@ func (e *edit) stayCovered(ctx context.Context) error {
 	return nil
 }
 
-// mayRead reports whether a scope shows a field.
-func mayRead(t *core.Type, s *core.Scope, path string) bool {
-	if s == nil {
-		return true
+// mayRead reports whether the caller is shown a field of the entry before.
+func (e *edit) mayRead(path string) bool { return e.shown != nil && e.shown.Readable(e.typ, path) }
+
+// shows is what the caller is shown of the entry's latest document; nil where he is not shown it.
+func (e *edit) shows(ctx context.Context) (*core.Scope, error) {
+	s, err := e.scopeFor(ctx, e.typ, core.ActionRead)
+	if err != nil || !s.Drafts {
+		return nil, onlyFaults(err)
 	}
-	if f, ok := t.Field(path); ok && f.Private && !s.Private {
-		return false
+	s = s.In(core.StateDraft)
+	var held uint64
+	for i := range s.More {
+		ok, err := e.matches(ctx, e.typ, s.More[i].Where, row{entry: e.old, doc: e.before})
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			held |= 1 << i
+		}
 	}
-	return s.Read.Has(path)
+	return s.With(held), nil
 }
 
 // changedPaths lists the fields in which two documents differ, translations included, parents left out where a

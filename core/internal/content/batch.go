@@ -50,6 +50,10 @@ type item struct {
 // begin starts a batch at what the catalog has now.
 func (c *Content) begin(ctx context.Context, who *core.Principal, o core.WriteOptions) (*batch, error) {
 	notes := newRecorder(c.stored)
+	who, err := c.renewed(ctx, who, notes)
+	if err != nil {
+		return nil, err
+	}
 	b := &batch{c: c, who: who, options: o, now: c.clock.now(), from: c.catalog.Position(), notes: notes, world: newOverlay(notes),
 		types: map[core.TypeName]*core.Type{}, scopes: map[scopeKey]scopeAnswer{}}
 	if o.Key != nil {
@@ -58,6 +62,17 @@ func (c *Content) begin(ctx context.Context, who *core.Principal, o core.WriteOp
 		}
 	}
 	return b, nil
+}
+
+// renewed is who the caller is by now, noted so that the writer asks again: between a request and its commit an account may
+// be suspended or lose a role.
+func (c *Content) renewed(ctx context.Context, who *core.Principal, notes *recorder) (*core.Principal, error) {
+	r, ok := c.access.(core.Renewer)
+	if !ok || who.Kind == core.System.Kind {
+		return who, nil
+	}
+	notes.rights()
+	return r.Renew(ctx, who)
 }
 
 // add records a change of an entry: old is its state in the batch so far, nil when it is new; next is the state to come,

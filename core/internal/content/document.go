@@ -11,7 +11,12 @@ import (
 )
 
 // decode lays what was sent on the latest document.
-func (e *edit) decode(ctx context.Context) error {
+func (e *edit) decode(ctx context.Context) (err error) {
+	if e.old != nil {
+		if e.shown, err = e.shows(ctx); err != nil {
+			return err
+		}
+	}
 	if e.op.Op == core.OperationRestore {
 		return e.takeRevision(ctx)
 	}
@@ -106,7 +111,7 @@ func keepMember(to, from map[string]any, name string) {
 func (e *edit) keepUnsent(after map[string]any) {
 	for i := range e.typ.Fields {
 		f := &e.typ.Fields[i]
-		unsendable := f.Secret || fixed(f) || f.Path == e.typ.SlugField || !mayRead(e.typ, e.scope, f.Path)
+		unsendable := f.Secret || fixed(f) || f.Path == e.typ.SlugField || !e.mayRead(f.Path)
 		if f.Multi || !unsendable {
 			continue
 		}

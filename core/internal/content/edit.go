@@ -20,6 +20,7 @@ type edit struct {
 
 	scope    *core.Scope    // what the caller may do under the operation's action
 	also     []*core.Scope  // what he may do under the other actions that the way needs
+	shown    *core.Scope    // what he is shown of the entry before; nil for nothing
 	before   map[string]any // the latest document before; nil when there is none. Not to be changed
 	after    map[string]any // the latest document to come
 	filled   []string       // fields that the system gave a value that the caller did not send
@@ -207,14 +208,18 @@ func (e *edit) stale(ctx context.Context) error {
 	err.Extra = map[string]any{"rev": e.rev}
 	if was, readErr := e.c.Revision(ctx, e.typ.Name, e.id, e.op.IfMatch); readErr == nil {
 		if then, parseErr := parse(was.Latest()); parseErr == nil {
-			err.Extra["fields"] = e.readable(changedPaths(e.typ, then, e.before))
+			err.Extra["fields"] = e.readable(ctx, changedPaths(e.typ, then, e.before))
 		}
 	}
 	return err
 }
 
-func (e *edit) readable(paths []string) []string {
-	return slices.DeleteFunc(paths, func(path string) bool { return !mayRead(e.typ, e.scope, path) })
+func (e *edit) readable(ctx context.Context, paths []string) []string {
+	shown, err := e.shows(ctx)
+	if err != nil || shown == nil {
+		return []string{}
+	}
+	return slices.DeleteFunc(paths, func(path string) bool { return !shown.Readable(e.typ, path) })
 }
 
 // refuseFrozen refuses to edit in a state that is for looking only.

@@ -108,6 +108,8 @@ func (o *overlay) entry(ctx context.Context, name core.TypeName, id core.EntryID
 	return h.entry, nil
 }
 
+func (o *overlay) rights() uint64 { return o.below.rights() }
+
 func (o *overlay) holder(ctx context.Context, id core.EntryID) (core.TypeName, error) {
 	h, ok := o.changed[id]
 	switch {

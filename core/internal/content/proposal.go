@@ -2,6 +2,7 @@ package content
 
 import (
 	"context"
+	"slices"
 	"sync/atomic"
 
 	"github.com/palabre-cms/palabre/core"
@@ -84,11 +85,11 @@ func (p *proposal) lay(o *overlay) {
 // TypeOfTypes is the system type whose entries are the content types.
 const TypeOfTypes core.TypeName = "_type"
 
-// redefines reports whether the proposal changes a content type: then nothing after it can be judged before the
-// registry knows the new one.
+// redefines reports whether the proposal changes a content type, or who may do what: then nothing after it can be judged
+// before the catalog has it.
 func (p *proposal) redefines() bool {
 	for i := range p.steps {
-		if p.steps[i].Type == TypeOfTypes {
+		if name := p.steps[i].Type; name == TypeOfTypes || slices.Contains(typesOfRights, name) {
 			return true
 		}
 	}

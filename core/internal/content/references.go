@@ -88,7 +88,7 @@ func (b *batch) mayRefer(ctx context.Context, t *core.Type, id core.EntryID) (bo
 	if err != nil {
 		return false, onlyFaults(err)
 	}
-	if s.Where == nil && s.Drafts {
+	if s.Drafts && s.In(core.StateDraft).Where == nil {
 		return true, nil
 	}
 	target, err := b.world.entry(ctx, t.Name, id)

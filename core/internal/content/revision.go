@@ -111,7 +111,7 @@ func (e *edit) takeRevision(ctx context.Context) error {
 	// What the caller may not read is not his to bring back.
 	for i := range e.typ.Fields {
 		f := &e.typ.Fields[i]
-		if f.Multi || mayRead(e.typ, e.scope, f.Path) {
+		if f.Multi || e.mayRead(f.Path) {
 			continue
 		}
 		jsondoc.Delete(e.after, f.Path)

@@ -27,7 +27,12 @@ type world interface {
 	sole(ctx context.Context, name core.TypeName) (core.EntryID, error)
 	// used reports whether an idempotency key has made a commit.
 	used(ctx context.Context, hash string) (bool, error)
+	// rights counts the changes of what decides who may do what.
+	rights() uint64
 }
+
+// typesOfRights are the system types that decide who may do what.
+var typesOfRights = []core.TypeName{"_role", "_user", "_token", "_link"}
 
 // claim is a value that one entry of a type at most may hold: of a unique field, or a slug.
 type claim struct {
@@ -123,6 +128,13 @@ func (w catalogWorld) used(ctx context.Context, hash string) (bool, error) {
 	return found, nil
 }
 
+func (w catalogWorld) rights() (n uint64) {
+	for _, name := range typesOfRights {
+		n += w.catalog.Version(name)
+	}
+	return n
+}
+
 // recorder is a world that notes every question and its answer, so that the writer can ask again. It asks once: the same
 // question gets the same answer throughout a preparation, however the world moves meanwhile.
 type recorder struct {
@@ -140,7 +152,7 @@ func newRecorder(below world) *recorder {
 
 // question is one thing that was asked of a world.
 type question struct {
-	about string // "entry", "holder", "present", "owner", "referrers", "sole", "used"
+	about string // "entry", "holder", "present", "owner", "referrers", "sole", "used", "rights"
 	typ   core.TypeName
 	id    core.EntryID
 	claim claim
@@ -168,6 +180,8 @@ func (q question) ask(ctx context.Context, w world) (string, error) {
 	case "sole":
 		id, err := w.sole(ctx, q.typ)
 		return string(id), err
+	case "rights":
+		return strconv.FormatUint(w.rights(), 10), nil
 	default:
 		used, err := w.used(ctx, q.key)
 		return strconv.FormatBool(used), err
@@ -251,4 +265,14 @@ func (r *recorder) sole(ctx context.Context, name core.TypeName) (core.EntryID, 
 func (r *recorder) used(ctx context.Context, hash string) (bool, error) {
 	answer, err := r.text(ctx, question{about: "used", key: hash})
 	return answer == yes, err
+}
+
+// rights is asked of the world at the beginning, once: whoever lost a right meanwhile must not write any more.
+func (r *recorder) rights() uint64 {
+	q := question{about: "rights"}
+	n := r.below.rights()
+	if _, asked := r.notes[q]; !asked {
+		r.notes[q] = strconv.FormatUint(n, 10)
+	}
+	return n
 }

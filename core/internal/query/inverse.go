@@ -14,10 +14,10 @@ import (
 // lister gives what the caller may list of a type, without noting that it was looked into.
 func (r *request) lister(t *core.Type) (*core.Scope, bool) {
 	if t.Name == r.own.t.Name && !r.one {
-		return r.own.scope, true
+		return r.own.whole, true
 	}
 	if v, ok := r.others[t.Name]; ok && v != nil {
-		return v.scope, true
+		return v.whole, true
 	}
 	scope, err := r.access.Scope(r.ctx, r.who, t, core.ActionList)
 	return scope, err == nil
@@ -35,7 +35,7 @@ func (r *request) inverse(v *view, name string) []*view {
 		if len(t.Inverses(everything, v.t.Name)) == 0 {
 			continue
 		}
-		if scope, ok := r.lister(t); ok && len(t.Inverse(scope, v.t.Name, name)) > 0 {
+		if scope, ok := r.lister(t); ok && len(t.Inverse(scope.In(r.beyond), v.t.Name, name)) > 0 {
 			out = append(out, r.listed(t, scope))
 		}
 	}
@@ -53,7 +53,7 @@ func (r *request) inverses(v *view) []string {
 			continue
 		}
 		if scope, ok := r.lister(t); ok {
-			names = append(names, t.Inverses(scope, v.t.Name)...)
+			names = append(names, t.Inverses(scope.In(r.beyond), v.t.Name)...)
 		}
 	}
 	return slices.DeleteFunc(names, func(name string) bool { _, ok := v.field(name); return ok })
@@ -67,7 +67,7 @@ func (r *request) listed(t *core.Type, scope *core.Scope) *view {
 		v = r.own
 	}
 	if v == nil {
-		v = &view{t: t, scope: scope}
+		v = newView(t, scope, r.beyond)
 	}
 	if r.others == nil {
 		r.others = map[core.TypeName]*view{}

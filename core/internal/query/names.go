@@ -7,11 +7,16 @@ import (
 	"github.com/palabre-cms/palabre/core"
 )
 
-// view is a type as the caller may know it.
+// view is a type as the caller may know it, in one state.
 type view struct {
 	t     *core.Type
-	scope *core.Scope
+	whole *core.Scope    // in all states
+	scope *core.Scope    // in this one
 	order []core.SortKey // of its entries in an inverse list; nil where there is none
+}
+
+func newView(t *core.Type, s *core.Scope, state core.State) *view {
+	return &view{t: t, whole: s, scope: s.In(state)}
 }
 
 func (v *view) readable(path string) bool { return v.scope.Readable(v.t, path) }
@@ -110,7 +115,7 @@ func (r *request) through(ref *core.Field, rest string, hops int) (target, bool)
 	step, whole := core.Step{}, true
 	for _, name := range r.targets(ref) {
 		v := r.other(name)
-		if v == nil {
+		if v == nil || r.beyond != core.StatePublished && !v.whole.Drafts { // drafts are asked there, which are not for him
 			whole = false
 			continue
 		}
@@ -172,7 +177,7 @@ func (r *request) other(name core.TypeName) *view {
 	var v *view
 	if t, ok := r.types.Type(name); ok {
 		if scope, err := r.access.Scope(r.ctx, r.who, t, core.ActionList); err == nil {
-			v = &view{t: t, scope: scope}
+			v = newView(t, scope, r.beyond)
 		}
 	}
 	if r.others == nil {
@@ -187,7 +192,7 @@ func (r *request) reach() []core.Reached {
 	var out []core.Reached
 	for _, v := range r.others {
 		if v != nil {
-			out = append(out, core.Reached{Type: v.t, Scope: v.scope, Order: v.order})
+			out = append(out, core.Reached{Type: v.t, Scope: v.whole, Order: v.order})
 		}
 	}
 	sort.Slice(out, func(i, j int) bool { return out[i].Type.Name < out[j].Type.Name })

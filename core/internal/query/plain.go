@@ -24,6 +24,9 @@ const maxPlain = 1000
 
 // get gives what is remembered, or a copy of it under the scope of this very request. Nobody changes an Asked once it is made.
 func (p *plain) get(t *core.Type, s *core.Scope, action core.Action) (*core.Asked, bool) {
+	if s.Key == "" {
+		return nil, false
+	}
 	p.mu.RLock()
 	known, ok := p.asked[plainKey{t, s.Key, action}]
 	p.mu.RUnlock()
@@ -36,7 +39,7 @@ func (p *plain) get(t *core.Type, s *core.Scope, action core.Action) (*core.Aske
 }
 
 func (p *plain) put(t *core.Type, s *core.Scope, action core.Action, a *core.Asked) {
-	if a.Reach != nil {
+	if a.Reach != nil || s.Key == "" {
 		return // an order through a reference: what may be seen there is another scope's
 	}
 	p.mu.Lock()

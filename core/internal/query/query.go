@@ -46,7 +46,7 @@ func (q *Queries) parse(ctx context.Context, who *core.Principal, t *core.Type, 
 	if err != nil {
 		return nil, err
 	}
-	r := &request{Queries: q, ctx: ctx, who: who, own: &view{t: t, scope: scope}, one: action == core.ActionRead}
+	r := &request{Queries: q, ctx: ctx, who: who, own: newView(t, scope, core.StatePublished), one: action == core.ActionRead}
 	a, err := r.ask(w)
 	if len(params) == 0 && err == nil {
 		q.plain.put(t, scope, action, a)
@@ -94,12 +94,12 @@ func (q *Queries) begin(ctx context.Context, who *core.Principal, t *core.Type, 
 	if err != nil {
 		return nil, err
 	}
-	return &request{Queries: q, ctx: ctx, who: who, own: &view{t: t, scope: scope}}, nil
+	return &request{Queries: q, ctx: ctx, who: who, own: newView(t, scope, core.StatePublished), beyond: core.StatePublished}, nil
 }
 
 // ask checks a wish, part by part, in an order that does not depend on how it was written.
 func (r *request) ask(w *wish) (*core.Asked, error) {
-	a := &core.Asked{Scope: r.own.scope}
+	a := &core.Asked{Scope: r.own.whole}
 	a.Type, a.Text, a.Limit, a.Total, a.Highlight, a.RichText = r.own.t.Name, w.text, w.limit, w.total, w.highlight && w.text != "", w.richText
 	for _, part := range [...]func(*wish, *core.Asked) error{r.state, r.locale, r.which, r.includes, r.fields} {
 		if err := part(w, a); err != nil {
@@ -137,7 +137,8 @@ func (r *request) state(w *wish, a *core.Asked) error {
 	if r.beyond = core.StateDraft; w.state == core.StatePublished {
 		r.beyond = core.StatePublished
 	}
-	if w.state == core.StatePublished || r.own.scope.Drafts {
+	if w.state == core.StatePublished || r.own.whole.Drafts {
+		r.own = newView(r.own.t, r.own.whole, w.state)
 		return nil
 	}
 	if r.who.Anonymous() {

@@ -94,6 +94,10 @@ func (f *follower) take(ctx context.Context, page *core.ChangePage, commits []co
 
 func (f *follower) lines(ctx context.Context, c *core.Commit) ([]core.ChangeLine, error) {
 	var lines []core.ChangeLine
+	seen, err := f.sights(ctx, c)
+	if err != nil {
+		return nil, err
+	}
 	for i := range c.Changes {
 		change := &c.Changes[i]
 		to := f.scopes[change.Type]
@@ -101,15 +105,44 @@ func (f *follower) lines(ctx context.Context, c *core.Commit) ([]core.ChangeLine
 			continue
 		}
 		line := core.ChangeLine{Position: c.Position, Type: change.Type, ID: change.Entry, Rev: change.Meta.Rev, Operation: change.Action, At: c.At}
-		if !to.s.Drafts && !public(change, &line) {
+		switch state := f.sight(to, change, seen); {
+		case state == "", state == core.StatePublished && !public(change, &line):
 			continue
-		}
-		if change.Op == core.OpPurge && to.s.Drafts {
+		case state != core.StatePublished && change.Op == core.OpPurge:
 			line.Operation = core.ActionPurge
 		}
 		lines = append(lines, line)
 	}
-	return f.keepRows(ctx, lines)
+	return lines, nil
+}
+
+// sight says as what the caller sees a change: in public, as an editor, or, with "", not at all. What no longer exists
+// cannot be judged, so those who see some rows only are not told of it.
+func (f *follower) sight(to *followed, c *core.Change, seen map[core.EntryID]core.State) core.State {
+	if f.restricted(to) {
+		return seen[c.Entry]
+	}
+	return statesOf(to.s)[0]
+}
+
+func (f *follower) restricted(to *followed) bool {
+	return to.s.Where != nil || to.s.Draft != nil || !f.r.Hooks.QueryPlan.Empty()
+}
+
+// sights looks for the entries of a commit as they are now, in the state that shows the caller most of each.
+func (f *follower) sights(ctx context.Context, c *core.Commit) (map[core.EntryID]core.State, error) {
+	seen := map[core.EntryID]core.State{}
+	for name, to := range f.scopes {
+		if !f.restricted(to) {
+			continue
+		}
+		for chunk := range slices.Chunk(changedIn(c, name), maxDocuments) {
+			if err := f.look(ctx, to, chunk, seen); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return seen, nil
 }
 
 // public turns a change into what it did in public, and reports whether it did anything.
@@ -149,50 +182,26 @@ func firstPublished(c *core.Change) bool {
 	return at != nil && at.Equal(c.Meta.Live.At) && c.Action != core.ActionMigrate && c.Action != core.ActionDetach
 }
 
-// keepRows leaves out the entries that the caller may not see as they are now. What no longer exists cannot be judged,
-// so those who see some rows only are not told of it.
-func (f *follower) keepRows(ctx context.Context, lines []core.ChangeLine) ([]core.ChangeLine, error) {
-	seen := map[core.EntryID]bool{}
-	restricted := false
-	for name, to := range f.scopes {
-		ids := idsOf(lines, name)
-		if to.s.Where == nil && f.r.Hooks.QueryPlan.Empty() || len(ids) == 0 {
-			continue
-		}
-		restricted = true
-		for chunk := range slices.Chunk(ids, maxDocuments) {
-			if err := f.look(ctx, to, chunk, seen); err != nil {
-				return nil, err
-			}
-		}
-	}
-	if !restricted {
-		return lines, nil
-	}
-	return slices.DeleteFunc(lines, func(l core.ChangeLine) bool {
-		to := f.scopes[l.Type]
-		return (to.s.Where != nil || !f.r.Hooks.QueryPlan.Empty()) && !seen[l.ID]
-	}), nil
-}
-
-func idsOf(lines []core.ChangeLine, name core.TypeName) []core.EntryID {
+func changedIn(c *core.Commit, name core.TypeName) []core.EntryID {
 	var ids []core.EntryID
-	for _, l := range lines {
-		if l.Type == name {
-			ids = append(ids, l.ID)
+	for i := range c.Changes {
+		if c.Changes[i].Type == name {
+			ids = append(ids, c.Changes[i].Entry)
 		}
 	}
-	return ids
+	return distinct(ids)
 }
 
-func (f *follower) look(ctx context.Context, to *followed, ids []core.EntryID, seen map[core.EntryID]bool) error {
+func (f *follower) look(ctx context.Context, to *followed, ids []core.EntryID, seen map[core.EntryID]core.State) error {
 	for _, state := range statesOf(to.s) {
 		views, err := f.r.visible(ctx, f.who, to.t, to.s, state, ids)
 		if err != nil {
 			return err
 		}
 		for i := range views {
-			seen[views[i].ID] = true
+			if _, known := seen[views[i].ID]; !known {
+				seen[views[i].ID] = state
+			}
 		}
 	}
 	return nil

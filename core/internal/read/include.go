@@ -84,7 +84,7 @@ func (x *writer) place(level []placed, it *item, to *target) []placed {
 	if it == nil || len(to.next) == 0 {
 		return level
 	}
-	return append(level, placed{it, x.shapeOf(to, it.view.Type)})
+	return append(level, placed{it, x.shapeOf(to, it)})
 }
 
 func distinct[E comparable](list []E) []E {
@@ -167,16 +167,28 @@ func (x *writer) fetchType(name core.TypeName, ids []core.EntryID) error {
 		return nil
 	}
 	state := targetState(x.asked.State, s)
+	if err := x.fetchIn(t, s, state, ids); err != nil || state == core.StatePublished || s.Draft == nil {
+		return err
+	}
+	// Of what is another's draft, what is published may still be seen.
+	ids = slices.DeleteFunc(ids, func(id core.EntryID) bool { return x.found[refKey{name, id}] != nil })
+	return x.fetchIn(t, s, core.StatePublished, ids)
+}
+
+func (x *writer) fetchIn(t *core.Type, s *core.Scope, state core.State, ids []core.EntryID) error {
+	if len(ids) == 0 {
+		return nil
+	}
 	views, err := x.r.visible(x.ctx, x.who, t, s, state, ids)
 	if err != nil {
 		return err
 	}
-	items, err := x.items(t, state, views)
+	items, err := x.items(t, s, state, views)
 	if err != nil {
 		return err
 	}
 	for i := range items {
-		x.found[refKey{name, items[i].view.ID}] = &items[i]
+		x.found[refKey{t.Name, items[i].view.ID}] = &items[i]
 	}
 	return nil
 }
@@ -189,7 +201,7 @@ func (x *writer) reached(name core.TypeName) (*core.Type, *core.Scope) {
 		}
 	}
 	if name == x.own.t.Name {
-		return x.own.t, x.own.scope
+		return x.own.t, x.asked.Scope
 	}
 	return nil, nil
 }
@@ -202,18 +214,19 @@ func targetState(asked core.State, s *core.Scope) core.State {
 	return core.StateDraft
 }
 
-// shapeOf gives how entries of a type are embedded at a place.
-func (x *writer) shapeOf(to *target, name core.TypeName) *shape {
-	if sh, ok := to.shapes[name]; ok {
+// shapeOf gives how entries of a type are embedded at a place, in the state in which this one is shown.
+func (x *writer) shapeOf(to *target, it *item) *shape {
+	key := shapeKey{it.view.Type, it.state}
+	if sh, ok := to.shapes[key]; ok {
 		return sh
 	}
-	t, s := x.reached(name)
+	t, s := x.reached(key.t)
 	sh := new(shape)
-	*sh = x.shape(t, s, targetState(x.asked.State, s), to.fields, to.next)
+	*sh = x.shape(t, s.In(key.state), key.state, to.fields, to.next)
 	if to.shapes == nil {
-		to.shapes = map[core.TypeName]*shape{}
+		to.shapes = map[shapeKey]*shape{}
 	}
-	to.shapes[name] = sh
+	to.shapes[key] = sh
 	return sh
 }
 
@@ -228,5 +241,5 @@ func (x *writer) reference(b, v []byte, to *target) []byte {
 		return append(b, v...)
 	}
 	x.spent++
-	return x.entry(b, it, x.shapeOf(to, key.t))
+	return x.entry(b, it, x.shapeOf(to, it))
 }

@@ -62,7 +62,7 @@ func (x *writer) sources(to core.TypeName, name string) []source {
 	var out []source
 	for i := range x.asked.Reach {
 		r := &x.asked.Reach[i]
-		if fields := r.Type.Inverse(r.Scope, to, name); r.Order != nil && len(fields) > 0 {
+		if fields := r.Type.Inverse(r.Scope.In(targetState(x.asked.State, r.Scope)), to, name); r.Order != nil && len(fields) > 0 {
 			out = append(out, source{r.Type, r.Scope, fields, r.Order})
 		}
 	}
@@ -104,7 +104,7 @@ func (x *writer) fetchSource(l *listing, s *source, to core.EntryID, most int) e
 	if err != nil {
 		return err
 	}
-	items, err := x.items(s.t, targetState(x.asked.State, s.scope), page.Views)
+	items, err := x.items(s.t, s.scope, targetState(x.asked.State, s.scope), page.Views)
 	if err != nil {
 		return err
 	}
@@ -120,7 +120,8 @@ func (x *writer) fetchSource(l *listing, s *source, to core.EntryID, most int) e
 
 // referrers asks for entries of one type. One that refers by two fields of the list is in it once.
 func (x *writer) referrers(s *source, to core.EntryID, most int) (*core.Page, error) {
-	q := core.Query{Type: s.t.Name, State: targetState(x.asked.State, s.scope), Where: s.scope.Where, Sort: s.order, Limit: most, Total: true}
+	state := targetState(x.asked.State, s.scope)
+	q := core.Query{Type: s.t.Name, State: state, Where: s.scope.In(state).Where, Sort: s.order, Limit: most, Total: true}
 	if s.t.HasLocale(x.asked.Locale) {
 		q.Locale = x.asked.Locale
 	}
@@ -186,7 +187,7 @@ func (x *writer) appendList(b []byte, l *listing, to *target) ([]byte, int) {
 			b = append(b, ',')
 		}
 		x.spent++
-		b = x.entry(b, l.items[n], x.shapeOf(to, l.items[n].view.Type))
+		b = x.entry(b, l.items[n], x.shapeOf(to, l.items[n]))
 		n++
 	}
 	return append(b, ']'), n

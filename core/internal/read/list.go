@@ -54,7 +54,7 @@ func (r *Reader) page(ctx context.Context, who *core.Principal, t *core.Type, a 
 	}
 	x := r.writer(ctx, who, t, a)
 	x.own.addResults(a)
-	items, err := x.items(t, a.State, page.Views)
+	items, err := x.items(t, a.Scope, a.State, page.Views)
 	if err != nil {
 		return nil, err
 	}

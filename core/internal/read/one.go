@@ -75,7 +75,7 @@ func (r *Reader) find(ctx context.Context, t *core.Type, a *core.Asked, idOrSlug
 			return v, false, err
 		}
 	}
-	if t.SlugField == "" || !a.Scope.Readable(t, t.SlugField) {
+	if t.SlugField == "" || !a.Scope.In(a.State).Readable(t, t.SlugField) {
 		return nil, false, absent(t, idOrSlug)
 	}
 	v, former, err = r.Catalog.BySlug(ctx, t.Name, idOrSlug, a.State)
@@ -121,8 +121,8 @@ func (r *Reader) single(ctx context.Context, who *core.Principal, t *core.Type, 
 
 // alone prepares a single entry, without more memory than the writer has unless plugins take part.
 func (x *writer) alone(t *core.Type, v *core.View) (items []item, err error) {
-	if !x.r.Hooks.EntryRead.Empty() {
-		return x.items(t, x.asked.State, []core.View{*v})
+	if !x.r.Hooks.EntryRead.Empty() || len(x.own.scope.More) > 0 {
+		return x.items(t, x.asked.Scope, x.asked.State, []core.View{*v})
 	}
 	x.single[0], err = x.item(t, v)
 	return x.single[:], err
@@ -131,7 +131,7 @@ func (x *writer) alone(t *core.Type, v *core.View) (items []item, err error) {
 // readParams are the parameters of a write that say how its answer is shown.
 var readParams = []string{"fields", "include", "locale", "richtext"}
 
-// Show implements core.Reader. A writer who may not see drafts is told which entry it is and no more.
+// Show implements core.Reader. A writer who may not see drafts, or not this one, is told which entry it is and no more.
 func (r *Reader) Show(ctx context.Context, who *core.Principal, e *core.Entry, params url.Values) (*core.Answer, error) {
 	t, err := r.typ(e.Type)
 	if err != nil {
@@ -142,9 +142,8 @@ func (r *Reader) Show(ctx context.Context, who *core.Principal, e *core.Entry, p
 		state = core.StateTrash
 	}
 	v, _ := e.View(state)
-	s, err := r.Access.Scope(ctx, who, t, core.ActionRead)
-	if err != nil || !s.Drafts {
-		return r.receipt(&v), nil
+	if seen, err := r.sees(ctx, who, t, state, &v); err != nil || !seen {
+		return r.receipt(&v), err
 	}
 	show := url.Values{"state": {string(state)}}
 	for _, name := range readParams {
@@ -157,6 +156,19 @@ func (r *Reader) Show(ctx context.Context, who *core.Principal, e *core.Entry, p
 		return nil, err
 	}
 	return r.single(ctx, who, t, a, typesOf(a), &v)
+}
+
+// sees reports whether a caller may see an entry in a state.
+func (r *Reader) sees(ctx context.Context, who *core.Principal, t *core.Type, state core.State, v *core.View) (bool, error) {
+	s, err := r.Access.Scope(ctx, who, t, core.ActionRead)
+	if err != nil || !s.Drafts {
+		return false, nil
+	}
+	if s.In(state).Where == nil {
+		return true, nil
+	}
+	views, err := r.visible(ctx, who, t, s, state, []core.EntryID{v.ID})
+	return len(views) > 0, err
 }
 
 // receipt names an entry and its revision.

@@ -32,7 +32,12 @@ type plan struct {
 type target struct {
 	next   []core.Include
 	fields *selection
-	shapes map[core.TypeName]*shape
+	shapes map[shapeKey]*shape
+}
+
+type shapeKey struct {
+	t     core.TypeName
+	state core.State
 }
 
 var (
@@ -86,6 +91,9 @@ type maskKey struct {
 const maxMasks = 1000
 
 func (m *masks) of(t *core.Type, s *core.Scope) *plan {
+	if s.Key == "" {
+		return newMask(t, s)
+	}
 	key := maskKey{t, s.Key}
 	m.mu.RLock()
 	p, ok := m.plans[key]
@@ -245,12 +253,15 @@ type shape struct {
 	all   bool       // no fields are named: what plugins add is shown too
 	named *selection // else: what is named
 	lists []*inverse // of what refers to the entries
+
+	state   core.State
+	include []core.Include
 }
 
 // gathers reports whether other entries are embedded.
 func (sh *shape) gathers() bool { return sh.plan.embeds || len(sh.lists) > 0 }
 
-// shape makes the plan of a request for one type.
+// shape makes the plan of a request for one type, of a scope as it holds for the state and the rows.
 func (r *Reader) shape(t *core.Type, s *core.Scope, state core.State, fields *selection, include []core.Include, richText string) shape {
 	sh := shape{t: t, scope: s, plan: r.masks.of(t, s), show: membersOf(state), all: fields == nil, named: fields}
 	if fields != nil {

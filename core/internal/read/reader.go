@@ -104,10 +104,14 @@ func narrowed(where core.Node, more []core.Node) core.Node {
 // visible keeps, of the entries of a type, those that the caller may see in a state, with the plugins' word on it.
 // At most 200 identifiers are looked at.
 func (r *Reader) visible(ctx context.Context, who *core.Principal, t *core.Type, s *core.Scope, state core.State, ids []core.EntryID) ([]core.View, error) {
-	if s.Where == nil && r.Hooks.QueryPlan.Empty() {
+	if state != core.StatePublished && !s.Drafts {
+		return nil, nil
+	}
+	where := s.In(state).Where
+	if where == nil && r.Hooks.QueryPlan.Empty() {
 		return r.byID(ctx, t, state, ids)
 	}
-	q, err := r.planned(ctx, who, t, core.Query{Type: t.Name, State: state, Where: s.Where, Only: ids, Limit: min(len(ids), maxDocuments),
+	q, err := r.planned(ctx, who, t, core.Query{Type: t.Name, State: state, Where: where, Only: ids, Limit: min(len(ids), maxDocuments),
 		Sort: []core.SortKey{{Path: core.Path{Field: "_id"}}}})
 	if err != nil {
 		return nil, err
@@ -139,9 +143,14 @@ func (r *Reader) byID(ctx context.Context, t *core.Type, state core.State, ids [
 func (r *Reader) key(who *core.Principal, kind string, a *core.Asked, more string) string {
 	scope, actor := "", ""
 	if a.Scope != nil {
-		scope = a.Scope.Key
+		if scope = a.Scope.Key; scope == "" {
+			return "" // a scope for this moment only
+		}
 	}
 	for _, reached := range a.Reach {
+		if reached.Scope.Key == "" {
+			return ""
+		}
 		scope += " " + string(reached.Type.Name) + "=" + reached.Scope.Key
 	}
 	if !r.Hooks.EntryRead.Empty() || !r.Hooks.QueryPlan.Empty() {

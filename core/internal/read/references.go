@@ -83,8 +83,13 @@ func (r *Reader) mustSee(ctx context.Context, who *core.Principal, t *core.Type,
 	return absent(t, string(id))
 }
 
+// statesOf lists the states to look into, the one that shows most first: whoever sees drafts of some entries only may see
+// of the others what is published.
 func statesOf(s *core.Scope) []core.State {
-	if s.Drafts {
+	switch {
+	case s.Drafts && s.Draft != nil:
+		return []core.State{core.StateDraft, core.StateTrash, core.StatePublished}
+	case s.Drafts:
 		return []core.State{core.StateDraft, core.StateTrash}
 	}
 	return []core.State{core.StatePublished}
@@ -113,34 +118,52 @@ func (r *Reader) seenIn(ctx context.Context, who *core.Principal, refs []core.Re
 	if err != nil {
 		return nil, nil // a type that the caller may not list refers to nothing
 	}
-	var ids []core.EntryID
-	for _, ref := range refs {
-		if s.Readable(t, ref.Field) {
-			ids = append(ids, ref.ID)
-		}
-	}
-	titles := map[core.EntryID][]byte{}
+	seen := map[core.EntryID]glimpse{}
 	for _, state := range statesOf(s) {
-		views, err := r.visible(ctx, who, t, s, state, ids)
-		if err != nil {
+		if err := r.glimpse(ctx, who, t, s, state, refs, seen); err != nil {
 			return nil, err
-		}
-		for i := range views {
-			titles[views[i].ID] = titleOf(t, s, &views[i])
 		}
 	}
 	var out []use
 	for _, ref := range refs {
-		title, ok := titles[ref.ID]
-		if ref.In = statesSeen(ref.In, s); ok && len(ref.In) > 0 && s.Readable(t, ref.Field) {
-			out = append(out, use{ref, title})
+		g, ok := seen[ref.ID]
+		if !ok || !s.In(g.state).Readable(t, ref.Field) {
+			continue
+		}
+		if ref.In = statesSeen(ref.In, g.state); len(ref.In) > 0 {
+			out = append(out, use{ref, g.title})
 		}
 	}
 	return out, nil
 }
 
-func statesSeen(in []core.State, s *core.Scope) []core.State {
-	if s.Drafts {
+// glimpse is what a caller sees of an entry that refers to another: the state that shows him most, and the title in it.
+type glimpse struct {
+	state core.State
+	title []byte
+}
+
+// glimpse looks for the entries that were not seen yet.
+func (r *Reader) glimpse(ctx context.Context, who *core.Principal, t *core.Type, s *core.Scope, state core.State, refs []core.Reference, seen map[core.EntryID]glimpse) error {
+	var ids []core.EntryID
+	for _, ref := range refs {
+		if _, known := seen[ref.ID]; !known && s.In(state).Readable(t, ref.Field) {
+			ids = append(ids, ref.ID)
+		}
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	views, err := r.visible(ctx, who, t, s, state, ids)
+	for i := range views {
+		seen[views[i].ID] = glimpse{state, titleOf(t, s.In(state), &views[i])}
+	}
+	return err
+}
+
+// statesSeen are the states of a reference that are shown to who sees its entry in a state.
+func statesSeen(in []core.State, seen core.State) []core.State {
+	if seen != core.StatePublished {
 		return in
 	}
 	if slices.Contains(in, core.StatePublished) {

@@ -87,7 +87,7 @@ func (r *Reader) Revision(ctx context.Context, who *core.Principal, name core.Ty
 			return nil, err
 		}
 		if diff > 0 {
-			return r.difference(ctx, t, s, e, diff)
+			return r.difference(ctx, t, s.In(core.StateDraft), e, diff)
 		}
 		return r.past(ctx, who, t, s, e)
 	}}, nil

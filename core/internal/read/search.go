@@ -79,10 +79,11 @@ func (x *writer) results(all *core.AskedAll, views []core.View) ([]item, map[cor
 		if len(own) == 0 {
 			continue
 		}
-		sh := x.r.shape(t, a.Scope, a.State, nil, nil, "")
+		sh := x.r.shape(t, a.Scope.In(a.State), a.State, nil, nil, "")
+		sh.state = a.State
 		sh.addResults(a)
 		shapes[a.Type] = &sh
-		found, err := x.in(a).items(t, a.State, own)
+		found, err := x.in(a).items(t, a.Scope, a.State, own)
 		if err != nil {
 			return nil, nil, err
 		}

@@ -17,6 +17,8 @@ type item struct {
 	doc    []byte      // the document in the language that is served
 	locale core.Locale // which that is; "" for the document's own
 	extra  map[string]any
+	state  core.State // in which it is shown
+	held   uint64     // which of the scope's MoreFields hold for it
 }
 
 // writer writes one answer.
@@ -34,6 +36,8 @@ type writer struct {
 	spent    int       // how often something was embedded
 	until    time.Time // when one of the listings changes by itself
 
+	variants map[variantKey]*shape // of entries that show more than others of their type
+
 	single  [1]item // of an answer about one entry
 	scratch *[]byte // what is written into, to be used again; nil where the answer is written in its place
 }
@@ -41,25 +45,30 @@ type writer struct {
 func (r *Reader) writer(ctx context.Context, who *core.Principal, t *core.Type, a *core.Asked) *writer {
 	x := r.writers.Get().(*writer)
 	x.r, x.ctx, x.who, x.asked = r, ctx, who, a
-	x.own = x.shape(t, a.Scope, a.State, newSelection(a.Fields), a.Include)
+	x.own = x.shape(t, a.Scope.In(a.State), a.State, newSelection(a.Fields), a.Include)
 	return x
 }
 
 // shape makes the plan of a type's entries at a place in the answer.
 func (x *writer) shape(t *core.Type, s *core.Scope, state core.State, fields *selection, include []core.Include) shape {
 	sh := x.r.shape(t, s, state, fields, include, x.asked.RichText)
+	sh.state, sh.include = state, include
 	x.withLists(&sh, include, fields)
 	return sh
 }
 
-// items prepares entries of one type: their language, and what plugins have to say.
-func (x *writer) items(t *core.Type, state core.State, views []core.View) ([]item, error) {
+// items prepares entries of one type: their language, the fields that are shown of each, and what plugins have to say.
+func (x *writer) items(t *core.Type, s *core.Scope, state core.State, views []core.View) ([]item, error) {
 	items := make([]item, len(views))
 	for i := range views {
 		var err error
 		if items[i], err = x.item(t, &views[i]); err != nil {
 			return nil, err
 		}
+		items[i].state = state
+	}
+	if err := x.holdMore(t, s.In(state), state, items); err != nil {
+		return nil, err
 	}
 	return items, x.extras(t, state, views, items)
 }
@@ -133,6 +142,7 @@ func unquoted(t *core.Type, v []byte) core.Locale {
 // entry writes one entry. Its language is told before the document and stands at its end: most are in the type's first, and
 // one that turns out to be in another is written anew.
 func (x *writer) entry(b []byte, it *item, sh *shape) []byte {
+	sh = x.variant(sh, it.held)
 	start, spent, locale := len(b), x.spent, it.locale
 	if locale == "" {
 		locale = sh.t.DefaultLocale()
