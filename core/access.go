@@ -92,6 +92,8 @@ type Scope struct {
 	Draft *Scope
 	// Private reports whether private fields are readable.
 	Private bool
+	// LooksInto are the types that the conditions look into through references: an answer changes with their entries too.
+	LooksInto []TypeName
 }
 
 // MoreFields are fields that a scope gives beside its own where a condition holds for the row.
@@ -198,4 +200,77 @@ type Directory interface {
 	// User gives the principal of an account that may act now; CodeUnauthenticated for one that is absent, suspended or at its
 	// end.
 	User(ctx context.Context, id EntryID) (*Principal, error)
+}
+
+// Rights tells why, and what if.
+type Rights interface {
+	// Explain says which permission allows or forbids something, and which fields are hidden. Who may read the roles may ask
+	// about anybody, everybody about himself.
+	Explain(ctx context.Context, who *Principal, q ExplainQuery) (*Explanation, error)
+	// Preview says what a role as given would open and close, compared with what is stored under its name. Nothing is changed.
+	Preview(ctx context.Context, who *Principal, role map[string]any) (*RolePreview, error)
+}
+
+// ExplainQuery asks whether somebody may do something.
+type ExplainQuery struct {
+	As     string // a role's name, or a user's identifier or e-mail address; "" for who asks
+	Action Action
+	Type   TypeName
+	ID     EntryID // of an entry; "" asks about the type
+}
+
+// Explanation is the answer.
+type Explanation struct {
+	As       string     `json:"as"`
+	Roles    []string   `json:"roles"`
+	Action   Action     `json:"action"`
+	Type     TypeName   `json:"type"`
+	ID       EntryID    `json:"id,omitempty"`
+	Allowed  bool       `json:"allowed"`
+	Because  string     `json:"because"` // a sentence
+	Texts    Text       `json:"-"`       // the same in other languages
+	Decides  *RuleLine  `json:"permission"`
+	Rules    []RuleLine `json:"rules"`        // every permission of the roles that names the type
+	Hidden   []string   `json:"hiddenFields"` // cannot be read
+	ReadOnly []string   `json:"readOnlyFields,omitempty"`
+}
+
+// RuleLine is one permission and what it says of the question.
+type RuleLine struct {
+	Role    string         `json:"role"`
+	Index   int            `json:"index"` // among the role's permissions, from 0
+	Type    string         `json:"type"`
+	Actions []Action       `json:"actions"`
+	Where   map[string]any `json:"where,omitempty"`
+	Applies bool           `json:"applies"`
+	Why     string         `json:"why"` // "allows", "another action", "another row", "without a value for $me"
+}
+
+// RolePreview is what a change of a role comes to.
+type RolePreview struct {
+	Role   string        `json:"role"`
+	New    bool          `json:"new"`
+	Users  int           `json:"users"`  // accounts that have the role
+	Tokens int           `json:"tokens"` // API tokens that have it
+	Opens  []RightChange `json:"opens"`
+	Closes []RightChange `json:"closes"`
+	Fields []FieldsMoved `json:"fields"`
+}
+
+// RightChange is a right that is won or lost.
+type RightChange struct {
+	Type   TypeName `json:"type"`
+	Action Action   `json:"action"`
+	// Entries is for how many entries, of how many; -1 where that depends on who asks.
+	Entries int `json:"entries"`
+	Of      int `json:"of"`
+}
+
+// FieldsMoved are the fields of a type that become readable or settable, or no longer are.
+type FieldsMoved struct {
+	Type        TypeName `json:"type"`
+	ReadOpens   []string `json:"readOpens,omitempty"`
+	ReadCloses  []string `json:"readCloses,omitempty"`
+	WriteOpens  []string `json:"writeOpens,omitempty"`
+	WriteCloses []string `json:"writeCloses,omitempty"`
 }

@@ -55,7 +55,7 @@ type App struct {
 	compiler core.Compiler
 	types    *registry
 	catalog  *catalog.Catalog
-	access   core.Access
+	access   *access.Access
 	hooks    *core.Hooks
 	plugins  *plugin.Host
 	writer   *content.Content
@@ -148,11 +148,14 @@ func (a *App) addPlugins() error {
 }
 
 func (a *App) wireServices() error {
-	a.access = access.New(a.catalog, a.clock.Now)
+	a.access = access.New(access.Config{Catalog: a.catalog, Types: a.types, Now: a.clock.Now, Logger: a.logger,
+		Where: func(ctx context.Context, t *core.Type, tree map[string]any) (core.Node, error) {
+			return a.queries.ParseWhere(ctx, core.System, t, tree)
+		}})
 	a.writer = content.New(content.Config{Log: a.store.log, Catalog: a.catalog, Types: a.types, Access: a.access,
 		Hooks: a.hooks, Observers: []content.Observer{a.types}, Logger: a.logger})
 	fresh := &freshTokens{}
-	a.content = &tokenContent{Content: a.writer, access: a.access, types: a.types, fresh: fresh}
+	a.content = &rightsContent{Content: a.writer, access: a.access, types: a.types, catalog: a.catalog, now: a.clock.Now, fresh: fresh}
 	key, err := a.sharedSecret("cursor-key")
 	if err != nil {
 		return err

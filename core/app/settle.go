@@ -11,7 +11,7 @@ import (
 // settle does what a store needs once. It may be done again, by several nodes at once. The administrator's token comes
 // last: after a step that failed nobody would be shown it.
 func (a *App) settle(ctx context.Context) error {
-	for _, step := range []func(context.Context) error{a.schemas.Resume, a.settleTypes, a.settleDemo, a.settleAdministrator} {
+	for _, step := range []func(context.Context) error{a.schemas.Resume, a.settleRoles, a.settleTypes, a.settleDemo, a.settleAdministrator} {
 		if err := step(ctx); err != nil {
 			return err
 		}
@@ -104,4 +104,32 @@ func (a *App) administratorID(ctx context.Context) (core.EntryID, error) {
 	}
 	kv, err := a.store.log.Get(ctx, key)
 	return core.EntryID(kv.Value), err
+}
+
+// settleRoles makes the roles that are there from the start, as far as the store has not them. One that a site has changed
+// stays as it is.
+func (a *App) settleRoles(ctx context.Context) error {
+	docs, err := access.Builtin()
+	if err != nil {
+		return err
+	}
+	var ops []core.Operation
+	for _, doc := range docs {
+		name, _ := doc["name"].(string)
+		id, err := a.catalog.Unique(ctx, access.RoleType, "name", name)
+		if err != nil {
+			return err
+		}
+		if id == "" {
+			ops = append(ops, core.Operation{Op: core.OperationCreate, Type: access.RoleType, Data: doc})
+		}
+	}
+	if len(ops) == 0 || a.options.Errand {
+		return nil
+	}
+	_, err = a.content.Write(ctx, core.System, ops, core.WriteOptions{Reason: "roles"})
+	if core.CodeOf(err) == core.CodeConflict {
+		return nil // another node has done the same
+	}
+	return err
 }

@@ -44,8 +44,7 @@ var (
 	_ Tokens = (*App)(nil)
 	_ Tokens = (*Client)(nil)
 
-	_ core.Content = (*tokenContent)(nil)
-	_ core.Reader  = (*tokenReader)(nil)
+	_ core.Reader = (*tokenReader)(nil)
 )
 
 // AddToken implements Tokens.
@@ -128,74 +127,7 @@ func (c *Client) Tokens(ctx context.Context) ([]Token, error) {
 	}
 }
 
-// tokenContent is the write path with one thing more: a new entry of _token gets its secret here, of which only the
-// hash is kept. It stands around the write path rather than among the hooks, since those cost every other write time.
-type tokenContent struct {
-	core.Content
-	access core.Access
-	types  core.Types
-	fresh  *freshTokens
-}
-
-// Write implements core.Content.
-func (c *tokenContent) Write(ctx context.Context, who *core.Principal, ops []core.Operation, o core.WriteOptions) (*core.Result, error) {
-	if !makesToken(ops) {
-		return c.Content.Write(ctx, who, ops, o)
-	}
-	if len(ops) > 1 {
-		return nil, core.Errorf(core.CodeBadRequest, "A token is made by a request of its own: its text is shown once.")
-	}
-	trusted, err := c.trusted(ctx, who, ops[0].Data)
-	if err != nil {
-		return nil, err
-	}
-	text := tokenIn(ctx)
-	if text == "" {
-		text, _ = access.NewToken()
-	}
-	result, err := c.Content.Write(ctx, trusted, []core.Operation{withHash(ops[0], text)}, o)
-	if err == nil && !o.DryRun && !result.Replayed {
-		c.fresh.keep(result.Items[0].ID, who.ID, text)
-	}
-	return result, err
-}
-
-func makesToken(ops []core.Operation) bool {
-	for i := range ops {
-		if ops[i].Type == access.TokenType && (ops[i].Op == core.OperationCreate || ops[i].Op == core.OperationUpsert) {
-			return true
-		}
-	}
-	return false
-}
-
-// trusted lets the caller's write set what nobody may send, once it is clear that he may make tokens.
-func (c *tokenContent) trusted(ctx context.Context, who *core.Principal, data map[string]any) (*core.Principal, error) {
-	t, ok := c.types.Type(access.TokenType)
-	if !ok {
-		return nil, core.Errorf(core.CodeInternal, "app: there is no type %s", access.TokenType)
-	}
-	if _, err := c.access.Scope(ctx, who, t, core.ActionCreate); err != nil {
-		return nil, err
-	}
-	for _, name := range []string{"hash", "hint"} {
-		if _, sent := data[name]; sent {
-			return nil, core.Invalid(core.FieldError{Pointer: "/" + name, Keyword: "readOnly", Message: "This field is filled in by the system: leave it out.",
-				Texts: core.Text{"fr": "Ce champ est rempli par le système : ne l’envoyez pas."}})
-		}
-	}
-	return &core.Principal{ID: who.ID, Kind: core.System.Kind, Roles: who.Roles}, nil
-}
-
-// withHash is the operation with what is kept of the token.
-func withHash(op core.Operation, text string) core.Operation {
-	op.Op, op.Match = core.OperationCreate, ""
-	op.Data = jsondoc.CloneObject(op.Data)
-	op.Data["hash"], op.Data["hint"] = access.HashToken(text), text[:min(len(text), 8)]
-	return op
-}
-
-// tokenReader shows the text of a token to the one who made it, in the answer to that request.
+// tokenReader shows the text of a token or a link to the one who made it, in the answer to that request.
 type tokenReader struct {
 	core.Reader
 	fresh *freshTokens
@@ -204,7 +136,7 @@ type tokenReader struct {
 // Show implements core.Reader.
 func (r *tokenReader) Show(ctx context.Context, who *core.Principal, e *core.Entry, params url.Values) (*core.Answer, error) {
 	answer, err := r.Reader.Show(ctx, who, e, params)
-	if err != nil || e.Type != access.TokenType {
+	if err != nil || !secret(e.Type) {
 		return answer, err
 	}
 	if text := r.fresh.take(e.ID, who.ID); text != "" {

@@ -1,179 +1,136 @@
-// Package access decides who may do what. Callers are API tokens, which are entries of the type _token, or
-// anonymous. A token's role decides: "administrator" may do everything; anonymous callers, and any other role, read what
-// is published of public types, private fields left out.
+// Package access decides who may do what. It is the one place where that is decided: lists, search, facets, counts,
+// includes, history, exports, changes, feeds and plugins' routes all ask it for a core.Scope and obey.
+//
+// The words:
+//
+//   - a principal is who asks: a user (an entry of _user), an API token (_token), a narrow link (_link), anybody;
+//   - a role (_role) is a list of permissions: a type, actions, a condition on rows, lists of fields. They add up, and what
+//     none allows is denied. Everybody has the role "public" beside his own;
+//   - a grant is a permission as it applies to one principal and one type: its condition with "$me" put in, its lists of
+//     fields spelt out;
+//   - a scope is what the grants of a principal come to for a type and an action: one condition on rows, one mask of fields,
+//     and further fields for those rows where a grant gives more.
+//
+// Which permissions cover a type and an action is decided by casbin (policy.go, with the model of the rules). That is asked
+// once for each combination of roles, type and action, and again when a role or a type changes; a scope is then found in
+// memory. When the roles cannot be read, everybody is denied.
 //
 // A type that a caller may not see behaves exactly as one that does not exist.
+//
+//	principal.go   who asks: tokens, links, users
+//	role.go        roles and their permissions, as they are stored
+//	policy.go      casbin: which permissions cover what
+//	grant.go       permissions as they apply to a principal
+//	where.go       "$me" and "$now" in conditions
+//	fields.go      lists of fields, by name and by privacy class
+//	scope.go       what grants come to
+//	builtin.go     the roles that are there from the start
+//	giving.go      who may give which rights to others
+//	explain.go     why a principal may do something, or not
+//	preview.go     what a changed role would open and close
 package access
 
 import (
 	"context"
-	"crypto/rand"
-	"crypto/sha256"
-	"encoding/base64"
-	"encoding/hex"
-	"strings"
+	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/palabre-cms/palabre/core"
-	"github.com/palabre-cms/palabre/core/jsondoc"
 )
 
-// TokenType is the system type whose entries are API tokens.
-const TokenType core.TypeName = "_token"
+// The system types that decide who may do what.
+const (
+	RoleType    core.TypeName = "_role"
+	UserType    core.TypeName = "_user"
+	TokenType   core.TypeName = "_token"
+	LinkType    core.TypeName = "_link"
+	CommentType core.TypeName = "_comment"
+	typeType    core.TypeName = "_type"
+)
 
-// Administrator is the role that may do everything.
+// Administrator is the role that may do everything, whatever its entry says.
 const Administrator = "administrator"
 
-const tokenPrefix = "pal_"
+// Public is the role of anonymous callers, which everybody has beside his own.
+const Public = "public"
 
-// Access implements core.Access.
+// Config is what New needs.
+type Config struct {
+	Catalog core.Catalog
+	Types   core.Types
+	Now     func() time.Time // the clock that ends are judged by
+	// Where reads a condition as the query language has it.
+	Where  func(ctx context.Context, t *core.Type, tree map[string]any) (core.Node, error)
+	Logger *slog.Logger
+}
+
+// Access implements core.Access, core.Renewer, core.Directory and core.Rights.
 type Access struct {
-	catalog core.Catalog
-	now     func() time.Time
-	tokens  tokenCache
-	public  sync.Map // *core.Type → *core.Scope: a scope is asked for at every request
-	admin   sync.Map
+	Config
+	principals principals
+	mu         sync.Mutex // of loading the policy
+	current    atomic.Pointer[policy]
 }
 
-var _ core.Access = (*Access)(nil)
+var (
+	_ core.Access    = (*Access)(nil)
+	_ core.Renewer   = (*Access)(nil)
+	_ core.Directory = (*Access)(nil)
+	_ core.Rights    = (*Access)(nil)
+)
 
-// New makes the decider. now is the clock that expiry is judged by.
-func New(catalog core.Catalog, now func() time.Time) *Access {
-	return &Access{catalog: catalog, now: now}
-}
-
-// NewToken makes an API token: the text to hand over once, and the hash to keep.
-func NewToken() (token, hash string) {
-	var secret [32]byte
-	if _, err := rand.Read(secret[:]); err != nil {
-		panic("access: no randomness: " + err.Error())
+// New makes the decider.
+func New(c Config) *Access {
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
 	}
-	token = tokenPrefix + base64.RawURLEncoding.EncodeToString(secret[:])
-	return token, HashToken(token)
+	return &Access{Config: c}
 }
 
-// HashToken gives what is kept of a token. A token has 256 random bits, so a plain SHA-256 cannot be guessed back.
-func HashToken(token string) string {
-	sum := sha256.Sum256([]byte(token))
-	return hex.EncodeToString(sum[:])
-}
+// Version rises when the answer to anybody's question may have changed by another policy.
+func (a *Access) Version() uint64 { return a.Catalog.Version(RoleType) }
 
-// Authenticate implements core.Access.
-func (a *Access) Authenticate(ctx context.Context, token string) (*core.Principal, error) {
-	if !strings.HasPrefix(token, tokenPrefix) {
-		return nil, errBadToken()
+// policy gives the policy as it is now.
+func (a *Access) policy(ctx context.Context) (*policy, error) {
+	v := policyVersion{a.Catalog.Version(RoleType), a.Catalog.Version(typeType)}
+	if p := a.current.Load(); p != nil && p.version == v {
+		return p, nil
 	}
-	known, err := a.lookup(ctx, HashToken(token))
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if p := a.current.Load(); p != nil && p.version == v {
+		return p, nil
+	}
+	roles, err := a.loadRoles(ctx)
 	if err != nil {
-		return nil, err
+		return nil, denied(err)
 	}
-	if known == nil || known.expired(a.now()) {
-		return nil, errBadToken()
+	p, err := newPolicy(v, roles)
+	if err != nil {
+		return nil, denied(err)
 	}
-	return known.principal, nil
+	a.current.Store(p)
+	return p, nil
 }
 
-func (a *Access) lookup(ctx context.Context, hash string) (*knownToken, error) {
-	version := a.catalog.Version(TokenType)
-	if known, ok := a.tokens.get(hash, version); ok {
-		return known, nil
-	}
-	id, err := a.catalog.Unique(ctx, TokenType, "hash", hash)
-	if err != nil {
-		return nil, core.Wrap("access.Authenticate", err)
-	}
-	if id == "" {
-		return nil, nil // strangers' guesses are not remembered: they could fill the cache
-	}
-	known, err := a.load(ctx, id)
-	if err != nil {
-		return nil, err
-	}
-	a.tokens.put(hash, version, known)
-	return known, nil
-}
-
-func (a *Access) load(ctx context.Context, id core.EntryID) (*knownToken, error) {
-	e, err := a.catalog.Entry(ctx, TokenType, id)
-	if err != nil {
-		return nil, core.Wrap("access.Authenticate", err)
-	}
-	doc, err := jsondoc.ParseObject(e.Latest())
-	if err != nil {
-		return nil, core.Wrap("access.Authenticate", err)
-	}
-	role, _ := doc["role"].(string)
-	known := &knownToken{principal: &core.Principal{ID: "token:" + string(id), Kind: "token", Roles: []string{role}}}
-	if s, ok := doc["expiresAt"].(string); ok {
-		if known.expires, err = time.Parse(time.RFC3339, s); err != nil {
-			return nil, core.Wrap("access.Authenticate", err)
-		}
-	}
-	return known, nil
-}
-
-func errBadToken() error {
-	return core.Errorf(core.CodeUnauthenticated, "The API token is unknown, expired or revoked.")
+// denied is the answer to everybody while the roles cannot be read.
+func denied(err error) error {
+	return &core.Error{Op: "access.policy", Code: core.CodeUnavailable, Message: "Who may do what cannot be read at the moment, so nobody may do anything. Try again.",
+		Texts: core.Text{"fr": "Les droits ne peuvent pas être lus pour le moment : rien n’est permis à personne. Réessayez."}, Err: err}
 }
 
 // Scope implements core.Access.
-func (a *Access) Scope(_ context.Context, p *core.Principal, t *core.Type, action core.Action) (*core.Scope, error) {
-	if p.Kind == "system" {
+func (a *Access) Scope(ctx context.Context, p *core.Principal, t *core.Type, action core.Action) (*core.Scope, error) {
+	if p.Kind == core.System.Kind {
 		return systemScope, nil
 	}
-	for _, role := range p.Roles {
-		if role == Administrator {
-			return remembered(&a.admin, t, administratorScope), nil
-		}
+	pol, err := a.policy(ctx)
+	if err != nil {
+		return nil, err
 	}
-	if !t.Public || t.Name.System() {
-		return nil, core.NoType(t.Name)
-	}
-	if action != core.ActionList && action != core.ActionRead {
-		return nil, refuse(p)
-	}
-	return remembered(&a.public, t, publicScope), nil
-}
-
-// remembered makes a scope once for each compiled type. A schema change makes a new type, and few are ever made.
-func remembered(scopes *sync.Map, t *core.Type, make func(*core.Type) *core.Scope) *core.Scope {
-	if s, ok := scopes.Load(t); ok {
-		return s.(*core.Scope)
-	}
-	s, _ := scopes.LoadOrStore(t, make(t))
-	return s.(*core.Scope)
+	return a.scope(ctx, pol, p, t, action)
 }
 
 var systemScope = &core.Scope{Key: "system", Read: core.FieldSet{All: true}, Write: core.FieldSet{All: true}, Drafts: true, Private: true}
-
-// administratorScope shows and sets all but secrets, which are set and never shown.
-func administratorScope(t *core.Type) *core.Scope {
-	return &core.Scope{Key: Administrator, Drafts: true, Private: true, Write: core.FieldSet{All: true},
-		Read: core.FieldSet{All: true, Deny: paths(t, func(f *core.Field) bool { return f.Secret })}}
-}
-
-func publicScope(t *core.Type) *core.Scope {
-	return &core.Scope{Key: "public", Read: core.FieldSet{All: true,
-		Deny: paths(t, func(f *core.Field) bool { return f.Private || f.Secret || len(f.ReadRoles) > 0 })}}
-}
-
-func paths(t *core.Type, hidden func(*core.Field) bool) map[string]bool {
-	var deny map[string]bool
-	for i := range t.Fields {
-		if hidden(&t.Fields[i]) {
-			if deny == nil {
-				deny = map[string]bool{}
-			}
-			deny[t.Fields[i].Path] = true
-		}
-	}
-	return deny
-}
-
-func refuse(p *core.Principal) error {
-	if p.Anonymous() {
-		return core.Errorf(core.CodeUnauthenticated, "Sign in, or send an API token: Authorization: Bearer pal_….")
-	}
-	return core.Errorf(core.CodeForbidden, "Your role does not allow this.")
-}

@@ -21,7 +21,7 @@ func (r *Reader) One(ctx context.Context, who *core.Principal, name core.TypeNam
 	p := &pendingOne{r: r, who: who, t: t, a: a, idOrSlug: idOrSlug}
 	p.types[0] = a.Type
 	p.Pending = core.Pending{Key: r.key(who, "one", a, idOrSlug), Types: p.types[:], Answer: p.answer}
-	if len(a.Reach) > 0 {
+	if len(a.Reach) > 0 || len(a.Scope.LooksInto) > 0 {
 		p.Types = typesOf(a)
 	}
 	return &p.Pending, nil

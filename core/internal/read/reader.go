@@ -166,6 +166,10 @@ func typesOf(a *core.Asked) []core.TypeName {
 		if reached.Type.Name != a.Type {
 			types = append(types, reached.Type.Name)
 		}
+		types = append(types, reached.Scope.LooksInto...)
+	}
+	if a.Scope != nil {
+		types = append(types, a.Scope.LooksInto...)
 	}
 	return types
 }

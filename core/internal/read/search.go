@@ -15,11 +15,20 @@ func (r *Reader) Search(ctx context.Context, who *core.Principal, params url.Val
 	}
 	types := make([]core.TypeName, len(all.Queries))
 	scopes := ""
+	passing := false
 	for i, a := range all.Queries {
 		types[i] = a.Type
 		scopes += string(a.Type) + "=" + a.Scope.Key + " "
+		passing = passing || a.Scope.Key == ""
 	}
-	return &core.Pending{Key: r.key(who, "search", &all.Asked, scopes), Types: types, Answer: func(ctx context.Context) (*core.Answer, error) {
+	for _, a := range all.Queries {
+		types = append(types, a.Scope.LooksInto...)
+	}
+	key := r.key(who, "search", &all.Asked, scopes)
+	if passing {
+		key = ""
+	}
+	return &core.Pending{Key: key, Types: types, Answer: func(ctx context.Context) (*core.Answer, error) {
 		return r.search(ctx, who, all, types)
 	}}, nil
 }

@@ -1,0 +1,273 @@
+package app
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/palabre-cms/palabre/core"
+	"github.com/palabre-cms/palabre/core/internal/access"
+	"github.com/palabre-cms/palabre/core/jsondoc"
+)
+
+// rightsContent is the write path with the rules of those system types that say who may do what: nobody gives to others
+// what he has not himself, and a new token or link gets its secret, of which only the hash is kept. It stands around the
+// write path rather than among the hooks, since those cost every other write time.
+type rightsContent struct {
+	core.Content
+	access  *access.Access
+	types   core.Types
+	catalog core.Catalog
+	now     func() time.Time
+	fresh   *freshTokens
+}
+
+var _ core.Content = (*rightsContent)(nil)
+
+// secret reports whether an entry of the type is known by a secret that is shown once.
+func secret(name core.TypeName) bool { return name == access.TokenType || name == access.LinkType }
+
+// guarded reports whether a type has rules of its own here.
+func guarded(name core.TypeName) bool {
+	return secret(name) || name == access.RoleType || name == access.CommentType
+}
+
+// Write implements core.Content.
+func (c *rightsContent) Write(ctx context.Context, who *core.Principal, ops []core.Operation, o core.WriteOptions) (*core.Result, error) {
+	if !slices.ContainsFunc(ops, func(op core.Operation) bool { return guarded(op.Type) }) {
+		return c.Content.Write(ctx, who, ops, o)
+	}
+	for i := range ops {
+		if err := c.check(ctx, who, &ops[i]); err != nil {
+			return nil, inBatch(err, i, len(ops))
+		}
+	}
+	if makesSecret(ops) {
+		return c.writeSecret(ctx, who, ops, o)
+	}
+	return c.Content.Write(ctx, who, ops, o)
+}
+
+// inBatch says which operation of several was refused.
+func inBatch(err error, i, of int) error {
+	e, ok := core.AsError(err)
+	if !ok || of == 1 {
+		return err
+	}
+	more := *e
+	more.Extra = map[string]any{"operation": i}
+	return &more
+}
+
+// check refuses what the caller may not give to others. It asks for the caller's right to the type first: what is said here
+// tells that there is the type.
+func (c *rightsContent) check(ctx context.Context, who *core.Principal, op *core.Operation) error {
+	if !guarded(op.Type) || who.Kind == core.System.Kind {
+		return nil
+	}
+	if err := c.permitted(ctx, who, op); err != nil {
+		return err
+	}
+	after, err := c.after(ctx, op)
+	if err != nil {
+		return err
+	}
+	switch op.Type {
+	case access.RoleType:
+		return c.checkRole(ctx, who, op, after)
+	case access.TokenType:
+		return c.checkToken(ctx, who, op, after)
+	case access.LinkType:
+		return c.checkLink(ctx, who, op, after)
+	default:
+		return c.checkComment(ctx, who, op, after)
+	}
+}
+
+// permitted asks for the caller's right to the type.
+func (c *rightsContent) permitted(ctx context.Context, who *core.Principal, op *core.Operation) error {
+	t, ok := c.types.Type(op.Type)
+	if !ok {
+		return core.Errorf(core.CodeInternal, "app: there is no type %s", op.Type)
+	}
+	action := map[core.OperationKind]core.Action{core.OperationCreate: core.ActionCreate, core.OperationUpsert: core.ActionCreate,
+		core.OperationDelete: core.ActionDelete, core.OperationPurge: core.ActionPurge, core.OperationRestore: core.ActionRestore}[op.Op]
+	switch {
+	case op.Op == core.OperationTransition:
+		action = core.Action(op.Transition)
+	case action == "":
+		action = core.ActionUpdate
+	}
+	_, err := c.access.Scope(ctx, who, t, action)
+	return err
+}
+
+// after is the document as the operation would leave it, as far as that can be told before it is made: nil where it leaves
+// none.
+func (c *rightsContent) after(ctx context.Context, op *core.Operation) (map[string]any, error) {
+	switch op.Op {
+	case core.OperationCreate, core.OperationUpsert, core.OperationReplace:
+		return op.Data, nil
+	case core.OperationDelete, core.OperationPurge:
+		return nil, nil
+	}
+	before, err := c.before(ctx, op)
+	if err != nil || op.Op != core.OperationUpdate {
+		return before, err
+	}
+	return jsondoc.Merge(before, op.Data), nil
+}
+
+func (c *rightsContent) before(ctx context.Context, op *core.Operation) (map[string]any, error) {
+	e, err := c.catalog.Entry(ctx, op.Type, op.ID)
+	if core.CodeOf(err) == core.CodeNotFound {
+		return nil, nil // the write path says so
+	}
+	if err != nil {
+		return nil, err
+	}
+	return jsondoc.ParseObject(e.Latest())
+}
+
+func (c *rightsContent) checkRole(ctx context.Context, who *core.Principal, op *core.Operation, after map[string]any) error {
+	before, err := c.before(ctx, op)
+	if err != nil {
+		return err
+	}
+	for _, doc := range []map[string]any{before, after} {
+		name, _ := doc["name"].(string)
+		if err := c.access.MayChangeRole(who, name, op.Op); err != nil {
+			return err
+		}
+	}
+	if builtin, _ := before["builtin"].(bool); builtin && after != nil && before["name"] != after["name"] {
+		return say(core.CodeConflict, "A role of Palabre keeps its name.", "Un rôle de Palabre garde son nom.")
+	}
+	return c.access.CheckRole(ctx, after)
+}
+
+func say(code core.Code, en, fr string) error {
+	return &core.Error{Code: code, Message: en, Texts: core.Text{"en": en, "fr": fr}}
+}
+
+// checkToken lets a caller make tokens with his own roles only. One who is no administrator makes tokens that end with his
+// account.
+func (c *rightsContent) checkToken(ctx context.Context, who *core.Principal, op *core.Operation, after map[string]any) error {
+	if after == nil {
+		return nil
+	}
+	name, _ := after["role"].(string)
+	if err := c.access.MayGiveRoles(who, []string{name}); err != nil {
+		return err
+	}
+	if slices.Contains(who.Roles, access.Administrator) || who.Kind != "user" {
+		return nil
+	}
+	if op.Data != nil {
+		op.Data = jsondoc.CloneObject(op.Data)
+		op.Data["user"] = map[string]any{"_ref": string(who.Entry()), "_type": string(access.UserType)}
+	}
+	return nil
+}
+
+// maxLink is how long a narrow link may be open.
+const maxLink = 366 * 24 * time.Hour
+
+func (c *rightsContent) checkLink(ctx context.Context, who *core.Principal, op *core.Operation, after map[string]any) error {
+	if after == nil {
+		return nil
+	}
+	if text, ok := after["expiresAt"].(string); ok {
+		at, err := time.Parse(time.RFC3339, text)
+		if err == nil && (at.After(c.now().Add(maxLink)) || !at.After(c.now())) && op.Op != core.OperationRestore {
+			return core.Invalid(core.FieldError{Pointer: "/expiresAt", Keyword: "maximum", Message: "A link is open until a moment to come, within a year.",
+				Texts: core.Text{"fr": "Un lien est ouvert jusqu’à un moment à venir, dans l’année."}})
+		}
+	}
+	typ, _ := after["type"].(string)
+	entry, _ := after["entry"].(string)
+	if typ == "" || !core.ValidID(entry) {
+		return nil // the schema says what is missing
+	}
+	g := core.Grant{Type: core.TypeName(typ), Entry: core.EntryID(entry), Actions: actions(after["actions"])}
+	if list, given := after["fields"].([]any); given {
+		g.Fields = []string{}
+		for _, f := range list {
+			name, _ := f.(string)
+			g.Fields = append(g.Fields, name)
+		}
+	}
+	return c.access.MayGiveLink(ctx, who, g)
+}
+
+func actions(v any) []core.Action {
+	list, _ := v.([]any)
+	out := make([]core.Action, 0, len(list))
+	for _, a := range list {
+		name, _ := a.(string)
+		out = append(out, core.Action(name))
+	}
+	return out
+}
+
+// checkComment keeps remarks to what their author may see. A comment does not move to another entry.
+func (c *rightsContent) checkComment(ctx context.Context, who *core.Principal, op *core.Operation, after map[string]any) error {
+	if after == nil || op.Op != core.OperationCreate && op.Op != core.OperationUpsert {
+		for _, name := range []string{"type", "entry"} {
+			if _, sent := op.Data[name]; sent && op.Op != core.OperationReplace {
+				return core.Invalid(core.FieldError{Pointer: "/" + name, Keyword: "readOnly", Message: "A comment stays with its entry.",
+					Texts: core.Text{"fr": "Un commentaire reste avec son contenu."}})
+			}
+		}
+		return nil
+	}
+	typ, _ := after["type"].(string)
+	entry, _ := after["entry"].(string)
+	if typ == "" || !core.ValidID(entry) {
+		return nil
+	}
+	return c.access.MayComment(ctx, who, core.TypeName(typ), core.EntryID(entry))
+}
+
+func makesSecret(ops []core.Operation) bool {
+	for i := range ops {
+		if secret(ops[i].Type) && (ops[i].Op == core.OperationCreate || ops[i].Op == core.OperationUpsert) {
+			return true
+		}
+	}
+	return false
+}
+
+// writeSecret makes a token or a link.
+func (c *rightsContent) writeSecret(ctx context.Context, who *core.Principal, ops []core.Operation, o core.WriteOptions) (*core.Result, error) {
+	if len(ops) > 1 {
+		return nil, core.Errorf(core.CodeBadRequest, "A token is made by a request of its own: its text is shown once.")
+	}
+	for _, name := range []string{"hash", "hint"} {
+		if _, sent := ops[0].Data[name]; sent {
+			return nil, core.Invalid(core.FieldError{Pointer: "/" + name, Keyword: "readOnly", Message: "This field is filled in by the system: leave it out.",
+				Texts: core.Text{"fr": "Ce champ est rempli par le système : ne l’envoyez pas."}})
+		}
+	}
+	text := tokenIn(ctx)
+	if text == "" {
+		text, _ = access.NewToken()
+	}
+	trusted := &core.Principal{ID: who.ID, Kind: core.System.Kind, Roles: who.Roles} // may set what nobody may send
+	result, err := c.Content.Write(ctx, trusted, []core.Operation{withHash(ops[0], text)}, o)
+	if err == nil && !o.DryRun && !result.Replayed {
+		c.fresh.keep(result.Items[0].ID, who.ID, text)
+	}
+	return result, err
+}
+
+// withHash is the operation with what is kept of the secret.
+func withHash(op core.Operation, text string) core.Operation {
+	op.Op, op.Match = core.OperationCreate, ""
+	op.Data = jsondoc.CloneObject(op.Data)
+	op.Data["hash"] = access.HashToken(text)
+	if op.Type == access.TokenType {
+		op.Data["hint"] = text[:min(len(text), 8)]
+	}
+	return op
+}

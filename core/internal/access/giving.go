@@ -1,0 +1,187 @@
+package access
+
+import (
+	"context"
+	"slices"
+	"strconv"
+
+	"github.com/palabre-cms/palabre/core"
+)
+
+// Nobody gives to others what he has not himself: no role, no permission, no link. Administrators have everything.
+
+// isAdministrator reports whether a principal may do everything.
+func isAdministrator(p *core.Principal) bool {
+	return p.Kind == core.System.Kind || slices.Contains(p.Roles, Administrator)
+}
+
+// MayGiveRoles refuses roles that a principal has not himself.
+func (a *Access) MayGiveRoles(who *core.Principal, roles []string) error {
+	if isAdministrator(who) {
+		return nil
+	}
+	for _, r := range roles {
+		if r != Public && !slices.Contains(who.Roles, r) {
+			return say(core.CodeForbidden, "You can only give roles that you have yourself.", "Vous ne pouvez donner que des rôles que vous avez vous-même.")
+		}
+	}
+	return nil
+}
+
+// MayChangeRole refuses changes of roles by anybody but administrators, and those that would leave nobody in charge.
+func (a *Access) MayChangeRole(who *core.Principal, name string, kind core.OperationKind) error {
+	if !isAdministrator(who) {
+		return say(core.CodeForbidden, "Roles are changed by administrators.", "Les rôles se modifient par l’administration.")
+	}
+	gone := kind == core.OperationDelete || kind == core.OperationPurge
+	if gone && isBuiltin(name) {
+		return say(core.CodeConflict, "This role belongs to Palabre and stays. Take its permissions away instead.", "Ce rôle fait partie de Palabre et reste. Retirez-lui plutôt ses permissions.")
+	}
+	if name == Administrator && kind != core.OperationCreate && who.Kind != core.System.Kind {
+		return say(core.CodeConflict, "The administrator's role cannot be changed.", "Le rôle d’administration ne se modifie pas.")
+	}
+	return nil
+}
+
+// MayGiveLink refuses a link to an entry, or for an action, that a principal has no right to himself.
+func (a *Access) MayGiveLink(ctx context.Context, who *core.Principal, g core.Grant) error {
+	t, ok := a.Types.Type(g.Type)
+	if !ok {
+		return core.NoType(g.Type)
+	}
+	if t.Name.System() {
+		return say(core.CodeForbidden, "A link opens an entry of content.", "Un lien ouvre un contenu.")
+	}
+	for _, action := range needed(g.Actions) {
+		if err := a.mayShare(ctx, who, t, g, action); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// needed are the rights that whoever gives a link must have. Who comments reads.
+func needed(actions []core.Action) []core.Action {
+	rights := []core.Action{core.ActionRead}
+	if slices.Contains(actions, core.ActionUpdate) {
+		rights = append(rights, core.ActionUpdate)
+	}
+	return rights
+}
+
+func (a *Access) mayShare(ctx context.Context, who *core.Principal, t *core.Type, g core.Grant, action core.Action) error {
+	s, err := a.Scope(ctx, who, t, action)
+	if err != nil {
+		return err
+	}
+	s = s.In(core.StateDraft)
+	page, err := a.Catalog.Query(ctx, core.Query{Type: t.Name, State: core.StateDraft, Where: s.Where, Only: []core.EntryID{g.Entry}, Limit: 1,
+		Sort: []core.SortKey{{Path: core.Path{Field: "_id"}}}})
+	if err != nil {
+		return core.Wrap("access.MayGiveLink", err)
+	}
+	if len(page.Views) == 0 {
+		return say(core.CodeNotFound, "There is no such entry.", "Ce contenu n’existe pas.")
+	}
+	p := permission{Fields: permissionLists{Read: g.Fields}}
+	read, write := p.lists(t, []string{Public})
+	for i := range t.Fields {
+		path := t.Fields[i].Path
+		if action == core.ActionRead && read.all[i] && !s.Readable(t, path) || action == core.ActionUpdate && write.all[i] && !s.Write.Has(path) && !fixed(&t.Fields[i]) {
+			return say(core.CodeForbidden, "The link would open the field "+path+", which is not yours to open.", "Le lien ouvrirait le champ "+path+", auquel vous n’avez pas droit.")
+		}
+	}
+	return nil
+}
+
+// fixed reports whether nobody sets a field.
+func fixed(f *core.Field) bool { return f.Computed || f.ReadOnly }
+
+// CheckRole looks for what is wrong with a role's permissions that its type cannot say: conditions that no type understands.
+func (a *Access) CheckRole(ctx context.Context, doc map[string]any) error {
+	list, _ := doc["permissions"].([]any)
+	var wrong []core.FieldError
+	for i, item := range list {
+		m, _ := item.(map[string]any)
+		where, _ := m["where"].(map[string]any)
+		name, _ := m["type"].(string)
+		if len(where) == 0 || name == "" {
+			continue
+		}
+		if err := a.checkWhere(ctx, name, where); err != nil {
+			wrong = append(wrong, core.FieldError{Pointer: "/permissions/" + strconv.Itoa(i) + "/where", Keyword: "where", Message: message(err), Texts: textsOf(err)})
+		}
+	}
+	if len(wrong) > 0 {
+		return core.Invalid(wrong...)
+	}
+	return nil
+}
+
+// checkWhere tries a condition on the type that it is for, or, where it is for several, on those that there are: one must
+// understand it. A type that is not there yet may come.
+func (a *Access) checkWhere(ctx context.Context, name string, where map[string]any) error {
+	stand := &core.Principal{ID: "user:me", Kind: "user", About: map[string][]any{}}
+	if t, ok := a.Types.Type(UserType); ok {
+		for i := range t.Fields {
+			stand.About[t.Fields[i].Path] = []any{"me"}
+		}
+	}
+	var last error
+	for _, t := range a.Types.Types() {
+		if !names(name, t) {
+			continue
+		}
+		f, applies := fill(where, t, stand, a.Now)
+		if !applies {
+			return say(core.CodeInvalid, "A text that begins with $ is $me, $me.field of an account, or $now; write $$ for a plain $.", "Un texte qui commence par $ est $me, $me.champ d’un compte, ou $now ; écrivez $$ pour un $ simple.")
+		}
+		if _, last = a.Where(ctx, t, f.tree); last == nil {
+			return nil
+		}
+	}
+	return last
+}
+
+func message(err error) string {
+	if e, ok := core.AsError(err); ok {
+		return e.Message
+	}
+	return "This condition cannot be read."
+}
+
+func textsOf(err error) core.Text {
+	if e, ok := core.AsError(err); ok {
+		return e.Texts
+	}
+	return nil
+}
+
+// MayComment refuses remarks on an entry that a principal is not shown. The holder of a link remarks on its entry alone.
+func (a *Access) MayComment(ctx context.Context, who *core.Principal, name core.TypeName, id core.EntryID) error {
+	t, ok := a.Types.Type(name)
+	if !ok {
+		return core.NoType(name)
+	}
+	if g := who.Grant; g != nil && g.Type == name && g.Entry == id {
+		return nil
+	}
+	s, err := a.Scope(ctx, who, t, core.ActionRead)
+	if err != nil {
+		return err
+	}
+	for _, state := range []core.State{core.StatePublished, core.StateDraft} {
+		if state == core.StateDraft && !s.Drafts {
+			break
+		}
+		page, err := a.Catalog.Query(ctx, core.Query{Type: name, State: state, Where: s.In(state).Where, Only: []core.EntryID{id}, Limit: 1,
+			Sort: []core.SortKey{{Path: core.Path{Field: "_id"}}}})
+		if err != nil {
+			return core.Wrap("access.MayComment", err)
+		}
+		if len(page.Views) > 0 {
+			return nil
+		}
+	}
+	return say(core.CodeNotFound, "There is no such entry.", "Ce contenu n’existe pas.")
+}
