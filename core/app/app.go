@@ -172,6 +172,7 @@ func (a *App) wireServer() (err error) {
 	a.server, err = httpapi.New(httpapi.Options{
 		Reader: a.reader, Content: a.content, Access: a.access, Types: a.types, Catalog: a.catalog, Schemas: a.schemas,
 		Keeper:  keeper{a.catalog, a.store.log},
+		Rights:  a.access,
 		Version: a.options.Version, PublicURL: a.config.PublicURL, Logger: a.logger, Now: a.clock.Now,
 		CacheBytes: int64(a.config.Cache.Bytes), NoMetrics: !a.config.Metrics.Enabled, TrustedProxies: a.config.TrustedProxies,
 		DrainDelay: a.config.Shutdown.Delay, DrainFor: a.config.Shutdown.Drain,

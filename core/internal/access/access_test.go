@@ -87,7 +87,9 @@ func (l types) Type(name core.TypeName) (*core.Type, bool) {
 	return nil, false
 }
 
-func text(path string) core.Field { return core.Field{Path: path, Kind: core.KindString, Indexed: true} }
+func text(path string) core.Field {
+	return core.Field{Path: path, Kind: core.KindString, Indexed: true}
+}
 
 func with(f core.Field, change func(*core.Field)) core.Field {
 	change(&f)

@@ -135,7 +135,11 @@ func (b fieldBits) and(o fieldBits) fieldBits {
 	return out
 }
 
+// or is both together. The zero fieldBits are none of any type.
 func (b fieldBits) or(o fieldBits) fieldBits {
+	if b.all == nil {
+		return o
+	}
 	out := fieldBits{all: slices.Clone(b.all), rest: b.rest || o.rest}
 	for i := range out.all {
 		out.all[i] = out.all[i] || o.all[i]

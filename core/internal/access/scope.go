@@ -15,6 +15,7 @@ import (
 // scopeKey is what a scope depends on, beside the values of a principal where a condition asks for them.
 type scopeKey struct {
 	roles  string
+	nobody bool // is told to sign in rather than that he may not
 	t      *core.Type
 	action core.Action
 }
@@ -60,7 +61,7 @@ func (b *boundedScopes) put(k personalKey, s scopeAnswer) {
 // scope finds a scope, or makes it.
 func (a *Access) scope(ctx context.Context, pol *policy, who *core.Principal, t *core.Type, action core.Action) (*core.Scope, error) {
 	_, joined := rolesOf(who)
-	key := scopeKey{joined, t, action}
+	key := scopeKey{joined, who.Anonymous(), t, action}
 	if known, ok := pol.scopes.Load(key); ok && who.Grant == nil {
 		s := known.(scopeAnswer)
 		return s.scope, s.err
@@ -99,7 +100,35 @@ func (a *Access) makeScope(ctx context.Context, pol *policy, who *core.Principal
 		personal, err := g.refusal(action)
 		return scopeAnswer{err: err, personal: personal}
 	}
-	return scopeAnswer{scope: g.build(faces), personal: faces.personal()}
+	s := g.build(faces)
+	if faces.looks || faces.all {
+		if s.Write, err = g.settable(); err != nil {
+			return scopeAnswer{err: core.Wrap("access.Scope", err)}
+		}
+	}
+	return scopeAnswer{scope: s, personal: faces.personal()}
+}
+
+// settable is what the caller may set of the type in any entry at all: who looks at a type is shown what a form needs.
+func (g *granting) settable() (core.FieldSet, error) {
+	var all fieldBits
+	for _, action := range []core.Action{core.ActionCreate, core.ActionUpdate} {
+		refs, err := g.covers(action)
+		if err != nil {
+			return core.FieldSet{}, err
+		}
+		grants, err := g.of(refs)
+		if err != nil {
+			return core.FieldSet{}, err
+		}
+		for i := range grants {
+			all = all.or(grants[i].write)
+		}
+	}
+	if all.all == nil {
+		return core.FieldSet{}, nil
+	}
+	return all.set(g.t), nil
 }
 
 // faces are the grants for what is published and for everything else. Rights to change something have the first only.

@@ -137,7 +137,7 @@ func TestCache_KeepsNoPreview(t *testing.T) {
 	w := newWorld()
 	s := newServer(t, w)
 	for range 2 {
-		rec := call(t, s, "GET", fiche+"?preview=x", "")
+		rec := call(t, s, "GET", fiche+"?preview="+previewToken, "")
 		if got := rec.Header().Get("Cache-Control"); got != "private, no-cache" {
 			t.Errorf("Cache-Control %q", got)
 		}

@@ -16,6 +16,9 @@ func listEntries(s *Server, c *gin.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := s.openPreview(c, params); err != nil {
+		return err
+	}
 	return s.ask(c, params, func(ctx context.Context, who *core.Principal) (*core.Pending, error) {
 		return s.o.Reader.List(ctx, who, typeParam(c), params)
 	})
@@ -38,6 +41,9 @@ func queryEntries(s *Server, c *gin.Context) error {
 func readEntry(s *Server, c *gin.Context) error {
 	params, err := queryOf(c.Request)
 	if err != nil {
+		return err
+	}
+	if err := s.openPreview(c, params); err != nil {
 		return err
 	}
 	stay := params.Get("redirect") == "false"

@@ -92,7 +92,7 @@ func (s *Server) consult(c *gin.Context, params url.Values, check check) (*answe
 	if k.pending, err = check(r.Context(), q.who); err != nil {
 		return nil, err
 	}
-	if params.Has("preview") {
+	if q.preview {
 		return s.compute(r.Context(), k) // opened by a token that expires: nobody's to keep
 	}
 	if r.Method == http.MethodGet || r.Method == http.MethodHead {

@@ -17,14 +17,15 @@ import (
 // request is what the server knows of one request while it serves it, and the writer that watches its answer.
 type request struct {
 	http.ResponseWriter
-	id     string
-	who    *core.Principal
-	start  time.Time
-	tally  *tally
-	status int
-	bytes  int
-	err    error // what the answer tells of, for the log
-	stream bool
+	id      string
+	who     *core.Principal
+	start   time.Time
+	tally   *tally
+	status  int
+	bytes   int
+	err     error // what the answer tells of, for the log
+	stream  bool
+	preview bool // a preview token says who asks
 }
 
 var _ http.Flusher = (*request)(nil)

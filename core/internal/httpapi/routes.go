@@ -65,6 +65,8 @@ func (s *Server) routes() []route {
 		{"PUT", "/api/v1/types/:type", "applyType", applyType, core.ActionManage, scoped},
 		{"POST", "/api/v1/catalog/rebuild", "rebuildCatalog", rebuildCatalog, core.ActionManage, kept},
 		{"POST", "/api/v1/catalog/verify", "verifyCatalog", verifyCatalog, core.ActionManage, kept},
+		{"GET", "/api/v1/access/explain", "explainRight", explainRight, "", open},
+		{"POST", "/api/v1/access/preview", "previewRole", previewRole, "", open},
 		{"GET", "/openapi.json", "describeAPI", describeAPI, "", open},
 		{"GET", "/healthz", "healthz", healthz, "", open},
 		{"GET", "/readyz", "readyz", readyz, "", open},
@@ -77,6 +79,9 @@ func (s *Server) routes() []route {
 	}
 	if s.o.NoMetrics {
 		table = without(table, "metrics")
+	}
+	if s.o.Rights == nil {
+		table = without(without(table, "explainRight"), "previewRole")
 	}
 	if s.o.Keeper == nil {
 		table = without(without(table, "rebuildCatalog"), "verifyCatalog")

@@ -27,6 +27,7 @@ type Options struct {
 	Catalog core.Catalog
 	Schemas core.SchemaChanges // nil: types cannot be changed here
 	Keeper  core.CatalogKeeper // nil: the catalog cannot be rebuilt or verified here
+	Rights  core.Rights        // nil: nobody is told why he may do something
 
 	Name      string // of the site, on the pages and in the API's description; "Palabre"
 	Version   string // of the program

@@ -224,7 +224,7 @@ func TestFailures(t *testing.T) {
 			w, log := newWorld(), &bytes.Buffer{}
 			w.broken = tc.err
 			s := newServer(t, w, func(o *Options) { o.Logger = slog.New(slog.NewTextHandler(log, nil)) })
-			rec := call(t, s, "GET", fiche+"?preview=tok3n", "", "X-Request-ID: abc-1")
+			rec := call(t, s, "GET", fiche+"?preview="+previewToken, "", "X-Request-ID: abc-1")
 			body := rec.Body.String()
 			if rec.Code != tc.status || !strings.Contains(body, tc.want) || strings.Contains(body, "hunter2") || strings.Contains(body, "10.0.0.7") {
 				t.Errorf("%d %s", rec.Code, body)
