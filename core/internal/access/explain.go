@@ -173,12 +173,7 @@ func (x *explaining) find(where core.Node) (core.State, bool, error) {
 }
 
 func (x *explaining) findIn(where core.Node, state core.State) (bool, error) {
-	page, err := x.a.Catalog.Query(x.ctx, core.Query{Type: x.t.Name, State: state, Where: where, Only: []core.EntryID{x.q.ID}, Limit: 1,
-		Sort: []core.SortKey{{Path: core.Path{Field: "_id"}}}})
-	if err != nil {
-		return false, core.Wrap("access.Explain", err)
-	}
-	return len(page.Views) > 0, nil
+	return x.a.finds(x.ctx, x.t.Name, x.q.ID, state, where)
 }
 
 // row finds the state in which a scope covers the entry in question, and which further fields it gives there.

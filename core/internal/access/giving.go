@@ -74,14 +74,19 @@ func (a *Access) mayShare(ctx context.Context, who *core.Principal, t *core.Type
 	if err != nil {
 		return err
 	}
-	s = s.In(core.StateDraft)
-	page, err := a.Catalog.Query(ctx, core.Query{Type: t.Name, State: core.StateDraft, Where: s.Where, Only: []core.EntryID{g.Entry}, Limit: 1,
-		Sort: []core.SortKey{{Path: core.Path{Field: "_id"}}}})
-	if err != nil {
-		return core.Wrap("access.MayGiveLink", err)
+	state := core.StateDraft
+	if action == core.ActionRead && !s.Drafts {
+		state = core.StatePublished
 	}
-	if len(page.Views) == 0 {
+	s = s.In(state)
+	there, err := a.finds(ctx, t.Name, g.Entry, state, s.Where)
+	switch {
+	case err != nil:
+		return err
+	case !there:
 		return say(core.CodeNotFound, "There is no such entry.", "Ce contenu n’existe pas.")
+	case state == core.StatePublished:
+		return say(core.CodeForbidden, "A link opens the latest state of an entry, which is not yours to see.", "Un lien ouvre le dernier état d’un contenu, que vous ne pouvez pas voir.")
 	}
 	p := permission{Fields: permissionLists{Read: g.Fields}}
 	read, write := p.lists(t, []string{Public})
@@ -92,6 +97,16 @@ func (a *Access) mayShare(ctx context.Context, who *core.Principal, t *core.Type
 		}
 	}
 	return nil
+}
+
+// finds reports whether a condition holds for an entry in a state.
+func (a *Access) finds(ctx context.Context, name core.TypeName, id core.EntryID, state core.State, where core.Node) (bool, error) {
+	page, err := a.Catalog.Query(ctx, core.Query{Type: name, State: state, Where: where, Only: []core.EntryID{id}, Limit: 1,
+		Sort: []core.SortKey{{Path: core.Path{Field: "_id"}}}})
+	if err != nil {
+		return false, core.Wrap("access.finds", err)
+	}
+	return len(page.Views) > 0, nil
 }
 
 // fixed reports whether nobody sets a field.
@@ -174,13 +189,8 @@ func (a *Access) MayComment(ctx context.Context, who *core.Principal, name core.
 		if state == core.StateDraft && !s.Drafts {
 			break
 		}
-		page, err := a.Catalog.Query(ctx, core.Query{Type: name, State: state, Where: s.In(state).Where, Only: []core.EntryID{id}, Limit: 1,
-			Sort: []core.SortKey{{Path: core.Path{Field: "_id"}}}})
-		if err != nil {
-			return core.Wrap("access.MayComment", err)
-		}
-		if len(page.Views) > 0 {
-			return nil
+		if there, err := a.finds(ctx, name, id, state, s.In(state).Where); there || err != nil {
+			return err
 		}
 	}
 	return say(core.CodeNotFound, "There is no such entry.", "Ce contenu n’existe pas.")

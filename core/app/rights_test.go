@@ -1,0 +1,391 @@
+package app_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/palabre-cms/palabre/core/app"
+)
+
+// paper is a type with a field of each privacy class, references, and a review.
+const paper = `{"$schema":"https://json-schema.org/draft/2020-12/schema","title":"Paper","type":"object","required":["title"],"unevaluatedProperties":false,
+"x-type":{"name":"paper","titleField":"title","slug":{"field":"slug","from":"title"},"public":true,"workflow":"review"},
+"properties":{"title":{"type":"string","minLength":1,"x-search":4},"slug":{"type":"string","x-unique":true},"region":{"type":"string","x-facet":true},"size":{"type":"integer"},
+"note":{"type":"string","x-private":true,"x-search":1,"x-facet":true},"phone":{"type":"string","x-private":true,"x-personal":{"subject":"contact","purpose":"editorial","basis":"consent"}},
+"see":{"x-ref":{"types":["paper"],"inverse":"seenBy"}},"desk":{"x-ref":{"types":["desk"],"inverse":"papers"}}}}`
+
+// desk is a type for staff.
+const desk = `{"$schema":"https://json-schema.org/draft/2020-12/schema","title":"Desk","type":"object","required":["name"],"unevaluatedProperties":false,
+"x-type":{"name":"desk","titleField":"name","public":false},"properties":{"name":{"type":"string","x-search":2},"slug":{"type":"string","x-unique":true},"kind":{"type":"string","x-facet":true}}}`
+
+// office is a node with papers, and tokens of several roles.
+type office struct {
+	t      *testing.T
+	app    *app.App
+	h      http.Handler
+	tokens map[string]string
+	ids    map[string]string
+}
+
+func newOffice(t *testing.T, roles map[string]string) *office {
+	t.Helper()
+	c := settings(t)
+	for name, schema := range map[string]string{"paper": paper, "desk": desk} {
+		if err := os.WriteFile(filepath.Join(c.Schemas, name+".json"), []byte(schema), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	a := start(t, c)
+	o := &office{t: t, app: a, h: a.Handler(), tokens: map[string]string{"administrator": adminToken, "": ""}, ids: map[string]string{}}
+	for name, permissions := range roles {
+		if name == "public" {
+			o.ids[name] = o.role(name)
+			o.want(200, "administrator", "PATCH", "/api/v1/content/_role/{public}", `{"permissions":`+permissions+`}`)
+			continue
+		}
+		o.want(201, "administrator", "POST", "/api/v1/content/_role", fmt.Sprintf(`{"name":%q,"permissions":%s}`, name, permissions))
+	}
+	for _, name := range append(keys(roles), "editor", "contributor", "coordinator", "reader") {
+		o.tokens[name] = o.want(201, "administrator", "POST", "/api/v1/content/_token", fmt.Sprintf(`{"name":%q,"role":%q}`, name, name)).body["token"].(string)
+	}
+	return o
+}
+
+// role gives the identifier of a role.
+func (o *office) role(name string) string {
+	o.t.Helper()
+	list, _ := o.want(200, "administrator", "GET", "/api/v1/content/_role?state=draft&filter[name]="+name, "").body["data"].([]any)
+	return list[0].(map[string]any)["_id"].(string)
+}
+
+func keys(m map[string]string) []string {
+	var out []string
+	for k := range m {
+		out = append(out, k)
+	}
+	return out
+}
+
+func (o *office) as(who, method, path, body string) answer {
+	o.t.Helper()
+	for name, id := range o.ids {
+		path, body = strings.ReplaceAll(path, "{"+name+"}", id), strings.ReplaceAll(body, "{"+name+"}", id)
+	}
+	return request(o.t, o.h, method, path, o.tokens[who], body)
+}
+
+func (o *office) want(status int, who, method, path, body string) answer {
+	o.t.Helper()
+	got := o.as(who, method, path, body)
+	if got.status != status {
+		o.t.Fatalf("%s %s as %q: %d %v, want %d", method, path, who, got.status, got.body, status)
+	}
+	return got
+}
+
+// write makes a paper under a name.
+func (o *office) write(who, name, body, query string) {
+	o.t.Helper()
+	o.ids[name] = o.want(201, who, "POST", "/api/v1/content/paper"+query, body).body["_id"].(string)
+}
+
+// titles are those of a list, sorted.
+func titles(a answer) string {
+	var out []string
+	list, _ := a.body["data"].([]any)
+	for _, e := range list {
+		title, _ := e.(map[string]any)["title"].(string)
+		out = append(out, title)
+	}
+	slices.Sort(out)
+	return strings.Join(out, " ")
+}
+
+const regional = `[{"type":"paper","actions":["list","read","create","update","submit"],"where":{"region":{"eq":"44"}},"fields":{"read":["*","note"],"write":["title","note","region","see"]}}]`
+
+// A rule on rows holds behind every door: lists, counts, facets, searches, includes, inverse lists, references, history,
+// changes, writes, batches.
+func TestRights_rows(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t, map[string]string{"east": regional})
+	o.write("administrator", "in", `{"title":"Inside","region":"44","note":"canary inside","size":1}`, "")
+	o.write("administrator", "out", `{"title":"Outside","region":"11","note":"canary outside","size":2,"see":{"_ref":"{in}","_type":"paper"}}`, "")
+	o.write("administrator", "open", `{"title":"Open","region":"11","note":"canary open","size":3}`, "?publish=true")
+	o.write("administrator", "near", `{"title":"Near","region":"44","see":{"_ref":"{out}","_type":"paper"}}`, "")
+	for _, tc := range []struct {
+		name, method, path, body string
+		status                   int
+		want                     string // the titles
+		total                    int    // -1 for none
+	}{
+		{"what is published, of all", "GET", "/api/v1/content/paper", "", 200, "Open", 1},
+		{"drafts of its rows", "GET", "/api/v1/content/paper?state=draft", "", 200, "Inside Near", 2},
+		{"a filter cannot widen it", "GET", `/api/v1/content/paper?state=draft&filter=` + url.QueryEscape(`{"or":[{"region":"11"},{"size":{"gte":0}}]}`), "", 200, "Inside", 1},
+		{"nor can not", "GET", `/api/v1/content/paper?state=draft&filter=` + url.QueryEscape(`{"not":{"region":"44"}}`), "", 200, "", 0},
+		{"nor a body", "POST", "/api/v1/content/paper/query", `{"state":"draft","filter":{"region":"11"}}`, 200, "", 0},
+		{"a search", "GET", "/api/v1/content/paper?state=draft&q=canary", "", 200, "Inside", 1},
+		{"a search across types", "GET", "/api/v1/search?q=canary&state=draft&types=paper", "", 200, "Inside", 1},
+		{"one of its rows", "GET", "/api/v1/content/paper/{in}?state=draft", "", 200, "", -1},
+		{"one of others", "GET", "/api/v1/content/paper/{out}?state=draft", "", 404, "", -1},
+		{"one of others, published", "GET", "/api/v1/content/paper/{open}", "", 200, "", -1},
+		{"one of others, published, as a draft", "GET", "/api/v1/content/paper/{open}?state=draft", "", 404, "", -1},
+		{"its slug", "GET", "/api/v1/content/paper/outside?state=draft", "", 404, "", -1},
+		{"history without the right", "GET", "/api/v1/content/paper/{in}/revisions", "", 403, "", -1},
+		{"where one of others is used", "GET", "/api/v1/content/paper/{out}/references", "", 404, "", -1},
+		{"a change of one of others", "PATCH", "/api/v1/content/paper/{out}", `{"title":"x"}`, 404, "", -1},
+		{"a change of one of others that is published", "PATCH", "/api/v1/content/paper/{open}", `{"title":"x"}`, 403, "", -1},
+		{"a change that would leave its rows", "PATCH", "/api/v1/content/paper/{in}", `{"region":"11"}`, 403, "", -1},
+		{"a new one outside", "POST", "/api/v1/content/paper", `{"title":"x","region":"11"}`, 403, "", -1},
+		{"a new one inside", "POST", "/api/v1/content/paper", `{"title":"New","region":"44"}`, 201, "", -1},
+		{"a field that is not its own", "PATCH", "/api/v1/content/paper/{in}", `{"size":9}`, 403, "", -1},
+		{"to publish", "POST", "/api/v1/content/paper/{in}/transitions/publish", "", 403, "", -1},
+		{"to submit", "POST", "/api/v1/content/paper/{in}/transitions/submit", "", 200, "", -1},
+		{"to submit one of others", "POST", "/api/v1/content/paper/{out}/transitions/submit", "", 404, "", -1},
+		{"to delete", "DELETE", "/api/v1/content/paper/{in}", "", 403, "", -1},
+		{"a type for staff", "GET", "/api/v1/content/desk", "", 404, "", -1},
+		{"a batch over both", "POST", "/api/v1/batch", `{"operations":[{"op":"update","type":"paper","id":"{in}","data":{"title":"Both"}},{"op":"update","type":"paper","id":"{out}","data":{"title":"Both"}}]}`, 404, "", -1},
+		{"who writes to what it cannot see", "POST", "/api/v1/content/paper", `{"title":"y","region":"44","see":{"_ref":"{out}","_type":"paper"}}`, 422, "", -1},
+	} {
+		got := o.as("east", tc.method, tc.path, tc.body)
+		if got.status != tc.status {
+			t.Errorf("%s: %d %v, want %d", tc.name, got.status, got.body, tc.status)
+			continue
+		}
+		if tc.total < 0 {
+			continue
+		}
+		page, _ := got.body["page"].(map[string]any)
+		if n, _ := page["total"].(float64); titles(got) != tc.want || int(n) != tc.total {
+			t.Errorf("%s: %q of %v, want %q of %d", tc.name, titles(got), page["total"], tc.want, tc.total)
+		}
+	}
+	facets := o.want(200, "east", "GET", "/api/v1/content/paper?state=draft&facets=region&limit=1", "").body["facets"]
+	if got := fmt.Sprint(facets); strings.Contains(got, "11") {
+		t.Errorf("facets count what cannot be seen: %s", got)
+	}
+	near := o.want(200, "east", "GET", "/api/v1/content/paper/{near}?state=draft&include=see", "").body["see"].(map[string]any)
+	if near["title"] != nil {
+		t.Errorf("an include shows %v", near)
+	}
+	inside := o.want(200, "east", "GET", "/api/v1/content/paper/{in}?state=draft&include=seenBy", "").body["seenBy"]
+	if got := fmt.Sprint(inside); got != "[]" {
+		t.Errorf("an inverse list shows %v", got)
+	}
+	if got := o.want(200, "east", "GET", "/api/v1/content/paper/{in}/references", ""); len(got.body["data"].([]any)) != 0 {
+		t.Errorf("references show %v", got.body)
+	}
+	changes := fmt.Sprint(o.want(200, "east", "GET", "/api/v1/changes?types=paper", "").body["data"])
+	if strings.Contains(changes, o.ids["out"]) || !strings.Contains(changes, o.ids["in"]) || !strings.Contains(changes, o.ids["open"]) {
+		t.Errorf("changes show %s", changes)
+	}
+	if got := o.want(200, "administrator", "GET", "/api/v1/content/paper/{in}?state=draft", ""); got.body["title"] != "Inside" {
+		t.Errorf("the batch that was refused wrote %v", got.body["title"])
+	}
+}
+
+// A rule on fields holds behind every door, and a field that is hidden is as one that does not exist, whatever its values.
+func TestRights_fields(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t, map[string]string{
+		"titles": `[{"type":"paper","actions":["list","read","history","update","drafts"],"fields":{"read":["title"]}}]`,
+		"public": `[]`,
+	})
+	o.write("administrator", "one", `{"title":"One","region":"44","note":"canary","size":1}`, "?publish=true")
+	o.want(200, "administrator", "PATCH", "/api/v1/content/paper/{one}", `{"note":"canary two","title":"Two"}`)
+	for _, door := range []string{"?filter[%s]=canary", "?filter[%s][exists]=true", "?sort=%s", "?facets=%s", "?fields=%s", "?include=%s",
+		"?filter={\"%s\":\"canary\"}", "/{one}?fields=%s"} {
+		var faces []string
+		for _, field := range []string{"note", "nope"} {
+			got := o.as("titles", "GET", "/api/v1/content/paper"+strings.ReplaceAll(door, "%s", field), "")
+			delete(got.body, "requestId")
+			faces = append(faces, strings.ReplaceAll(fmt.Sprint(got.status, got.body), field, "FIELD"))
+		}
+		if faces[0] != faces[1] || !strings.HasPrefix(faces[0], "400") {
+			t.Errorf("%s tells a hidden field from an absent one:\n%s\n%s", door, faces[0], faces[1])
+		}
+	}
+	for _, path := range []string{"/api/v1/content/paper", "/api/v1/content/paper?state=draft", "/api/v1/content/paper/{one}", "/api/v1/content/paper/{one}/revisions/1",
+		"/api/v1/content/paper/{one}/revisions/2", "/api/v1/content/paper?q=canary&highlight=true", "/api/v1/search?q=canary", "/api/v1/types/paper", "/openapi.json"} {
+		if got := fmt.Sprint(o.want(200, "titles", "GET", path, "").body); strings.Contains(got, "canary") || strings.Contains(got, "x-private") {
+			t.Errorf("%s shows %s", path, got)
+		}
+	}
+	if got := o.want(200, "titles", "GET", "/api/v1/content/paper?q=canary", ""); got.body["page"].(map[string]any)["total"] != 0.0 {
+		t.Errorf("a search finds what is hidden: %v", got.body)
+	}
+	o.want(403, "titles", "PATCH", "/api/v1/content/paper/{one}", `{"note":"x"}`)
+	o.want(200, "titles", "PUT", "/api/v1/content/paper/{one}", `{"title":"Three"}`)
+	if got := o.want(200, "administrator", "GET", "/api/v1/content/paper/{one}?state=draft", ""); got.body["note"] != "canary two" || got.body["title"] != "Three" {
+		t.Errorf("who replaces an entry loses what he cannot see: %v", got.body)
+	}
+}
+
+// A contributor works on entries of his own and looks at what others have published.
+func TestRights_ownEntries(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t, nil)
+	o.write("contributor", "mine", `{"title":"Mine","note":"my note"}`, "")
+	o.write("editor", "theirs", `{"title":"Theirs","note":"their note"}`, "")
+	o.write("editor", "open", `{"title":"Open","note":"open note"}`, "?publish=true")
+	if got := o.want(200, "contributor", "GET", "/api/v1/content/paper/{mine}?state=draft", ""); got.body["note"] != "my note" {
+		t.Errorf("his own entry: %v", got.body)
+	}
+	o.want(404, "contributor", "GET", "/api/v1/content/paper/{theirs}?state=draft", "")
+	o.want(404, "contributor", "PATCH", "/api/v1/content/paper/{theirs}", `{"title":"x"}`)
+	o.want(403, "contributor", "PATCH", "/api/v1/content/paper/{open}", `{"title":"x"}`)
+	o.want(403, "contributor", "POST", "/api/v1/content/paper/{mine}/transitions/publish", "")
+	o.want(403, "contributor", "POST", "/api/v1/content/paper?publish=true", `{"title":"x"}`)
+	o.want(200, "contributor", "POST", "/api/v1/content/paper/{mine}/transitions/submit", "")
+	o.want(200, "editor", "POST", "/api/v1/content/paper/{mine}/transitions/publish", "")
+	list := o.want(200, "contributor", "GET", "/api/v1/content/paper?sort=title", "")
+	if got := fmt.Sprint(list.body["data"]); titles(list) != "Mine Open" || strings.Contains(got, "open note") || !strings.Contains(got, "my note") {
+		t.Errorf("a page of his own and others: %s", got)
+	}
+}
+
+// Nobody gives to others what he has not himself.
+func TestRights_escalation(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t, map[string]string{"clerk": `[{"type":"_token","actions":["*"]},{"type":"_role","actions":["*"]},{"type":"_link","actions":["*"]},{"type":"_user","actions":["*"]},{"type":"paper","actions":["list","read"]}]`})
+	o.write("administrator", "draft", `{"title":"Draft","note":"canary"}`, "")
+	o.write("administrator", "open", `{"title":"Open","note":"canary"}`, "?publish=true")
+	soon := time.Now().Add(time.Hour).UTC().Format(time.RFC3339)
+	o.ids["role"] = o.role("clerk")
+	for _, tc := range []struct {
+		name, method, path, body string
+		status                   int
+	}{
+		{"a token of its own role", "POST", "/api/v1/content/_token", `{"name":"x","role":"clerk"}`, 201},
+		{"an administrator's token", "POST", "/api/v1/content/_token", `{"name":"x","role":"administrator"}`, 403},
+		{"in a batch", "POST", "/api/v1/batch", `{"operations":[{"op":"create","type":"_token","data":{"name":"x","role":"administrator"}}]}`, 403},
+		{"by upsert", "POST", "/api/v1/batch", `{"operations":[{"op":"upsert","type":"_token","match":"hash","data":{"name":"x","role":"administrator","hash":"` + strings.Repeat("a", 64) + `"}}]}`, 403},
+		{"with a hash of its own", "POST", "/api/v1/content/_token", `{"name":"x","role":"clerk","hash":"` + strings.Repeat("a", 64) + `"}`, 422},
+		{"a role of its own making", "POST", "/api/v1/content/_role", `{"name":"mine","permissions":[{"type":"*","actions":["*"]}]}`, 403},
+		{"more for its own role", "PATCH", "/api/v1/content/_role/{role}", `{"permissions":[{"type":"*","actions":["*"]}]}`, 403},
+		{"a link to a draft that it cannot see", "POST", "/api/v1/content/_link", `{"type":"paper","entry":"{draft}","actions":["read"],"expiresAt":"` + soon + `"}`, 404},
+		{"a link to change what it cannot change", "POST", "/api/v1/content/_link", `{"type":"paper","entry":"{open}","actions":["update"],"expiresAt":"` + soon + `"}`, 403},
+	} {
+		if got := o.as("clerk", tc.method, tc.path, tc.body); got.status != tc.status {
+			t.Errorf("%s: %d %v, want %d", tc.name, got.status, got.body, tc.status)
+		}
+	}
+	for _, tc := range []struct{ name, method, path, body string }{
+		{"the administrator's role is what it is", "PATCH", "/api/v1/content/_role/{administrator}", `{"permissions":[]}`},
+		{"a role of Palabre stays", "DELETE", "/api/v1/content/_role/{public}", ""},
+		{"and keeps its name", "PATCH", "/api/v1/content/_role/{editor}", `{"name":"writer"}`},
+	} {
+		for _, name := range []string{"administrator", "public", "editor"} {
+			o.ids[name] = o.role(name)
+		}
+		if got := o.as("administrator", tc.method, tc.path, tc.body); got.status != 409 {
+			t.Errorf("%s: %d %v", tc.name, got.status, got.body)
+		}
+	}
+	got := o.as("administrator", "POST", "/api/v1/content/_role", `{"name":"typo","permissions":[{"type":"paper","actions":["read"],"where":{"regoin":"44"}}]}`)
+	if errors, _ := got.body["errors"].([]any); got.status != 422 || len(errors) != 1 || errors[0].(map[string]any)["pointer"] != "/permissions/0/where" {
+		t.Errorf("a condition with a typing error: %d %v", got.status, got.body)
+	}
+}
+
+// A narrow link opens one entry, some of its fields, for a time.
+func TestRights_link(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t, nil)
+	o.write("editor", "mine", `{"title":"Draft","note":"canary","region":"44"}`, "")
+	o.write("editor", "other", `{"title":"Other","note":"canary"}`, "")
+	soon := time.Now().Add(time.Hour).UTC().Format(time.RFC3339)
+	made := o.want(201, "editor", "POST", "/api/v1/content/_link", `{"name":"Camille Exemple","type":"paper","entry":"{mine}","actions":["read","comment","update"],"fields":["title","region"],"expiresAt":"`+soon+`"}`)
+	o.tokens["link"] = made.body["token"].(string)
+	token := url.QueryEscape(o.tokens["link"])
+	for _, tc := range []struct {
+		name, who, method, path, body string
+		status                        int
+	}{
+		{"reading", "link", "GET", "/api/v1/content/paper/{mine}?state=draft", "", 200},
+		{"reading as a preview", "", "GET", "/api/v1/content/paper/{mine}?preview=" + token, "", 200},
+		{"another entry", "link", "GET", "/api/v1/content/paper/{other}?state=draft", "", 404},
+		{"another entry as a preview", "", "GET", "/api/v1/content/paper/{other}?preview=" + token, "", 404},
+		{"a wrong token", "", "GET", "/api/v1/content/paper/{mine}?preview=" + token + "x", "", 401},
+		{"an API token as a preview", "", "GET", "/api/v1/content/paper/{mine}?preview=" + adminToken, "", 401},
+		{"changing a field", "link", "PATCH", "/api/v1/content/paper/{mine}", `{"region":"11"}`, 200},
+		{"changing another field", "link", "PATCH", "/api/v1/content/paper/{mine}", `{"size":1}`, 403},
+		{"changing another entry", "link", "PATCH", "/api/v1/content/paper/{other}", `{"region":"11"}`, 404},
+		{"publishing", "link", "POST", "/api/v1/content/paper/{mine}/transitions/publish", "", 403},
+		{"making one", "link", "POST", "/api/v1/content/paper", `{"title":"x"}`, 403},
+		{"history", "link", "GET", "/api/v1/content/paper/{mine}/revisions", "", 403},
+		{"a remark", "link", "POST", "/api/v1/content/_comment", `{"type":"paper","entry":"{mine}","text":"Bien","author":"Camille Exemple","answer":"accepted"}`, 201},
+		{"a remark elsewhere", "link", "POST", "/api/v1/content/_comment", `{"type":"paper","entry":"{other}","text":"Bien"}`, 404},
+		{"the remarks", "editor", "GET", "/api/v1/content/_comment?state=draft&filter[entry]={mine}", "", 200},
+		{"a link of a link", "link", "POST", "/api/v1/content/_link", `{"type":"paper","entry":"{mine}","actions":["read"],"expiresAt":"` + soon + `"}`, 404},
+		{"a link without an end", "editor", "POST", "/api/v1/content/_link", `{"type":"paper","entry":"{mine}","actions":["read"]}`, 422},
+		{"a link to a past moment", "editor", "POST", "/api/v1/content/_link", `{"type":"paper","entry":"{mine}","actions":["read"],"expiresAt":"2020-01-01T00:00:00Z"}`, 422},
+	} {
+		got := o.as(tc.who, tc.method, tc.path, tc.body)
+		if got.status != tc.status || strings.Contains(fmt.Sprint(got.body), "canary") {
+			t.Errorf("%s: %d %v, want %d", tc.name, got.status, got.body, tc.status)
+		}
+	}
+	preview := o.want(200, "", "GET", "/api/v1/content/paper/{mine}?preview="+token, "")
+	if preview.body["title"] != "Draft" || preview.header.Get("Cache-Control") != "private, no-cache" {
+		t.Errorf("a preview: %v %v", preview.header, preview.body)
+	}
+	o.ids["link"] = made.body["_id"].(string)
+	o.want(204, "editor", "DELETE", "/api/v1/content/_link/{link}", "")
+	o.want(401, "link", "GET", "/api/v1/content/paper/{mine}?state=draft", "")
+}
+
+// Why, and what if.
+func TestRights_explained(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t, map[string]string{"east": regional})
+	o.write("administrator", "in", `{"title":"Inside","region":"44"}`, "")
+	o.write("administrator", "out", `{"title":"Outside","region":"11"}`, "")
+	for _, tc := range []struct {
+		query   string
+		allowed bool
+		role    string // of the permission that decides
+		hides   string
+	}{
+		{"as=east&action=read&type=paper&id={in}", true, "east", "phone"},
+		{"as=east&action=read&type=paper&id={out}", false, "", ""},
+		{"as=east&action=update&type=paper&id={in}", true, "east", ""},
+		{"as=east&action=publish&type=paper&id={in}", false, "", ""},
+		{"as=east&action=read&type=desk", false, "", ""},
+		{"as=public&action=read&type=paper", true, "public", "note"},
+		{"as=administrator&action=purge&type=paper&id={out}", true, "administrator", ""},
+	} {
+		got := o.want(200, "administrator", "GET", "/api/v1/access/explain?"+tc.query, "").body
+		decides, _ := got["permission"].(map[string]any)
+		role, _ := decides["role"].(string)
+		if got["allowed"] != tc.allowed || role != tc.role || got["because"] == "" || tc.hides != "" && !strings.Contains(fmt.Sprint(got["hiddenFields"]), tc.hides) {
+			t.Errorf("%s: %v", tc.query, got)
+		}
+	}
+	o.want(400, "administrator", "GET", "/api/v1/access/explain?as=east", "")
+	o.want(404, "administrator", "GET", "/api/v1/access/explain?as=absent&action=read&type=paper", "")
+	o.want(404, "east", "GET", "/api/v1/access/explain?as=editor&action=read&type=paper", "")
+	o.want(200, "east", "GET", "/api/v1/access/explain?action=read&type=paper", "")
+	o.want(401, "", "POST", "/api/v1/access/preview", `{"name":"east"}`)
+	p := o.want(200, "administrator", "POST", "/api/v1/access/preview", `{"role":{"name":"east","permissions":[{"type":"paper","actions":["list","read","update"],"where":{"region":"11"},"fields":{"read":["*"]}},{"type":"desk","actions":["list","read"]}]}}`).body
+	opens, closes := fmt.Sprint(p["opens"]), fmt.Sprint(p["closes"])
+	for _, want := range []string{"map[action:update entries:1 of:2 type:paper]", "map[action:list entries:0 of:0 type:desk]"} {
+		if !strings.Contains(opens, want) {
+			t.Errorf("opens %s, want %s", opens, want)
+		}
+	}
+	for _, want := range []string{"map[action:update entries:1 of:2 type:paper]", "map[action:create entries:1 of:2 type:paper]"} {
+		if !strings.Contains(closes, want) {
+			t.Errorf("closes %s, want %s", closes, want)
+		}
+	}
+	if fields := fmt.Sprint(p["fields"]); !strings.Contains(fields, "readCloses:[note]") || p["tokens"] != 1.0 {
+		t.Errorf("got %v", p)
+	}
+}
