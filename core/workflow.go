@@ -15,6 +15,7 @@ type Workflow struct {
 	Initial     Status          `json:"initial"`
 	States      []WorkflowState `json:"states"`
 	Transitions []Transition    `json:"transitions"`
+	Live        bool            `json:"live,omitempty"` // there are no drafts: every edit is published at once
 }
 
 // WorkflowState is one state.
@@ -76,6 +77,12 @@ func DefaultWorkflow() Workflow {
 		},
 		Transitions: []Transition{publishFrom(StatusDraft, StatusPublished), unpublish()},
 	}
+}
+
+// LiveWorkflow has one state: what is written is published.
+func LiveWorkflow() Workflow {
+	return Workflow{Name: "live", Initial: StatusPublished, Live: true, Transitions: []Transition{},
+		States: []WorkflowState{{Name: StatusPublished, Label: Text{"fr": "En vigueur", "en": "Live"}, Color: "green"}}}
 }
 
 // ReviewWorkflow is draft → in_review → approved → published.

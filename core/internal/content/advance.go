@@ -39,6 +39,11 @@ func (e *edit) advance(ctx context.Context) error {
 // putDraft sets the document to come beside the published one. Editing back to what is published leaves no draft.
 func (e *edit) putDraft(next *core.Entry) {
 	next.Draft = e.typ.Validator.Encode(e.after)
+	if e.typ.Workflow.Live {
+		next.Status = e.typ.Workflow.Initial
+		publish(next)
+		return
+	}
 	if next.Published != nil && bytes.Equal(next.Draft, next.Published) {
 		next.Draft, next.Status = nil, publishedState(&e.typ.Workflow)
 		return
@@ -65,7 +70,7 @@ func publishedState(w *core.Workflow) core.Status {
 
 // publishInSameStep publishes where the operation says so, and reports whether it did.
 func (e *edit) publishInSameStep(ctx context.Context, next *core.Entry) (bool, error) {
-	if !e.op.Publish {
+	if !e.op.Publish || e.typ.Workflow.Live {
 		return false, nil
 	}
 	if err := e.choose(ctx, publishTransition, next); err != nil || e.way == nil {
@@ -80,7 +85,7 @@ func (e *edit) publishInSameStep(ctx context.Context, next *core.Entry) (bool, e
 // foreseeStep finds the way of an edit that also publishes, before the hooks run, so that those of the
 // publication run too, and so that a caller who may not publish is refused before any of them.
 func (e *edit) foreseeStep(ctx context.Context) error {
-	if !e.op.Publish {
+	if !e.op.Publish || e.typ.Workflow.Live {
 		return nil
 	}
 	from := e.moveOn()

@@ -26,7 +26,7 @@ func (i *info) workflow() core.Workflow {
 	case map[string]any:
 		return i.ownWorkflow(v, below)
 	}
-	i.badAt(below, say("workflow vaut « default », « review », ou un objet avec states et transitions.", "workflow is “default”, “review”, or an object with states and transitions."))
+	i.badAt(below, say("workflow vaut « default », « review », « live », ou un objet avec states et transitions.", "workflow is “default”, “review”, “live”, or an object with states and transitions."))
 	return core.DefaultWorkflow()
 }
 
@@ -35,8 +35,10 @@ func (i *info) namedWorkflow(name, below string) core.Workflow {
 	case "default":
 	case "review":
 		return core.ReviewWorkflow()
+	case "live":
+		return core.LiveWorkflow()
 	default:
-		i.badAt(below, meant(say("Le circuit « %s » est inconnu ; il y a default et review.", "The workflow “%s” is unknown; there are default and review.", name), name, []string{"default", "review"}))
+		i.badAt(below, meant(say("Le circuit « %s » est inconnu ; il y a default, review et live.", "The workflow “%s” is unknown; there are default, review and live.", name), name, []string{"default", "review", "live"}))
 	}
 	return core.DefaultWorkflow()
 }
