@@ -36,6 +36,8 @@ type cast struct {
 func newCast(n *node) *cast {
 	c := &cast{node: n, tokens: map[string]string{"stranger": "", "administrator": adminToken}, ids: ids{}}
 	c.ids["org"] = n.create("organization", map[string]any{"name": "Une organisation", "contact": "0601"}, "?publish=true")
+	by, _ := n.want(http.StatusOK, "GET", "/api/v1/content/organization/"+c.ids["org"]+"?state=draft", nil).JSON(n.t)["_createdBy"].(string)
+	c.ids["token-administrator-of-settings"] = strings.TrimPrefix(by, "token:")
 	c.must(http.StatusCreated, "administrator", "POST", "/api/v1/content/_role", json.RawMessage(eastRole))
 	for _, name := range append(slices.Clone(roleNames), "east") {
 		c.tokens[name] = c.account(name)
