@@ -39,6 +39,13 @@ func newCast(n *node) *cast {
 	by, _ := n.want(http.StatusOK, "GET", "/api/v1/content/organization/"+c.ids["org"]+"?state=draft", nil).JSON(n.t)["_createdBy"].(string)
 	c.ids["token-administrator-of-settings"] = strings.TrimPrefix(by, "token:")
 	c.must(http.StatusCreated, "administrator", "POST", "/api/v1/content/_role", json.RawMessage(eastRole))
+	for _, typ := range []string{"_role", "_type"} {
+		list, _ := c.must(http.StatusOK, "administrator", "GET", "/api/v1/content/"+typ+"?limit=200", nil).JSON(n.t)["data"].([]any)
+		for _, e := range list {
+			m := e.(map[string]any)
+			c.ids[fmt.Sprint(typ, "-", m["name"])], _ = m["_id"].(string)
+		}
+	}
 	for _, name := range append(slices.Clone(roleNames), "east") {
 		c.tokens[name] = c.account(name)
 	}
@@ -69,7 +76,9 @@ func (c *cast) account(role string) string {
 func (c *cast) linkTo(paper string) string {
 	a := c.must(http.StatusCreated, "editor", "POST", "/api/v1/content/_link", map[string]any{"type": "paper", "entry": paper,
 		"actions": []string{"read", "comment", "update"}, "fields": []string{"title", "region", "size"}, "expiresAt": inAMonth()})
-	c.ids["link-"+paper] = c.idOf(a)
+	if paper == c.linked {
+		c.ids["link"] = c.idOf(a)
+	}
 	text, _ := a.JSON(c.t)["token"].(string)
 	return text
 }

@@ -125,16 +125,15 @@ func (c *cast) hideDrafts(secret string, many int) {
 	if many > 1 {
 		c.want(http.StatusCreated, "PUT", "/api/v1/content/paper/"+hiddenDraft, map[string]any{"title": secret, "region": "11", "slug": "canary-slug"}, "If-None-Match: *")
 	}
+	c.hideOncePublic(secret)
 	for i := range many {
 		fields := map[string]any{"title": fmt.Sprintf("%s %d budget", secret, i), "region": "11", "size": 1000 + i, "tags": []string{secret}, "see": ref("paper", c.ids["p1"]), "author": ref("writer", c.ids["w1"])}
 		draft := c.paper("editor", "draft", fields)
 		c.create("_comment", map[string]any{"type": "paper", "entry": draft, "text": secret}, "")
 		c.create("_comment", map[string]any{"type": "paper", "entry": c.ids["p1"], "text": secret}, "")
-		trashed := c.paper("editor", "published", fields)
+		trashed := c.paper("editor", "draft", fields)
 		c.want(http.StatusNoContent, "DELETE", "/api/v1/content/paper/"+trashed, nil)
-		withdrawn := c.paper("editor", "published", fields)
-		c.want(http.StatusOK, "POST", "/api/v1/content/paper/"+withdrawn+"/transitions/unpublish", nil)
-		c.want(http.StatusOK, "POST", "/api/v1/content/paper/"+withdrawn+"/transitions/publish", map[string]any{"at": "2999-01-01T00:00:00Z"})
+		c.want(http.StatusOK, "POST", "/api/v1/content/paper/"+draft+"/transitions/publish", map[string]any{"at": "2999-01-01T00:00:00Z"})
 		c.create("memo", map[string]any{"title": secret}, "")
 		c.create("minutes", map[string]any{"title": secret, "committee": "Comité A", "audience": "adherents", "paper": ref("paper", c.ids["p1"])}, "")
 		c.create("organization", map[string]any{"name": secret}, "")
@@ -142,6 +141,16 @@ func (c *cast) hideDrafts(secret string, many int) {
 	c.want(http.StatusOK, "PATCH", "/api/v1/content/paper/"+c.ids["p4"], map[string]any{"title": secret + " beside", "size": 77, "slug": secret})
 	c.want(http.StatusOK, "PATCH", "/api/v1/content/minutes/"+c.ids["public"]+"?publish=true", map[string]any{"present": secret})
 	c.want(http.StatusOK, "PATCH", "/api/v1/content/organization/"+c.ids["org"], map[string]any{"contact": secret})
+}
+
+// hideOncePublic withdraws a paper and throws one away. That they were public once is no secret, and what they say now is.
+func (c *cast) hideOncePublic(secret string) {
+	for _, name := range []string{"withdrawn", "trashed"} {
+		c.ids[name] = c.paper("editor", "published", nil)
+		c.want(http.StatusOK, "PATCH", "/api/v1/content/paper/"+c.ids[name], map[string]any{"title": secret + " budget", "see": ref("paper", c.ids["p1"])})
+	}
+	c.want(http.StatusOK, "POST", "/api/v1/content/paper/"+c.ids["withdrawn"]+"/transitions/unpublish", nil)
+	c.want(http.StatusNoContent, "DELETE", "/api/v1/content/paper/"+c.ids["trashed"], nil)
 }
 
 // hideStaff adds what is published of types for staff.

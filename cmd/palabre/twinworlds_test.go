@@ -62,11 +62,11 @@ func (w world) answers(t *testing.T, request string) string {
 		headers = []string{bearer(w.token)}
 	}
 	a := sendRaw(t, w.node, method, w.ids.fill(target), w.ids.fill(body), headers...)
-	return positions.ReplaceAllString(strings.ReplaceAll(w.ids.face(a), w.URL, "{here}"), `"$1":0`)
+	return accidents.ReplaceAllString(strings.ReplaceAll(w.ids.face(a), w.URL, "{here}"), `"$1":0`)
 }
 
-// positions count what happened in the store: that something did is told to every caller.
-var positions = regexp.MustCompile(`"(position|next)":\d+`)
+// accidents are how much has happened in a store, which every caller is told, and how its tokens begin.
+var accidents = regexp.MustCompile(`"(position|next|hint)":("pal_....."|"pal_...."|\d+)`)
 
 // publicWorld writes what everybody may see; it gives identifiers by name.
 func publicWorld(n *node) ids {

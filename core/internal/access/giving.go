@@ -181,17 +181,33 @@ func (a *Access) MayComment(ctx context.Context, who *core.Principal, name core.
 	if g := who.Grant; g != nil && g.Type == name && g.Entry == id {
 		return nil
 	}
-	s, err := a.Scope(ctx, who, t, core.ActionRead)
-	if err != nil {
+	if _, err := a.Scope(ctx, who, t, core.ActionRead); err != nil {
 		return err
 	}
-	for _, state := range []core.State{core.StatePublished, core.StateDraft} {
-		if state == core.StateDraft && !s.Drafts {
-			break
-		}
-		if there, err := a.finds(ctx, name, id, state, s.In(state).Where); there || err != nil {
-			return err
-		}
+	seen, err := a.seen(ctx, who, t, id)
+	if err != nil || seen[core.StatePublished] || seen[core.StateDraft] {
+		return err
 	}
 	return say(core.CodeNotFound, "There is no such entry.", "Ce contenu n’existe pas.")
+}
+
+// seen are the states in which a principal is shown an entry; none for no entry.
+func (a *Access) seen(ctx context.Context, who *core.Principal, t *core.Type, id core.EntryID) (map[core.State]bool, error) {
+	seen := map[core.State]bool{}
+	s, err := a.Scope(ctx, who, t, core.ActionRead)
+	if err != nil || id == "" {
+		if isFault(err) {
+			return nil, err
+		}
+		return seen, nil
+	}
+	for _, state := range []core.State{core.StatePublished, core.StateDraft, core.StateTrash} {
+		if state != core.StatePublished && !s.Drafts {
+			break
+		}
+		if seen[state], err = a.finds(ctx, t.Name, id, state, s.In(state).Where); err != nil {
+			return nil, err
+		}
+	}
+	return seen, nil
 }
