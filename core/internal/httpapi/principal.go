@@ -36,12 +36,12 @@ func (s *Server) identify(q *request, r *http.Request) error {
 	return nil
 }
 
-// identity tells callers apart in the cache: two with the same one see the same.
+// identity tells callers apart in the cache: two with the same one see the same. Who has changed is another one.
 func identity(p *core.Principal) string {
 	if p.Anonymous() {
 		return ""
 	}
-	return p.ID + "\x00" + strings.Join(p.Roles, "\x00")
+	return p.ID + "\x00" + strconv.FormatInt(p.Rev, 36) + "\x00" + strings.Join(p.Roles, "\x00")
 }
 
 // waitForPosition holds a read back until this node has seen what its caller has written elsewhere.
