@@ -99,6 +99,21 @@ func (a *Access) mayShare(ctx context.Context, who *core.Principal, t *core.Type
 	return nil
 }
 
+// Covers reports whether a principal's right to do something covers an entry, in whatever state that is; an entry that is
+// not there is not covered. The error is that of Scope.
+func (a *Access) Covers(ctx context.Context, who *core.Principal, t *core.Type, action core.Action, id core.EntryID) (bool, error) {
+	s, err := a.Scope(ctx, who, t, action)
+	if err != nil {
+		return false, err
+	}
+	for _, state := range []core.State{core.StateDraft, core.StateTrash} {
+		if there, err := a.finds(ctx, t.Name, id, state, s.Where); there || err != nil {
+			return there, err
+		}
+	}
+	return false, nil
+}
+
 // finds reports whether a condition holds for an entry in a state.
 func (a *Access) finds(ctx context.Context, name core.TypeName, id core.EntryID, state core.State, where core.Node) (bool, error) {
 	page, err := a.Catalog.Query(ctx, core.Query{Type: name, State: state, Where: where, Only: []core.EntryID{id}, Limit: 1,
