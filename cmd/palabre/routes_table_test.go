@@ -140,7 +140,7 @@ func (c *cast) statuses(s *section, q question) []int {
 	for _, col := range columns {
 		if fresh[col.owner] == "" && q.about {
 			id := s.make(col.owner)
-			if fresh[col.owner] = id; col.owner == "linked" && s.typ == "paper" {
+			if fresh[col.owner] = id; col.owner == "linked" && (s.typ == "paper" || s.typ == "") {
 				links[id] = c.linkTo(id)
 			}
 			c.prepare(s, q, id)

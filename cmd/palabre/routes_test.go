@@ -104,7 +104,10 @@ func sections(c *cast) []*section {
 		c.fixed("a memo that is published: a type for staff", "memo", "?publish=true", false, map[string]any{"title": "Un mémo"}),
 		c.fixed("minutes of Comité A, circulated to members", "minutes", "?publish=true", true, map[string]any{"title": "Compte rendu", "committee": "Comité A", "audience": "adherents"}),
 		{title: "the partner's organisation", typ: "organization", state: "draft", write: func(string) map[string]any { return map[string]any{"about": "Une page"} },
-			make: func(string) string { return c.ids["org"] }},
+			make: func(string) string {
+				c.as("administrator", "POST", "/api/v1/content/organization/"+c.ids["org"]+"/transitions/restore", nil) // after who may throw it away
+				return c.ids["org"]
+			}},
 	}
 	all[4].brief = true
 	return append(append(all, systemSections(c)...), &section{title: "everything else", asset: c.assetOf(), make: func(owner string) string { return papers("published")(owner) }})
