@@ -31,7 +31,11 @@ func (e *edit) decode(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return e.refuseReadOnly(data)
+	if err := e.refuseReadOnly(data); err != nil || len(e.op.Fill) == 0 {
+		return err
+	}
+	e.after = jsondoc.CloneObject(jsondoc.Merge(e.after, e.op.Fill))
+	return nil
 }
 
 // fieldsSent gives the fields alone: the names that begin with "_" are the system's. The command line may send
