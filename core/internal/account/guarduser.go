@@ -2,6 +2,7 @@ package account
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"time"
 
@@ -165,7 +166,8 @@ func (v *verdict) change(ctx context.Context, op core.Operation, was, is *record
 		fill["handedOver"] = nil
 	}
 	if len(fill) > 0 {
-		op.Fill = jsondoc.Merge(op.Fill, fill)
+		maps.Copy(fill, op.Fill)
+		op.Fill = fill
 	}
 	return op, nil
 }
