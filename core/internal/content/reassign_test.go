@@ -40,6 +40,7 @@ func TestFill(t *testing.T) {
 	e := n.do(core.Operation{Op: core.OperationCreate, Type: "fiche", Data: doc(t, `{"title":"A","count":1}`), Fill: doc(t, `{"score":7}`)}).Entry
 	want(t, e.Draft, `{"title":"A","slug":"a","region":"44","count":1,"score":7}`)
 	n.refused(core.CodeInvalid, admin, core.Operation{Op: core.OperationUpdate, Type: "fiche", ID: e.ID, Data: doc(t, `{"score":8}`), Fill: doc(t, `{"score":9}`)})
+	n.refused(core.CodeInvalid, admin, core.Operation{Op: core.OperationUpdate, Type: "fiche", ID: e.ID, Data: doc(t, `{"score":null}`)})
 	n.roles["writer"] = map[core.Action]*core.Scope{core.ActionUpdate: {Read: core.FieldSet{All: true}, Write: core.FieldSet{Only: map[string]bool{"title": true}}}}
 	e = n.must(somebody("writer"), core.Operation{Op: core.OperationUpdate, Type: "fiche", ID: e.ID, Data: doc(t, `{"title":"B"}`), Fill: doc(t, `{"score":null}`)})
 	want(t, e.Draft, `{"title":"B","slug":"a","region":"44","count":1}`)
