@@ -158,9 +158,13 @@ func TestSession_ends(t *testing.T) {
 		{"the same address", func(w *world, id core.EntryID, _ *core.SignedIn) { w.change(id, `{"email":"CAMILLE@example.org"}`) }, true},
 		{"the same roles", func(w *world, id core.EntryID, _ *core.SignedIn) { w.change(id, `{"roles":["editor"]}`) }, true},
 		{"an end to come", func(w *world, id core.EntryID, _ *core.SignedIn) { w.change(id, `{"endsAt":"2030-06-01T00:00:00Z"}`) }, true},
-		{"signing out", func(w *world, _ core.EntryID, in *core.SignedIn) { check(w.t, w.SignOut(context.Background(), w.who(in))) }, false},
+		{"signing out", func(w *world, _ core.EntryID, in *core.SignedIn) {
+			check(w.t, w.SignOut(context.Background(), w.who(in)))
+		}, false},
 		{"time", func(w *world, _ core.EntryID, _ *core.SignedIn) { w.pass(account.DefaultLifetime) }, false},
-		{"another password", func(w *world, id core.EntryID, _ *core.SignedIn) { w.change(id, `{"password":"another horse in the yard"}`) }, false},
+		{"another password", func(w *world, id core.EntryID, _ *core.SignedIn) {
+			w.change(id, `{"password":"another horse in the yard"}`)
+		}, false},
 		{"another address", func(w *world, id core.EntryID, _ *core.SignedIn) { w.change(id, `{"email":"c@example.org"}`) }, false},
 		{"another role", func(w *world, id core.EntryID, _ *core.SignedIn) { w.change(id, `{"roles":["editor","chief"]}`) }, false},
 		{"no role", func(w *world, id core.EntryID, _ *core.SignedIn) { w.change(id, `{"roles":null}`) }, false},
@@ -392,4 +396,3 @@ func TestResetLink(t *testing.T) {
 	_, _, err = w.ResetLink(t.Context(), core.Anonymous, plain)
 	wantCode(t, err, core.CodeNotFound, "")
 }
-
