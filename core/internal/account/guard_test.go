@@ -201,23 +201,35 @@ func TestGuard_match(t *testing.T) {
 	check(t, write(1))
 }
 
-// Changes at the same time are each judged on the account as it is: no epoch is lost.
-func TestGuard_atOnce(t *testing.T) {
+// meanwhile is a write path on which something else happens before the first write that it makes.
+type meanwhile struct {
+	core.Content
+	once sync.Once
+	what func()
+}
+
+func (m *meanwhile) Write(ctx context.Context, who *core.Principal, ops []core.Operation, o core.WriteOptions) (*core.Result, error) {
+	m.once.Do(m.what)
+	return m.Content.Write(ctx, who, ops, o)
+}
+
+// A change that was judged on an account which has moved meanwhile is judged anew: no epoch is lost, and nobody touches
+// who has become more.
+func TestGuard_moved(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	id := w.user("camille@example.org", "")
-	var wait sync.WaitGroup
-	for i := range 4 {
-		wait.Go(func() {
-			if _, err := w.try(administrator, update(t, id, fmt.Sprintf(`{"roles":["role%d"]}`, i))); err != nil {
-				t.Error(err)
-			}
-		})
+	id := w.user("camille@example.org", `"roles":["editor"]`)
+	write := func(who *core.Principal, text string) error {
+		slow := w.Guard(&meanwhile{Content: w.writer, what: func() { w.change(id, `{"roles":["chief"]}`) }}, policy{})
+		_, err := slow.Write(t.Context(), who, []core.Operation{update(t, id, text)}, core.WriteOptions{})
+		return err
 	}
-	wait.Wait()
-	if got := w.stored(id)["epoch"]; got != json.Number("4") {
-		t.Errorf("the epoch is %v", got)
+	check(t, write(administrator, `{"suspended":true}`))
+	if got := w.stored(id); got["epoch"] != json.Number("2") || fmt.Sprint(got["roles"]) != "[chief]" || got["suspended"] != true {
+		t.Errorf("got %v", got)
 	}
+	w.change(id, `{"roles":["editor"]}`)
+	wantCode(t, write(manager, `{"password":"another horse in the yard"}`), core.CodeForbidden, "roles")
 }
 
 // The last active administrator stays.
@@ -275,29 +287,22 @@ func TestGuard_lastAdministrator(t *testing.T) {
 	}
 }
 
-// Two administrators who demote each other at the same time do not leave none.
+// Two administrators who are taken away at the same time, on two nodes, do not leave none.
 func TestGuard_lastAdministrators(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	ids := []core.EntryID{w.user("a@example.org", `"roles":["administrator"]`), w.user("b@example.org", `"roles":["administrator"]`), w.user("c@example.org", `"roles":["administrator"]`)}
-	var wait sync.WaitGroup
-	var done [3]error
-	for i, id := range ids {
-		wait.Go(func() { _, done[i] = w.try(administrator, update(t, id, `{"roles":["editor"]}`)) })
+	a, b := w.user("a@example.org", `"roles":["administrator"]`), w.user("b@example.org", `"roles":["administrator"]`)
+	other, err := account.New(account.Config{Catalog: w.catalog, Content: w.writer, Log: w.log, Types: compiled(), Directory: directory{w}, Key: key, Now: w.now})
+	check(t, err)
+	demote := func(g core.Content, id core.EntryID) error {
+		_, err := g.Write(t.Context(), administrator, []core.Operation{update(t, id, `{"roles":["editor"]}`)}, core.WriteOptions{})
+		return err
 	}
-	wait.Wait()
-	left := 0
-	for i, id := range ids {
-		if fmt.Sprint(w.stored(id)["roles"]) == "[administrator]" {
-			left++
-		}
-		if done[i] != nil {
-			wantCode(t, done[i], core.CodeConflict, "")
-		}
-	}
-	if left == 0 {
-		t.Error("there is no administrator any more")
-	}
+	var second error
+	first := demote(w.Guard(&meanwhile{Content: w.writer, what: func() { second = demote(other.Guard(w.writer, policy{}), b) }}, policy{}), a)
+	check(t, first)
+	wantCode(t, second, core.CodeConflict, "contention")
+	wantCode(t, demote(w.guarded, b), core.CodeConflict, "last_administrator")
 }
 
 // Accounts that end hand over their drafts and lose their sessions, once.
