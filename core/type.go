@@ -45,8 +45,9 @@ type Type struct {
 	Fallback    map[Locale][]Locale // per locale what to try next; the entry's own language always comes last
 	Order       []SortKey           // the order of lists that do not say one
 	Workflow    Workflow
-	MatchAlways bool // every write must carry If-Match
-	KeepRevs    int  // how many revisions `log compact` keeps; 0 keeps all
+	MatchAlways bool   // every write must carry If-Match
+	KeepRevs    int    // how many revisions `log compact` keeps; 0 keeps all
+	Heir        string // the role whose oldest account gets the drafts of an account that ended; "" leaves them
 	Groups      []Group
 	Fields      []Field // every addressable path, parents before members, in the schema's order
 	Validator   Validator

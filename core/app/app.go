@@ -16,6 +16,7 @@ import (
 	"github.com/palabre-cms/palabre/core"
 	"github.com/palabre-cms/palabre/core/config"
 	"github.com/palabre-cms/palabre/core/internal/access"
+	"github.com/palabre-cms/palabre/core/internal/account"
 	"github.com/palabre-cms/palabre/core/internal/catalog"
 	"github.com/palabre-cms/palabre/core/internal/content"
 	"github.com/palabre-cms/palabre/core/internal/httpapi"
@@ -42,6 +43,9 @@ type Options struct {
 type Started struct {
 	URL   string // where the server is reached from here
 	Token string // the administrator's token, when this start has made it; it is not kept anywhere
+	// Email and Password are how the first administrator signs in, when this start has made the password; it is not kept
+	// anywhere either.
+	Email, Password string
 }
 
 // App is one node of Palabre.
@@ -60,6 +64,7 @@ type App struct {
 	plugins  *plugin.Host
 	writer   *content.Content
 	content  core.Content
+	accounts *account.Service
 	schemas  *migrate.Service
 	queries  core.Queries
 	reader   core.Reader
@@ -69,6 +74,8 @@ type App struct {
 	background sync.WaitGroup
 	url        atomic.Pointer[string] // where the server is reached, once it listens
 	newToken   atomic.Pointer[string] // made by this start, and not told yet
+	// newPassword likewise.
+	newPassword atomic.Pointer[string]
 }
 
 // New puts a node together. It opens what lies in the data directory and starts nothing; Close frees it.
@@ -156,6 +163,9 @@ func (a *App) wireServices() error {
 		Hooks: a.hooks, Observers: []content.Observer{a.types}, Logger: a.logger})
 	fresh := &freshTokens{}
 	a.content = &rightsContent{Content: a.writer, access: a.access, types: a.types, catalog: a.catalog, now: a.clock.Now, fresh: fresh}
+	if err := a.wireAccounts(); err != nil {
+		return err
+	}
 	key, err := a.sharedSecret("cursor-key")
 	if err != nil {
 		return err
@@ -171,9 +181,10 @@ func (a *App) wireServices() error {
 func (a *App) wireServer() (err error) {
 	a.server, err = httpapi.New(httpapi.Options{
 		Reader: a.reader, Content: a.content, Access: a.access, Types: a.types, Catalog: a.catalog, Schemas: a.schemas,
-		Keeper:  keeper{a.catalog, a.store.log},
-		Rights:  a.access,
-		Version: a.options.Version, PublicURL: a.config.PublicURL, Logger: a.logger, Now: a.clock.Now,
+		Keeper:   keeper{a.catalog, a.store.log},
+		Rights:   a.access,
+		Accounts: a.accounts,
+		Version:  a.options.Version, PublicURL: a.config.PublicURL, Logger: a.logger, Now: a.clock.Now,
 		CacheBytes: int64(a.config.Cache.Bytes), NoMetrics: !a.config.Metrics.Enabled, TrustedProxies: a.config.TrustedProxies,
 		DrainDelay: a.config.Shutdown.Delay, DrainFor: a.config.Shutdown.Drain,
 	})
@@ -203,6 +214,9 @@ func (a *App) Start(ctx context.Context) error {
 	}
 	a.background.Go(func() { a.clock.run(background) })
 	a.background.Go(debug.FreeOSMemory) // what loading the catalog has left behind
+	if !a.options.Errand {
+		a.background.Go(func() { a.watchAccounts(background) })
+	}
 	for _, c := range a.consumers() {
 		a.background.Go(func() { a.follow(background, c) })
 	}
@@ -229,12 +243,22 @@ func (a *App) tell(addr net.Addr) {
 		s.URL = "http://" + reachable(addr)
 	}
 	a.url.Store(&s.URL)
-	if token := a.newToken.Swap(nil); token != nil {
-		s.Token = *token
-	}
+	a.addSecrets(&s)
 	if a.options.Tell != nil {
 		a.options.Tell(s)
 	}
+}
+
+// addSecrets adds what this start has made and not told yet, and reports whether there was any.
+func (a *App) addSecrets(s *Started) bool {
+	token, password := a.newToken.Swap(nil), a.newPassword.Swap(nil)
+	if token != nil {
+		s.Token = *token
+	}
+	if password != nil {
+		s.Email, s.Password = a.config.Admin.Email, *password
+	}
+	return token != nil || password != nil
 }
 
 // reachable is where a server that listens on every address is reached from here.
@@ -253,6 +277,9 @@ func (a *App) Close() error {
 		a.stop()
 	}
 	a.background.Wait()
+	if a.accounts != nil {
+		failures = append(failures, a.accounts.Close())
+	}
 	if a.writer != nil {
 		failures = append(failures, a.writer.Close())
 	}

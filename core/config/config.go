@@ -27,6 +27,7 @@ type Config struct {
 	MongoDB  MongoDB
 	S3       S3
 	Admin    Admin
+	Session  Session
 	Cache    Cache
 	Log      Log
 	Metrics  Metrics
@@ -61,6 +62,11 @@ type Admin struct {
 	Token    Secret // the first API token; made up and printed once when not given
 }
 
+// Session is how people stay signed in.
+type Session struct {
+	Lifetime time.Duration
+}
+
 // Cache bounds the memory of answers kept ready.
 type Cache struct {
 	Bytes Size
@@ -92,6 +98,8 @@ func Default() *Config {
 		Data:     "./data",
 		MongoDB:  MongoDB{Database: "palabre"},
 		S3:       S3{Region: "us-east-1", UseTLS: true},
+		Admin:    Admin{Email: "admin@example.org"},
+		Session:  Session{Lifetime: 14 * 24 * time.Hour},
 		Cache:    Cache{Bytes: 64 << 20},
 		Log:      Log{Level: "info", Format: "text"},
 		Metrics:  Metrics{Enabled: true},

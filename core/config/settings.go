@@ -40,6 +40,7 @@ func (c *Config) Settings() []Setting {
 		{"admin.email", "the first administrator's address", text(&c.Admin.Email)},
 		{"admin.password", "the first administrator's password", secret(&c.Admin.Password)},
 		{"admin.token", "the first administrator's API token (pal_…), instead of a generated one", secret(&c.Admin.Token)},
+		{"session.lifetime", "how long people stay signed in", duration(&c.Session.Lifetime)},
 		{"cache.bytes", "memory for answers kept ready, such as 64MB", size(&c.Cache.Bytes)},
 		{"log.level", "debug, info, warn or error", choice(&c.Log.Level, "debug", "info", "warn", "error")},
 		{"log.format", "text or json", choice(&c.Log.Format, "text", "json")},

@@ -8,6 +8,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Validate checks the settings as a whole and puts them in the form that their comments promise.
@@ -39,6 +40,7 @@ var rules = map[string]func(*Config) error{
 	"s3.secret_key":    func(c *Config) error { return together(c.S3, c.S3.SecretKey.Reveal()) },
 	"admin.email":      func(c *Config) error { return checkEmail(c.Admin.Email) },
 	"admin.password":   func(c *Config) error { return checkPassword(c.Admin.Password.Reveal()) },
+	"session.lifetime": func(c *Config) error { return checkLifetime(c.Session.Lifetime) },
 	"admin.token":      func(c *Config) error { return checkToken(c.Admin.Token.Reveal()) },
 }
 
@@ -140,7 +142,7 @@ func together(s S3, part string) error {
 }
 
 func checkEmail(s string) error {
-	if name, host, ok := strings.Cut(s, "@"); s != "" && (!ok || name == "" || host == "" || strings.ContainsAny(s, " \t\r\n")) {
+	if name, host, ok := strings.Cut(s, "@"); !ok || name == "" || host == "" || strings.ContainsAny(s, " \t\r\n") {
 		return errors.New("is not an e-mail address")
 	}
 	return nil
@@ -149,6 +151,13 @@ func checkEmail(s string) error {
 func checkPassword(s string) error {
 	if s != "" && len([]rune(s)) < 10 {
 		return errors.New("is shorter than 10 characters")
+	}
+	return nil
+}
+
+func checkLifetime(d time.Duration) error {
+	if d < time.Minute || d > 366*24*time.Hour {
+		return errors.New("is not between a minute and a year")
 	}
 	return nil
 }

@@ -50,6 +50,14 @@ func stages(op core.Operation) []stage {
 			(*edit).migrate,       // both documents as they are given
 			(*edit).record,        // the change
 		}
+	case op.Op == core.OperationReassign:
+		return []stage{
+			(*edit).onlyBySystem,
+			(*edit).find,
+			(*edit).matchRevision,
+			(*edit).reassign, // somebody else's from now on, its documents as they are
+			(*edit).record,
+		}
 	case op.Op == core.OperationTransition:
 		return []stage{
 			(*edit).permit,          // may the caller do this with the type

@@ -53,7 +53,7 @@ func plainHeaders(h, asked http.Header, draining bool) {
 
 // plain reports whether nothing in the headers sets a request apart from any other anonymous one.
 func plain(h http.Header) bool {
-	return h["Authorization"] == nil && h[waitHeader] == nil
+	return h["Authorization"] == nil && h[waitHeader] == nil && !mayHoldSession(h)
 }
 
 // enter serves what is not a plain hit.

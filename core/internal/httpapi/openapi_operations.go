@@ -17,6 +17,8 @@ type answerDoc struct{ status, text, schema, media string }
 
 func ok(text, schema string) []answerDoc { return []answerDoc{{"200", text, schema, ""}} }
 
+func nothing204(text string) []answerDoc { return []answerDoc{{"204", text, "", ""}} }
+
 func page200(text string) []answerDoc { return []answerDoc{{"200", text, "", "text/html"}} }
 
 const (
@@ -63,15 +65,35 @@ var operationDocs = map[string]operationDoc{
 		answers: ok("It is done.", "Rebuilt")},
 	"verifyCatalog": {tag: "operations", summary: "Compare the catalog with the log; reads and writes go on. The answer comes when it is done, and a caller who leaves ends it", problems: "400 401 403 409 503",
 		answers: ok("What differs.", "Verified")},
-	"describeAPI":    {tag: "operations", summary: "This description", answers: ok("An OpenAPI 3.1 document.", "JSONSchema")},
-	"healthz":        {tag: "operations", summary: "Whether the process answers", answers: ok("It does.", "Health")},
-	"readyz":         {tag: "operations", summary: "Whether to send requests here", answers: append(ok("It can serve reads; writes says whether it can write.", "Readiness"), answerDoc{"503", "It is ending.", "Readiness", ""})},
-	"metrics":        {tag: "operations", summary: "Figures for Prometheus", answers: []answerDoc{{"200", "The figures.", "", "text/plain"}}},
-	"home":           {tag: "operations", summary: "A page that shows what there is", answers: page200("The page.")},
-	"browseType":     {tag: "operations", summary: "A page of entries, for people", params: "q after", answers: page200("The page."), problems: "400 404"},
-	"browseEntry":    {tag: "operations", summary: "An entry, for people", answers: page200("The page."), problems: "400 404"},
-	"explainProblem": {tag: "operations", summary: "What a type of problem means", answers: ok("The problem’s status and title.", "ProblemType"), problems: "404"},
-	"asset":          {tag: "operations", summary: "A file of the pages", answers: []answerDoc{{"200", "The file.", "", "*/*"}}, problems: "404"},
+	"signIn": {tag: "accounts", summary: "Sign in: sets the cookie of a session. 401 with the reason otp_required asks for a code as well", body: "SignIn", problems: "400 401 403 413 415 422 429 503",
+		answers: ok("Signed in.", "SignedIn")},
+	"signOut":        {tag: "accounts", summary: "Sign out", answers: nothing204("Signed out."), problems: "400 403 503"},
+	"me":             {tag: "accounts", summary: "Who is signed in; user is null for nobody", answers: ok("The caller.", "Me"), problems: "400"},
+	"changePassword": {tag: "accounts", summary: "Change one’s password: all sessions end, and a new one begins", body: "PasswordChange", answers: ok("Done.", "SignedIn"), problems: "400 401 403 412 413 415 422 429 503"},
+	"forgotPassword": {tag: "accounts", summary: "Ask for a link to choose a new password. The answer is the same whether there is such an account or not", body: "Forgot",
+		answers: nothing204("If there is such an account, a link is on its way."), problems: "400 403 413 415 422 429"},
+	"resetPassword": {tag: "accounts", summary: "Set a new password with the token of a link, once: all sessions end", body: "Reset", answers: nothing204("Done."), problems: "400 403 413 415 422 429 503"},
+	"makeResetLink": {tag: "accounts", summary: "Make such a link for somebody, to hand over", body: "ResetLinkFor", problems: "400 401 403 404 413 415 422 503",
+		answers: []answerDoc{{"201", "The link.", "ResetLink", ""}}},
+	"beginTOTP":        {tag: "accounts", summary: "Begin to set up a second factor (RFC 6238)", answers: ok("What an authenticator needs.", "TOTPSetup"), problems: "400 401 403 409 503"},
+	"confirmTOTP":      {tag: "accounts", summary: "Turn the second factor on with a code of it", body: "TOTPCode", answers: ok("The recovery codes, shown this once.", "RecoveryCodes"), problems: "400 401 403 409 412 413 415 422 429 503"},
+	"dropTOTP":         {tag: "accounts", summary: "Turn the second factor off: all sessions end", body: "TOTPDrop", answers: nothing204("Done."), problems: "400 401 403 409 412 413 415 422 429 503"},
+	"newRecoveryCodes": {tag: "accounts", summary: "Replace the recovery codes", body: "TOTPCode", answers: ok("The recovery codes, shown this once.", "RecoveryCodes"), problems: "400 401 403 409 412 413 415 422 429 503"},
+	"listSessions":     {tag: "accounts", summary: "One’s sessions, the newest first", answers: ok("The sessions.", "SessionList"), problems: "400 401"},
+	"endOtherSessions": {tag: "accounts", summary: "End all of one’s sessions but this one", answers: nothing204("Done."), problems: "400 401 403 503"},
+	"endSession":       {tag: "accounts", summary: "End one of one’s sessions", answers: nothing204("Done."), problems: "400 401 403 404 503"},
+	"listProviders":    {tag: "accounts", summary: "Where else one can sign in", answers: ok("The providers.", "ProviderList"), problems: "400"},
+	"beginOIDC":        {tag: "accounts", summary: "Go there to sign in", params: "back", answers: []answerDoc{{"302", "The provider’s address.", "", ""}}, problems: "400 404 503"},
+	"endOIDC":          {tag: "accounts", summary: "Come back from there", answers: []answerDoc{{"302", "Signed in; Location is where one was going.", "", ""}}, problems: "400 401 403 404 429 503"},
+	"describeAPI":      {tag: "operations", summary: "This description", answers: ok("An OpenAPI 3.1 document.", "JSONSchema")},
+	"healthz":          {tag: "operations", summary: "Whether the process answers", answers: ok("It does.", "Health")},
+	"readyz":           {tag: "operations", summary: "Whether to send requests here", answers: append(ok("It can serve reads; writes says whether it can write.", "Readiness"), answerDoc{"503", "It is ending.", "Readiness", ""})},
+	"metrics":          {tag: "operations", summary: "Figures for Prometheus", answers: []answerDoc{{"200", "The figures.", "", "text/plain"}}},
+	"home":             {tag: "operations", summary: "A page that shows what there is", answers: page200("The page.")},
+	"browseType":       {tag: "operations", summary: "A page of entries, for people", params: "q after", answers: page200("The page."), problems: "400 404"},
+	"browseEntry":      {tag: "operations", summary: "An entry, for people", answers: page200("The page."), problems: "400 404"},
+	"explainProblem":   {tag: "operations", summary: "What a type of problem means", answers: ok("The problem’s status and title.", "ProblemType"), problems: "404"},
+	"asset":            {tag: "operations", summary: "A file of the pages", answers: []answerDoc{{"200", "The file.", "", "*/*"}}, problems: "404"},
 }
 
 func query(name, text string, schema object) object {
@@ -113,6 +135,7 @@ func parameters() object {
 		"purge":    query("purge", "Delete for good.", typed("boolean")),
 		"comment":  text("comment", "What the author says of the change."),
 		"diff":     query("diff", "The revision to compare with.", object{"type": "integer", "minimum": 1}),
+		"back":     text("back", "A path of this site to come back to."),
 		"types":    text("types", "Names of types, comma-separated."),
 		"since":    query("since", "The position after which.", object{"type": "integer", "minimum": 0}),
 		"as":       text("as", "Whom it is about: a role, or an account by identifier or address; left out, who asks."),
@@ -134,7 +157,7 @@ func headers() object {
 func responses() object {
 	out := object{"304": object{"description": "What the caller has still holds."}}
 	content := object{"application/problem+json": object{"schema": schemaRef("Problem")}}
-	for _, status := range []int{400, 401, 403, 404, 409, 412, 413, 415, 422, 428, 503} {
+	for _, status := range []int{400, 401, 403, 404, 409, 412, 413, 415, 422, 428, 429, 503} {
 		out[itoa(int64(status))] = object{"description": titleOf(status)["en"], "content": content}
 	}
 	out["problem"] = object{"description": titleOf(http.StatusInternalServerError)["en"], "content": content}

@@ -167,7 +167,7 @@ func commonSchemas() object {
 	entry := object{"type": "object", "required": []any{"_id", "_type"}, "properties": systemMembers(), "additionalProperties": true}
 	anything := object{"type": "object", "additionalProperties": true}
 	text, number, flag := typed("string"), typed("integer"), typed("boolean")
-	return object{
+	return joinedSchemas(accountSchemas(), object{
 		"Entry": entry, "EntryPage": pageOf(schemaRef("Entry")),
 		"EntryWrite": object{"type": "object", "description": "The fields alone; _locale says their language.", "properties": object{"_locale": text}, "additionalProperties": true},
 		"EntryPatch": anything,
@@ -212,7 +212,7 @@ func commonSchemas() object {
 		"Problem": object{"type": "object", "description": "RFC 9457.", "required": []any{"type", "title", "status", "code", "detail", "instance", "requestId"}, "additionalProperties": true,
 			"properties": object{"type": text, "title": text, "status": number, "code": object{"type": "string", "enum": codeNames()}, "detail": text, "instance": text, "requestId": text,
 				"errors": listOf(fields("pointer keyword message", object{"pointer": text, "keyword": text, "message": text, "params": anything}))}},
-	}
+	})
 }
 
 func codeNames() []any {

@@ -19,6 +19,8 @@ type request struct {
 	http.ResponseWriter
 	id      string
 	who     *core.Principal
+	cookie  string // of the session that he came with
+	lapsed  error  // why the session that he sent does not hold
 	start   time.Time
 	tally   *tally
 	status  int

@@ -17,6 +17,7 @@ const (
 	scoped auth = "scoped" // the caller's rights on the type, under the route's action
 	ruled  auth = "ruled"  // each operation in the body by its own action
 	kept   auth = "kept"   // the caller's right on the store as a whole, under the route's action
+	self   auth = "self"   // whoever is signed in, on what is his own
 )
 
 // byName is the action of a route whose path names it.
@@ -86,6 +87,9 @@ func (s *Server) routes() []route {
 	if s.o.Keeper == nil {
 		table = without(without(table, "rebuildCatalog"), "verifyCatalog")
 	}
+	if s.o.Accounts != nil {
+		table = append(table, authRoutes()...)
+	}
 	return table
 }
 
@@ -105,12 +109,13 @@ func (s *Server) handle(r *route, h handler) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		q := of(c)
 		q.tally = t
+		s.withOrigin(c, q)
 		err := s.allow(c, q, r)
 		if err == nil {
 			err = h(s, c)
 		}
 		if err != nil {
-			s.fail(c.Writer, q, c.Request, err)
+			s.fail(c.Writer, q, c.Request, unlessLapsed(q, r, err))
 		}
 	}
 }
@@ -118,8 +123,14 @@ func (s *Server) handle(r *route, h handler) gin.HandlerFunc {
 // allow asks for the caller's right before a body is read. The services ask again, with the entry in hand: this only
 // keeps strangers from making the server work.
 func (s *Server) allow(c *gin.Context, q *request, r *route) error {
+	if strings.HasPrefix(r.path, authPath) && unsafe(c.Request.Method) && !s.ownOrigin(c.Request) {
+		return foreignOrigin()
+	}
 	if r.auth == kept {
 		return s.allowKeeping(c, q, r.action)
+	}
+	if r.auth == self {
+		return allowSelf(q)
 	}
 	if r.auth != scoped || c.Request.Method == http.MethodGet || c.Request.Method == http.MethodHead {
 		return nil

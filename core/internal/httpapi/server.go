@@ -28,6 +28,8 @@ type Options struct {
 	Schemas core.SchemaChanges // nil: types cannot be changed here
 	Keeper  core.CatalogKeeper // nil: the catalog cannot be rebuilt or verified here
 	Rights  core.Rights        // nil: nobody is told why he may do something
+	// Accounts signs people in; nil: nobody can, and callers have API tokens only.
+	Accounts core.Accounts
 
 	Name      string // of the site, on the pages and in the API's description; "Palabre"
 	Version   string // of the program

@@ -12,7 +12,7 @@ import (
 )
 
 var typeMembers = []string{"name", "plural", "label", "pluralLabel", "description", "icon", "titleField", "slug", "geo", "public", "singleton",
-	"locales", "fallback", "order", "workflow", "preview", "requireMatch", "keepRevisions", "group", "color"}
+	"locales", "fallback", "order", "workflow", "preview", "requireMatch", "keepRevisions", "heir", "group", "color"}
 
 // info reads x-type into a core.Type, step by step: what needs no fields first, what names fields after them.
 type info struct {
@@ -33,7 +33,7 @@ func (i *info) heading() {
 	i.names()
 	i.t.Icon, i.t.Preview = i.optionalWord("icon"), i.optionalWord("preview")
 	i.t.Public, i.t.Singleton, i.t.MatchAlways = i.flag("public"), i.flag("singleton"), i.flag("requireMatch")
-	i.t.KeepRevs = i.keepRevisions()
+	i.t.KeepRevs, i.t.Heir = i.keepRevisions(), i.optionalWord("heir")
 	i.locales()
 	i.t.Workflow = i.workflow()
 	i.t.Groups = i.groups()
