@@ -101,7 +101,7 @@ func (e *edit) migrate(context.Context) error {
 
 func (e *edit) onlyBySystem(context.Context) error {
 	if e.who.Kind == "system" {
-		return nil
+		return e.onlyAppended()
 	}
 	return orForbidden(nil, "Only Palabre itself may migrate entries.", "Seul Palabre peut migrer des entrées.")
 }
