@@ -11,11 +11,6 @@ import (
 	"github.com/palabre-cms/palabre/core"
 )
 
-const (
-	defaultLimit = 50
-	maxLimit     = 200
-)
-
 // Find implements core.Auditor. It answers with what the log has at the moment of the question; CodeUnavailable while
 // the view is too far behind for that. With the log away it answers with what the view has.
 func (t *Trail) Find(ctx context.Context, who *core.Principal, q core.AuditQuery) (*core.AuditPage, error) {
@@ -104,10 +99,7 @@ func (s *choice) equal(column, value string) {
 }
 
 func selection(q *core.AuditQuery) (*choice, error) {
-	s := &choice{limit: min(max(q.Limit, 1), maxLimit)}
-	if q.Limit == 0 {
-		s.limit = defaultLimit
-	}
+	s := &choice{limit: q.PageLimit()}
 	s.equal("by", q.By)
 	s.equal("event", q.Event)
 	s.equal("type", string(q.Type))
