@@ -16,6 +16,7 @@ import (
 	"github.com/palabre-cms/palabre/core"
 	"github.com/palabre-cms/palabre/core/config"
 	"github.com/palabre-cms/palabre/core/internal/access"
+	"github.com/palabre-cms/palabre/core/internal/audit"
 	"github.com/palabre-cms/palabre/core/internal/catalog"
 	"github.com/palabre-cms/palabre/core/internal/content"
 	"github.com/palabre-cms/palabre/core/internal/httpapi"
@@ -50,20 +51,22 @@ type App struct {
 	options Options
 	logger  *slog.Logger
 
-	store    *Store
-	clock    *storeClock
-	compiler core.Compiler
-	types    *registry
-	catalog  *catalog.Catalog
-	access   core.Access
-	hooks    *core.Hooks
-	plugins  *plugin.Host
-	writer   *content.Content
-	content  core.Content
-	schemas  *migrate.Service
-	queries  core.Queries
-	reader   core.Reader
-	server   *httpapi.Server
+	store     *Store
+	clock     *storeClock
+	compiler  core.Compiler
+	types     *registry
+	catalog   *catalog.Catalog
+	access    core.Access
+	hooks     *core.Hooks
+	plugins   *plugin.Host
+	writer    *content.Content
+	content   core.Content
+	schemas   *migrate.Service
+	queries   core.Queries
+	cursorKey []byte
+	reader    core.Reader
+	trail     *audit.Trail
+	server    *httpapi.Server
 
 	stop       context.CancelFunc
 	background sync.WaitGroup
@@ -74,7 +77,7 @@ type App struct {
 // New puts a node together. It opens what lies in the data directory and starts nothing; Close frees it.
 func New(c *config.Config, o Options) (*App, error) {
 	a := &App{config: c, options: o, logger: newLogger(c.Log, o.LogTo), hooks: &core.Hooks{}}
-	for _, step := range []func() error{a.openStore, a.openTypes, a.openCatalog, a.addPlugins, a.wireServices, a.wireServer} {
+	for _, step := range []func() error{a.openStore, a.openTypes, a.openCatalog, a.addPlugins, a.wireServices, a.openAudit, a.wireServer} {
 		if err := step(); err != nil {
 			return nil, errors.Join(err, a.Close())
 		}
@@ -157,18 +160,23 @@ func (a *App) wireServices() error {
 	if err != nil {
 		return err
 	}
+	a.cursorKey = key
 	a.queries = query.New(a.types, a.access, key)
-	a.reader = &tokenReader{fresh: fresh, Reader: read.New(read.Parts{Types: a.types, Access: a.access, Catalog: a.catalog,
-		Queries: a.queries, Content: a.content, Log: a.store.log, Hooks: a.hooks, Prune: schema.Visible})}
+	a.reader = &tokenReader{fresh: fresh, Reader: read.New(a.readParts(a.access, a.queries))}
 	a.schemas = migrate.New(migrate.Config{Types: a.types, Compiler: a.compiler, Catalog: a.catalog, Content: a.content,
 		Access: a.access, Hooks: a.hooks})
 	return nil
 }
 
+func (a *App) readParts(access core.Access, queries core.Queries) read.Parts {
+	return read.Parts{Types: a.types, Access: access, Catalog: a.catalog, Queries: queries, Content: a.content, Log: a.store.log,
+		Hooks: a.hooks, Prune: schema.Visible}
+}
+
 func (a *App) wireServer() (err error) {
 	a.server, err = httpapi.New(httpapi.Options{
 		Reader: a.reader, Content: a.content, Access: a.access, Types: a.types, Catalog: a.catalog, Schemas: a.schemas,
-		Keeper:  keeper{a.catalog, a.store.log},
+		Keeper: keeper{a.catalog, a.store.log}, Auditor: a.trail, Exporter: &exporter{App: a, key: a.cursorKey},
 		Version: a.options.Version, PublicURL: a.config.PublicURL, Logger: a.logger, Now: a.clock.Now,
 		CacheBytes: int64(a.config.Cache.Bytes), NoMetrics: !a.config.Metrics.Enabled, TrustedProxies: a.config.TrustedProxies,
 		DrainDelay: a.config.Shutdown.Delay, DrainFor: a.config.Shutdown.Drain,
@@ -199,6 +207,7 @@ func (a *App) Start(ctx context.Context) error {
 	}
 	a.background.Go(func() { a.clock.run(background) })
 	a.background.Go(debug.FreeOSMemory) // what loading the catalog has left behind
+	a.keepAudit(background)
 	for _, c := range a.consumers() {
 		a.background.Go(func() { a.follow(background, c) })
 	}
@@ -251,6 +260,9 @@ func (a *App) Close() error {
 	a.background.Wait()
 	if a.writer != nil {
 		failures = append(failures, a.writer.Close())
+	}
+	if a.trail != nil {
+		failures = append(failures, a.trail.Close())
 	}
 	if a.catalog != nil {
 		failures = append(failures, a.catalog.Close())

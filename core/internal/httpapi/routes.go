@@ -17,6 +17,7 @@ const (
 	scoped auth = "scoped" // the caller's rights on the type, under the route's action
 	ruled  auth = "ruled"  // each operation in the body by its own action
 	kept   auth = "kept"   // the caller's right on the store as a whole, under the route's action
+	served auth = "served" // the service by the caller's rights, anew for each request: no answer is anybody's to keep
 )
 
 // byName is the action of a route whose path names it.
@@ -65,6 +66,8 @@ func (s *Server) routes() []route {
 		{"PUT", "/api/v1/types/:type", "applyType", applyType, core.ActionManage, scoped},
 		{"POST", "/api/v1/catalog/rebuild", "rebuildCatalog", rebuildCatalog, core.ActionManage, kept},
 		{"POST", "/api/v1/catalog/verify", "verifyCatalog", verifyCatalog, core.ActionManage, kept},
+		{"GET", "/api/v1/export/:type", "exportEntries", exportEntries, core.ActionExport, served},
+		{"GET", "/api/v1/audit", "listAudit", listAudit, core.ActionList, served},
 		{"GET", "/openapi.json", "describeAPI", describeAPI, "", open},
 		{"GET", "/healthz", "healthz", healthz, "", open},
 		{"GET", "/readyz", "readyz", readyz, "", open},
@@ -80,6 +83,12 @@ func (s *Server) routes() []route {
 	}
 	if s.o.Keeper == nil {
 		table = without(without(table, "rebuildCatalog"), "verifyCatalog")
+	}
+	if s.o.Auditor == nil {
+		table = without(table, "listAudit")
+	}
+	if s.o.Exporter == nil {
+		table = without(table, "exportEntries")
 	}
 	return table
 }
@@ -100,6 +109,7 @@ func (s *Server) handle(r *route, h handler) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		q := of(c)
 		q.tally = t
+		c.Request = c.Request.WithContext(core.WithOrigin(c.Request.Context(), originOf(c)))
 		err := s.allow(c, q, r)
 		if err == nil {
 			err = h(s, c)

@@ -28,6 +28,9 @@ type Options struct {
 	Schemas core.SchemaChanges // nil: types cannot be changed here
 	Keeper  core.CatalogKeeper // nil: the catalog cannot be rebuilt or verified here
 
+	Auditor  core.Auditor  // nil: nobody can be asked who did what
+	Exporter core.Exporter // nil: nothing is exported here
+
 	Name      string // of the site, on the pages and in the API's description; "Palabre"
 	Version   string // of the program
 	PublicURL string // where the world reaches this server, for absolute links; "" writes links from the root
