@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -260,6 +261,35 @@ func eventually(t testing.TB, what string, ask func() bool) {
 		case <-tick.C:
 		case <-timeout:
 			t.Fatalf("this did not happen within 30 s: %s", what)
+		}
+	}
+}
+
+// Writes at once have their lines, each once and in the order of the log, and a question sees all that came before it.
+func TestFind_ManyWriters(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	trail, _ := s.trail()
+	const writers, each = 4, 10
+	var all sync.WaitGroup
+	for w := range writers {
+		all.Go(func() {
+			for i := range each {
+				made := s.write(camille, here, create(fmt.Sprint(w, i)), create(fmt.Sprint(w, i, "b")))
+				if got := find(t, trail, core.AuditQuery{Entry: made.Items[1].ID}); len(got) != 1 || got[0].Position != made.Position {
+					t.Errorf("got %+v of what was written at %d", got, made.Position)
+				}
+			}
+		})
+	}
+	all.Wait()
+	got := find(t, trail, core.AuditQuery{Limit: 200})
+	if len(got) != 2*writers*each {
+		t.Fatalf("got %d lines, want %d", len(got), 2*writers*each)
+	}
+	for i, l := range got {
+		if want := core.Position(writers*each - i/2); l.Position != want {
+			t.Errorf("line %d is of commit %d, want %d", i, l.Position, want)
 		}
 	}
 }
