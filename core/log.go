@@ -34,6 +34,9 @@ type Log interface {
 	// the digests of what was sealed are kept in Digests (see Commit.Redact for what is refused). CodeNotFound for a
 	// position that has no commit.
 	Redact(ctx context.Context, at Position, changes []Change) error
+	// Forget drops the origin of a past commit, and its salt: see Commit.Forget. It is no error where there is none.
+	// CodeNotFound for a position that has no commit.
+	Forget(ctx context.Context, at Position) error
 	// Get, Set and Delete are the key-value side. Get gives CodeNotFound for an absent or expired key. Set
 	// with Version 0 creates, with another it replaces exactly that version; else CodeConflict. It gives the new
 	// version. A zero Expires never expires.

@@ -190,7 +190,7 @@ func (a *App) wireAccounts() error {
 		return err
 	}
 	a.accounts, err = account.New(account.Config{Catalog: a.catalog, Content: a.writer, Log: a.store.log, Types: a.types,
-		Directory: a.access, Key: key, PublicURL: a.config.PublicURL,
+		Directory: a.access, Auditor: a.trail, Key: key, PublicURL: a.config.PublicURL,
 		Lifetime: a.config.Session.Lifetime, Now: a.clock.Now, Logger: a.logger})
 	if err != nil {
 		return err

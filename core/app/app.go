@@ -17,6 +17,7 @@ import (
 	"github.com/palabre-cms/palabre/core/config"
 	"github.com/palabre-cms/palabre/core/internal/access"
 	"github.com/palabre-cms/palabre/core/internal/account"
+	"github.com/palabre-cms/palabre/core/internal/audit"
 	"github.com/palabre-cms/palabre/core/internal/catalog"
 	"github.com/palabre-cms/palabre/core/internal/content"
 	"github.com/palabre-cms/palabre/core/internal/httpapi"
@@ -54,21 +55,23 @@ type App struct {
 	options Options
 	logger  *slog.Logger
 
-	store    *Store
-	clock    *storeClock
-	compiler core.Compiler
-	types    *registry
-	catalog  *catalog.Catalog
-	access   *access.Access
-	hooks    *core.Hooks
-	plugins  *plugin.Host
-	writer   *content.Content
-	content  core.Content
-	accounts *account.Service
-	schemas  *migrate.Service
-	queries  core.Queries
-	reader   core.Reader
-	server   *httpapi.Server
+	store     *Store
+	clock     *storeClock
+	compiler  core.Compiler
+	types     *registry
+	catalog   *catalog.Catalog
+	access    *access.Access
+	hooks     *core.Hooks
+	plugins   *plugin.Host
+	writer    *content.Content
+	content   core.Content
+	accounts  *account.Service
+	schemas   *migrate.Service
+	queries   core.Queries
+	reader    core.Reader
+	cursorKey []byte
+	trail     *audit.Trail
+	server    *httpapi.Server
 
 	stop       context.CancelFunc
 	background sync.WaitGroup
@@ -163,6 +166,9 @@ func (a *App) wireServices() error {
 		Hooks: a.hooks, Observers: []content.Observer{a.types}, Logger: a.logger})
 	fresh := &freshTokens{}
 	a.content = &rightsContent{Content: a.writer, access: a.access, types: a.types, catalog: a.catalog, now: a.clock.Now, fresh: fresh}
+	if err := a.openAudit(); err != nil {
+		return err
+	}
 	if err := a.wireAccounts(); err != nil {
 		return err
 	}
@@ -170,20 +176,24 @@ func (a *App) wireServices() error {
 	if err != nil {
 		return err
 	}
+	a.cursorKey = key
 	a.queries = query.New(a.types, a.access, key)
-	a.reader = &tokenReader{fresh: fresh, Reader: read.New(read.Parts{Types: a.types, Access: a.access, Catalog: a.catalog,
-		Queries: a.queries, Content: a.content, Log: a.store.log, Hooks: a.hooks, Prune: schema.Visible})}
+	a.reader = &tokenReader{fresh: fresh, Reader: read.New(a.readParts(a.access, a.queries))}
 	a.schemas = migrate.New(migrate.Config{Types: a.types, Compiler: a.compiler, Catalog: a.catalog, Content: a.content,
 		Access: a.access, Hooks: a.hooks})
 	return nil
 }
 
+func (a *App) readParts(access core.Access, queries core.Queries) read.Parts {
+	return read.Parts{Types: a.types, Access: access, Catalog: a.catalog, Queries: queries, Content: a.content, Log: a.store.log,
+		Hooks: a.hooks, Prune: schema.Visible}
+}
+
 func (a *App) wireServer() (err error) {
 	a.server, err = httpapi.New(httpapi.Options{
 		Reader: a.reader, Content: a.content, Access: a.access, Types: a.types, Catalog: a.catalog, Schemas: a.schemas,
-		Keeper:   keeper{a.catalog, a.store.log},
-		Rights:   a.access,
-		Accounts: a.accounts,
+		Keeper: keeper{a.catalog, a.store.log}, Rights: a.access, Accounts: a.accounts, Auditor: a.trail,
+		Exporter: &exporter{App: a, key: a.cursorKey},
 		Version:  a.options.Version, PublicURL: a.config.PublicURL, Logger: a.logger, Now: a.clock.Now,
 		CacheBytes: int64(a.config.Cache.Bytes), NoMetrics: !a.config.Metrics.Enabled, TrustedProxies: a.config.TrustedProxies,
 		DrainDelay: a.config.Shutdown.Delay, DrainFor: a.config.Shutdown.Drain,
@@ -217,6 +227,7 @@ func (a *App) Start(ctx context.Context) error {
 	if !a.options.Errand {
 		a.background.Go(func() { a.watchAccounts(background) })
 	}
+	a.keepAudit(background)
 	for _, c := range a.consumers() {
 		a.background.Go(func() { a.follow(background, c) })
 	}
@@ -282,6 +293,9 @@ func (a *App) Close() error {
 	}
 	if a.writer != nil {
 		failures = append(failures, a.writer.Close())
+	}
+	if a.trail != nil {
+		failures = append(failures, a.trail.Close())
 	}
 	if a.catalog != nil {
 		failures = append(failures, a.catalog.Close())

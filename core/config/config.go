@@ -31,6 +31,7 @@ type Config struct {
 	Cache    Cache
 	Log      Log
 	Metrics  Metrics
+	Audit    Audit
 	Shutdown Shutdown
 
 	origins map[string]string
@@ -83,6 +84,12 @@ type Metrics struct {
 	Enabled bool
 }
 
+// Audit is the trail of who did what.
+type Audit struct {
+	// Origins is how long it is kept where a request came from: IP address, browser.
+	Origins time.Duration
+}
+
 // Shutdown is how a node leaves.
 type Shutdown struct {
 	// Delay is how long /readyz says no while requests are still taken, so that proxies stop sending them.
@@ -103,6 +110,7 @@ func Default() *Config {
 		Cache:    Cache{Bytes: 64 << 20},
 		Log:      Log{Level: "info", Format: "text"},
 		Metrics:  Metrics{Enabled: true},
+		Audit:    Audit{Origins: 4380 * time.Hour},
 		Shutdown: Shutdown{Drain: 20 * time.Second},
 		origins:  map[string]string{},
 	}

@@ -45,6 +45,7 @@ func (c *Config) Settings() []Setting {
 		{"log.level", "debug, info, warn or error", choice(&c.Log.Level, "debug", "info", "warn", "error")},
 		{"log.format", "text or json", choice(&c.Log.Format, "text", "json")},
 		{"metrics.enabled", "serve /metrics", boolean(&c.Metrics.Enabled)},
+		{"audit.origins", "how long it is kept from which address a request came, such as 4380h (half a year)", duration(&c.Audit.Origins)},
 		{"shutdown.delay", "on SIGTERM, how long requests are still taken while /readyz says no", duration(&c.Shutdown.Delay)},
 		{"shutdown.drain", "on SIGTERM, how long requests in flight may take", duration(&c.Shutdown.Drain)},
 	}

@@ -119,7 +119,7 @@ func (e *edit) reassign(context.Context) error {
 
 func (e *edit) onlyBySystem(context.Context) error {
 	if e.who.Kind == "system" {
-		return nil
+		return e.onlyAppended()
 	}
 	return orForbidden(nil, "Only Palabre itself may do this.", "Seul Palabre peut faire cela.")
 }

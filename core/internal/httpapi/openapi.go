@@ -159,7 +159,7 @@ func (doc operationDoc) parameters(r *route) []any {
 	for name := range strings.FieldsSeq(doc.params) {
 		list = append(list, object{"$ref": "#/components/parameters/" + name})
 	}
-	if r.method == http.MethodGet && r.auth != open && r.auth != self {
+	if r.method == http.MethodGet && r.auth != open && r.auth != self && r.auth != served {
 		list = append(list, object{"$ref": "#/components/parameters/waitForPosition"}, object{"$ref": "#/components/parameters/ifNoneMatch"})
 	}
 	return list
@@ -212,7 +212,7 @@ func (doc operationDoc) responses(r *route, t *core.Type) object {
 // answerHeaders lists the headers that belong to a good answer of a route.
 func answerHeaders(r *route, status string) object {
 	h := object{"X-Request-ID": headerRef("X-Request-ID")}
-	if r.auth == open || r.auth == kept || r.auth == self || status[0] != '2' {
+	if r.auth == open || r.auth == kept || r.auth == self || r.auth == served || status[0] != '2' {
 		return h
 	}
 	if r.method != http.MethodGet && r.name != "queryEntries" && r.name != "checkType" {

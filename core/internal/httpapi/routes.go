@@ -18,6 +18,7 @@ const (
 	ruled  auth = "ruled"  // each operation in the body by its own action
 	kept   auth = "kept"   // the caller's right on the store as a whole, under the route's action
 	self   auth = "self"   // whoever is signed in, on what is his own
+	served auth = "served" // the service by the caller's rights, anew for each request: no answer is anybody's to keep
 )
 
 // byName is the action of a route whose path names it.
@@ -66,8 +67,10 @@ func (s *Server) routes() []route {
 		{"PUT", "/api/v1/types/:type", "applyType", applyType, core.ActionManage, scoped},
 		{"POST", "/api/v1/catalog/rebuild", "rebuildCatalog", rebuildCatalog, core.ActionManage, kept},
 		{"POST", "/api/v1/catalog/verify", "verifyCatalog", verifyCatalog, core.ActionManage, kept},
-		{"GET", "/api/v1/access/explain", "explainRight", explainRight, "", open},
-		{"POST", "/api/v1/access/preview", "previewRole", previewRole, "", open},
+		{"GET", "/api/v1/access/explain", "explainRight", explainRight, "", served},
+		{"POST", "/api/v1/access/preview", "previewRole", previewRole, "", served},
+		{"GET", "/api/v1/export/:type", "exportEntries", exportEntries, core.ActionExport, served},
+		{"GET", "/api/v1/audit", "listAudit", listAudit, core.ActionList, served},
 		{"GET", "/openapi.json", "describeAPI", describeAPI, "", open},
 		{"GET", "/healthz", "healthz", healthz, "", open},
 		{"GET", "/readyz", "readyz", readyz, "", open},
@@ -90,6 +93,12 @@ func (s *Server) routes() []route {
 	if s.o.Accounts != nil {
 		table = append(table, authRoutes()...)
 	}
+	if s.o.Auditor == nil {
+		table = without(table, "listAudit")
+	}
+	if s.o.Exporter == nil {
+		table = without(table, "exportEntries")
+	}
 	return table
 }
 
@@ -109,7 +118,9 @@ func (s *Server) handle(r *route, h handler) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		q := of(c)
 		q.tally = t
-		s.withOrigin(c, q)
+		if r.auth != scoped || r.method != http.MethodGet { // what is only read leaves no trace to say it of
+			c.Request = c.Request.WithContext(core.WithOrigin(c.Request.Context(), originOf(c)))
+		}
 		err := s.allow(c, q, r)
 		if err == nil {
 			err = h(s, c)

@@ -31,6 +31,9 @@ type Options struct {
 	// Accounts signs people in; nil: nobody can, and callers have API tokens only.
 	Accounts core.Accounts
 
+	Auditor  core.Auditor  // nil: nobody can be asked who did what
+	Exporter core.Exporter // nil: nothing is exported here
+
 	Name      string // of the site, on the pages and in the API's description; "Palabre"
 	Version   string // of the program
 	PublicURL string // where the world reaches this server, for absolute links; "" writes links from the root

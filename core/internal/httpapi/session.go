@@ -8,8 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/gin-gonic/gin"
-
 	"github.com/palabre-cms/palabre/core"
 )
 
@@ -157,26 +155,4 @@ func unlessLapsed(q *request, r *route, err error) error {
 		return q.lapsed
 	}
 	return err
-}
-
-// withOrigin notes in the request's context where it comes from.
-func (s *Server) withOrigin(c *gin.Context, q *request) {
-	o := &core.Origin{Address: c.ClientIP(), Agent: agentOf(first(c.Request.Header, "User-Agent")), Request: q.id}
-	c.Request = c.Request.WithContext(core.WithOrigin(c.Request.Context(), o))
-}
-
-const maxAgent = 200
-
-// agentOf keeps what can be printed of a User-Agent.
-func agentOf(s string) string {
-	out := make([]rune, 0, min(len(s), maxAgent))
-	for _, r := range s {
-		if len(out) == maxAgent {
-			break
-		}
-		if r >= ' ' && r <= '~' {
-			out = append(out, r)
-		}
-	}
-	return string(out)
 }

@@ -35,6 +35,8 @@ type Options struct {
 	PageSize int   // of a new file, in bytes; 0 is 4096
 	// Conns bounds the connections; 0 is 1 for a pool that writes, 4 for one that reads.
 	Conns int
+	// SecureDelete writes zeros over what is deleted or replaced, so that an erasure leaves nothing in the file.
+	SecureDelete bool
 	// ReadOnly refuses writes on these connections. The file must exist.
 	ReadOnly bool
 }
@@ -144,6 +146,9 @@ func (o Options) pragmas() []string {
 	if !o.ReadOnly {
 		if o.PageSize > 0 {
 			p = append(p, number("page_size", int64(o.PageSize)))
+		}
+		if o.SecureDelete {
+			p = append(p, "secure_delete(1)")
 		}
 		// The limit keeps the WAL of one huge transaction from lying around for ever.
 		p = append(p, "journal_size_limit(67108864)")

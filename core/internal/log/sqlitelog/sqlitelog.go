@@ -58,7 +58,7 @@ func Open(path string, o Options) (*Log, error) {
 }
 
 func open(path string, o Options) (*Log, error) {
-	db, err := sqlite.OpenDB(path, sqlite.Options{Sync: o.Sync, CacheKiB: 4096, PageSize: 8192})
+	db, err := sqlite.OpenDB(path, sqlite.Options{Sync: o.Sync, CacheKiB: 4096, PageSize: 8192, SecureDelete: true})
 	if err != nil {
 		return nil, translate("open the log "+path, err)
 	}
