@@ -272,9 +272,22 @@ func TestAccounts_first(t *testing.T) {
 	}
 	user.want(401, "GET", "/api/v1/auth/sessions", "")
 	user.signIn("camille@example.org", other)
-	users, err := a.Users(t.Context())
-	if err != nil || len(users) != 2 {
-		t.Errorf("got %+v, %v", users, err)
+	client, err := app.NewClient(started.URL, adminToken)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err = client.AddUser(t.Context(), app.NewUser{Email: "far@example.org", Roles: []string{"editor"}, Password: adminPassword, EndsAt: time.Now().Add(time.Hour)}); err != nil {
+		t.Fatal(err)
+	}
+	if made, err = client.SetPassword(t.Context(), app.PasswordChange{Email: "Far@example.org", DropTOTP: true}); err != nil {
+		t.Fatal(err)
+	}
+	user.signIn("far@example.org", made)
+	for _, u := range []app.Users{a, client} {
+		users, err := u.Users(t.Context())
+		if err != nil || len(users) != 3 || users[2].Email != "far@example.org" || users[2].EndsAt.IsZero() {
+			t.Errorf("got %+v, %v", users, err)
+		}
 	}
 }
 
