@@ -193,6 +193,30 @@ func TestAccounts_factor(t *testing.T) {
 	b.want(200, "POST", "/api/v1/auth/totp", "")
 }
 
+// A link that an administrator hands over sets a password once.
+func TestAccounts_reset(t *testing.T) {
+	t.Parallel()
+	h := start(t, accountSettings(t)).Handler()
+	admin, user := &browser{t: t, h: h}, &browser{t: t, h: h}
+	admin.signIn(adminEmail, adminPassword)
+	id := admin.want(201, "POST", "/api/v1/content/_user", `{"email":"x@example.org","name":"X"}`).body["_id"].(string)
+	user.want(401, "POST", "/api/v1/auth/reset-links", `{"user":"`+id+`"}`)
+	link := admin.want(201, "POST", "/api/v1/auth/reset-links", `{"user":"`+id+`"}`).body["link"].(string)
+	token, found := strings.CutPrefix(link, "/admin/reset?token=")
+	if !found {
+		t.Fatalf("got %s", link)
+	}
+	reset := `{"token":"` + token + `","password":"` + nextPassword + `"}`
+	user.want(422, "POST", "/api/v1/auth/reset", `{"token":"`+token+`","password":"short"}`)
+	user.want(204, "POST", "/api/v1/auth/reset", reset)
+	user.want(403, "POST", "/api/v1/auth/reset", reset)
+	user.signIn("x@example.org", nextPassword)
+	user.want(404, "POST", "/api/v1/auth/reset-links", `{"user":"`+id+`"}`)
+	for _, email := range []string{"x@example.org", "nobody@example.org"} {
+		user.want(204, "POST", "/api/v1/auth/forgot", `{"email":"`+email+`"}`)
+	}
+}
+
 // What becomes of an account is felt by its sessions, and what happens on one node by the other.
 func TestAccounts_twoNodes(t *testing.T) {
 	t.Parallel()
