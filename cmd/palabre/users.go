@@ -122,7 +122,9 @@ func (p *program) usersPasswd() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "passwd EMAIL",
 		Short: "Give an account another password, which ends its sessions; without one it is made up and printed, this once",
-		Args:  cobra.ExactArgs(1),
+		Example: `  palabre users passwd camille@example.org
+  palabre users passwd camille@example.org --password-stdin < password.txt`,
+		Args: cobra.ExactArgs(1),
 	}
 	r := p.remote(cmd)
 	cmd.Flags().BoolVar(&stdin, "password-stdin", false, "read the password from the first line of standard input")

@@ -197,6 +197,30 @@ func TestAccounts_factor(t *testing.T) {
 	b.want(200, "POST", "/api/v1/auth/totp", "")
 }
 
+// A link that an administrator hands over sets a password once.
+func TestAccounts_reset(t *testing.T) {
+	t.Parallel()
+	h := start(t, accountSettings(t)).Handler()
+	admin, user := &browser{t: t, h: h}, &browser{t: t, h: h}
+	admin.signIn(adminEmail, adminPassword)
+	id := admin.want(201, "POST", "/api/v1/content/_user", `{"email":"x@example.org","name":"X"}`).body["_id"].(string)
+	user.want(401, "POST", "/api/v1/auth/reset-links", `{"user":"`+id+`"}`)
+	link := admin.want(201, "POST", "/api/v1/auth/reset-links", `{"user":"`+id+`"}`).body["link"].(string)
+	token, found := strings.CutPrefix(link, "/admin/reset?token=")
+	if !found {
+		t.Fatalf("got %s", link)
+	}
+	reset := `{"token":"` + token + `","password":"` + nextPassword + `"}`
+	user.want(422, "POST", "/api/v1/auth/reset", `{"token":"`+token+`","password":"short"}`)
+	user.want(204, "POST", "/api/v1/auth/reset", reset)
+	user.want(403, "POST", "/api/v1/auth/reset", reset)
+	user.signIn("x@example.org", nextPassword)
+	user.want(404, "POST", "/api/v1/auth/reset-links", `{"user":"`+id+`"}`)
+	for _, email := range []string{"x@example.org", "nobody@example.org"} {
+		user.want(204, "POST", "/api/v1/auth/forgot", `{"email":"`+email+`"}`)
+	}
+}
+
 // What becomes of an account is felt by its sessions, and what happens on one node by the other.
 func TestAccounts_twoNodes(t *testing.T) {
 	t.Parallel()
@@ -276,9 +300,22 @@ func TestAccounts_first(t *testing.T) {
 	}
 	user.want(401, "GET", "/api/v1/auth/sessions", "")
 	user.signIn("camille@example.org", other)
-	users, err := a.Users(t.Context())
-	if err != nil || len(users) != 2 {
-		t.Errorf("got %+v, %v", users, err)
+	client, err := app.NewClient(started.URL, adminToken)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err = client.AddUser(t.Context(), app.NewUser{Email: "far@example.org", Roles: []string{"editor"}, Password: adminPassword, EndsAt: time.Now().Add(time.Hour)}); err != nil {
+		t.Fatal(err)
+	}
+	if made, err = client.SetPassword(t.Context(), app.PasswordChange{Email: "Far@example.org", DropTOTP: true}); err != nil {
+		t.Fatal(err)
+	}
+	user.signIn("far@example.org", made)
+	for _, u := range []app.Users{a, client} {
+		users, err := u.Users(t.Context())
+		if err != nil || len(users) != 3 || users[2].Email != "far@example.org" || users[2].EndsAt.IsZero() {
+			t.Errorf("got %+v, %v", users, err)
+		}
 	}
 }
 

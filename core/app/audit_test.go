@@ -200,7 +200,7 @@ func TestAudit_BackupAndLocalExport(t *testing.T) {
 		t.Fatalf("got %v", entries)
 	}
 	for _, e := range entries {
-		for _, name := range []string{"_id", "_createdAt", "_updatedAt"} {
+		for _, name := range []string{"_id", "_createdAt", "_updatedAt", "_publishedAt"} {
 			delete(e.(map[string]any), name)
 		}
 	}

@@ -32,12 +32,21 @@ func (g *guard) Write(ctx context.Context, who *core.Principal, ops []core.Opera
 	if o.Partial && len(ops) > 1 {
 		return g.writeEach(ctx, who, ops, o)
 	}
+	o.Key = g.s.keyed(o.Key)
 	for attempt := 1; ; attempt++ {
 		r, again, err := g.tryWrite(ctx, who, ops, o)
 		if !again || attempt == guardAttempts {
 			return r, err
 		}
 	}
+}
+
+// keyed gives an idempotency key whose mark of the request nobody can guess at: the request may hold a password.
+func (s *Service) keyed(k *core.Key) *core.Key {
+	if k == nil {
+		return nil
+	}
+	return &core.Key{Hash: k.Hash, Request: mac(s.keys.csrf, "request"+k.Request)}
 }
 
 // guardAttempts is how often a write is looked at anew when what it was judged on has moved.

@@ -201,6 +201,24 @@ func TestGuard_match(t *testing.T) {
 	check(t, write(1))
 }
 
+// A retry under the same key is answered as before, and the log keeps nothing by which the password could be guessed.
+func TestGuard_key(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	asked := &core.Key{Hash: strings.Repeat("1", 64), Request: strings.Repeat("2", 64)}
+	for i := range 2 {
+		op := create(t, account.UserType, `{"email":"camille@example.org","name":"C","password":"`+good+`"}`)
+		r, err := w.guarded.Write(t.Context(), administrator, []core.Operation{op}, core.WriteOptions{Key: asked})
+		if err != nil || r.Replayed != (i == 1) {
+			t.Fatalf("got %+v, %v", r, err)
+		}
+	}
+	commits, err := w.log.Read(t.Context(), 1, 10)
+	if err != nil || len(commits) != 1 || commits[0].Key == nil || commits[0].Key.Request == asked.Request {
+		t.Errorf("got %+v, %v", commits, err)
+	}
+}
+
 // meanwhile is a write path on which something else happens before the first write that it makes.
 type meanwhile struct {
 	core.Content
