@@ -130,3 +130,8 @@ func (l *Log) Redact(ctx context.Context, at core.Position, changes []core.Chang
 	})
 	return translate("redact the log", err)
 }
+
+// Shred writes the file anew and empties its WAL, so that neither holds what Redact has replaced.
+func (l *Log) Shred(ctx context.Context) error {
+	return translate("shred what was redacted", l.db.Shred(ctx))
+}
