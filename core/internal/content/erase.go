@@ -17,12 +17,12 @@ func erasing(op core.OperationKind) []stage {
 		(*edit).onlyBySystem,
 		(*edit).find,          // the entry, in the trash too
 		(*edit).matchRevision, // is it the revision whose documents were rewritten
-		(*edit).erase,         // both documents as they are given, no former slugs
+		(*edit).erase,         // both documents and the former slugs as they are given
 		(*edit).recordErasure, // the change, with both documents in full
 	}
 }
 
-// erase takes both documents as they are given, and forgets the slugs under which the entry was found before.
+// erase takes both documents as they are given, and of the slugs under which the entry was found before those that may stay.
 func (e *edit) erase(ctx context.Context) error {
 	to := e.op.Migrate
 	if to == nil || to.Draft == nil && to.Published == nil {
@@ -34,7 +34,7 @@ func (e *edit) erase(ctx context.Context) error {
 	if err := e.migrate(ctx); err != nil {
 		return err
 	}
-	e.next.Slugs = nil
+	e.next.Slugs = to.Slugs
 	return nil
 }
 
