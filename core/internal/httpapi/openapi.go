@@ -78,7 +78,7 @@ func (d *description) document(s *Server) object {
 		"info":              object{"title": s.o.Name, "version": s.o.Version, "description": "Content as JSON. Anyone reads what is published of public types; an API token opens what its role allows."},
 		"servers":           []any{object{"url": either(strings.TrimSuffix(s.o.PublicURL, "/"), "/")}},
 		"security":          []any{object{}, object{"token": []any{}}},
-		"tags":              append([]any{tag("content", "Entries of any type"), tag("types", "Content types"), tag("operations", "Running the server")}, d.tags...),
+		"tags":              append([]any{tag("content", "Entries of any type"), tag("types", "Content types"), tag("privacy", "Personal data"), tag("operations", "Running the server")}, d.tags...),
 		"paths":             d.paths,
 		"components": object{"schemas": d.schemas, "parameters": parameters(), "responses": responses(), "headers": headers(),
 			"securitySchemes": object{"token": object{"type": "http", "scheme": "bearer", "description": "An API token, pal_…"}}},

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/gin-gonic/gin"
@@ -17,6 +18,7 @@ const (
 	scoped auth = "scoped" // the caller's rights on the type, under the route's action
 	ruled  auth = "ruled"  // each operation in the body by its own action
 	kept   auth = "kept"   // the caller's right on the store as a whole, under the route's action
+	erases auth = "erases" // the caller's right on the type of erasures, under the route's action
 )
 
 // byName is the action of a route whose path names it.
@@ -65,6 +67,12 @@ func (s *Server) routes() []route {
 		{"PUT", "/api/v1/types/:type", "applyType", applyType, core.ActionManage, scoped},
 		{"POST", "/api/v1/catalog/rebuild", "rebuildCatalog", rebuildCatalog, core.ActionManage, kept},
 		{"POST", "/api/v1/catalog/verify", "verifyCatalog", verifyCatalog, core.ActionManage, kept},
+		{"GET", "/api/v1/privacy/register", "privacyRegister", privacyRegister, core.ActionRead, erases},
+		{"POST", "/api/v1/privacy/subjects", "findSubject", findSubject, core.ActionRead, erases},
+		{"POST", "/api/v1/privacy/subjects/export", "exportSubject", exportSubject, core.ActionExport, erases},
+		{"POST", "/api/v1/privacy/erasures", "erase", erase, core.ActionCreate, erases},
+		{"GET", "/api/v1/privacy/retention", "reviewRetention", reviewRetention, core.ActionRead, erases},
+		{"POST", "/api/v1/privacy/retention", "sweepRetention", sweepRetention, core.ActionCreate, erases},
 		{"GET", "/openapi.json", "describeAPI", describeAPI, "", open},
 		{"GET", "/healthz", "healthz", healthz, "", open},
 		{"GET", "/readyz", "readyz", readyz, "", open},
@@ -80,6 +88,9 @@ func (s *Server) routes() []route {
 	}
 	if s.o.Keeper == nil {
 		table = without(without(table, "rebuildCatalog"), "verifyCatalog")
+	}
+	if s.o.Privacy == nil {
+		table = slices.DeleteFunc(table, func(r route) bool { return r.auth == erases })
 	}
 	return table
 }
@@ -115,6 +126,9 @@ func (s *Server) handle(r *route, h handler) gin.HandlerFunc {
 func (s *Server) allow(c *gin.Context, q *request, r *route) error {
 	if r.auth == kept {
 		return s.allowKeeping(c, q, r.action)
+	}
+	if r.auth == erases {
+		return s.allowErasing(c, q, r.action)
 	}
 	if r.auth != scoped || c.Request.Method == http.MethodGet || c.Request.Method == http.MethodHead {
 		return nil

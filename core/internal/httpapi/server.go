@@ -27,6 +27,7 @@ type Options struct {
 	Catalog core.Catalog
 	Schemas core.SchemaChanges // nil: types cannot be changed here
 	Keeper  core.CatalogKeeper // nil: the catalog cannot be rebuilt or verified here
+	Privacy core.Privacy       // nil: personal data is not looked after here
 
 	Name      string // of the site, on the pages and in the API's description; "Palabre"
 	Version   string // of the program

@@ -64,7 +64,7 @@ func TestFind(t *testing.T) {
 	}{
 		{"Zébulonne Imaginaire", nil, []string{"found meeting Avec Zébulonne [guests.name] [trash]", "found person Quelqu’un [name] [history]",
 			"mention meeting Avec Zébulonne [notes] [trash]", "mention person Quelqu’un [_comment] [history]"}},
-		{"IMAGINAIRE", []core.TypeName{"person"}, []string{"found person Quelqu’un [mail bio name] [draft published history]",
+		{"IMAGINAIRE", []core.TypeName{"person"}, []string{"found person Quelqu’un [bio mail name] [draft published]",
 			"mention person Quelqu’un [slug] [draft published]", "mention person Quelqu’un [_comment] [history]"}},
 		{"zebulonne@imaginaire.example", nil, []string{"found person Quelqu’un [mail] [draft published]"}},
 		{"06 98 76 54 32", nil, []string{"found person Quelqu’un [phone] [draft]"}},
