@@ -20,6 +20,7 @@ import (
 	"github.com/palabre-cms/palabre/core/internal/content"
 	"github.com/palabre-cms/palabre/core/internal/httpapi"
 	"github.com/palabre-cms/palabre/core/internal/migrate"
+	"github.com/palabre-cms/palabre/core/internal/privacy"
 	"github.com/palabre-cms/palabre/core/internal/query"
 	"github.com/palabre-cms/palabre/core/internal/read"
 	"github.com/palabre-cms/palabre/core/internal/schema"
@@ -63,6 +64,8 @@ type App struct {
 	schemas  *migrate.Service
 	queries  core.Queries
 	reader   core.Reader
+	privacy  *privacy.Service
+	redacted *redactions
 	server   *httpapi.Server
 
 	stop       context.CancelFunc
@@ -149,8 +152,9 @@ func (a *App) addPlugins() error {
 
 func (a *App) wireServices() error {
 	a.access = access.New(a.catalog, a.clock.Now)
+	a.redacted = a.newRedactions()
 	a.writer = content.New(content.Config{Log: a.store.log, Catalog: a.catalog, Types: a.types, Access: a.access,
-		Hooks: a.hooks, Observers: []content.Observer{a.types}, Logger: a.logger})
+		Hooks: a.hooks, Observers: []content.Observer{a.types, a.redacted}, Logger: a.logger})
 	fresh := &freshTokens{}
 	a.content = &tokenContent{Content: a.writer, access: a.access, types: a.types, fresh: fresh}
 	key, err := a.sharedSecret("cursor-key")
@@ -162,13 +166,14 @@ func (a *App) wireServices() error {
 		Queries: a.queries, Content: a.content, Log: a.store.log, Hooks: a.hooks, Prune: schema.Visible})}
 	a.schemas = migrate.New(migrate.Config{Types: a.types, Compiler: a.compiler, Catalog: a.catalog, Content: a.content,
 		Access: a.access, Hooks: a.hooks})
+	a.privacy = a.newPrivacy()
 	return nil
 }
 
 func (a *App) wireServer() (err error) {
 	a.server, err = httpapi.New(httpapi.Options{
 		Reader: a.reader, Content: a.content, Access: a.access, Types: a.types, Catalog: a.catalog, Schemas: a.schemas,
-		Keeper:  keeper{a.catalog, a.store.log},
+		Keeper: keeper{a.catalog, a.store.log}, Privacy: a.privacy,
 		Version: a.options.Version, PublicURL: a.config.PublicURL, Logger: a.logger, Now: a.clock.Now,
 		CacheBytes: int64(a.config.Cache.Bytes), NoMetrics: !a.config.Metrics.Enabled, TrustedProxies: a.config.TrustedProxies,
 		DrainDelay: a.config.Shutdown.Delay, DrainFor: a.config.Shutdown.Drain,
@@ -199,6 +204,7 @@ func (a *App) Start(ctx context.Context) error {
 	}
 	a.background.Go(func() { a.clock.run(background) })
 	a.background.Go(debug.FreeOSMemory) // what loading the catalog has left behind
+	a.background.Go(func() { a.keepPrivacy(background) })
 	for _, c := range a.consumers() {
 		a.background.Go(func() { a.follow(background, c) })
 	}

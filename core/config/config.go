@@ -30,6 +30,7 @@ type Config struct {
 	Cache    Cache
 	Log      Log
 	Metrics  Metrics
+	Privacy  Privacy
 	Shutdown Shutdown
 
 	origins map[string]string
@@ -75,6 +76,11 @@ type Log struct {
 // Metrics is the Prometheus page.
 type Metrics struct {
 	Enabled bool
+}
+
+// Privacy is how personal data is looked after without being asked.
+type Privacy struct {
+	Sweep bool // erase once a day what has been kept for longer than its type declares
 }
 
 // Shutdown is how a node leaves.

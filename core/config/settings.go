@@ -44,6 +44,7 @@ func (c *Config) Settings() []Setting {
 		{"log.level", "debug, info, warn or error", choice(&c.Log.Level, "debug", "info", "warn", "error")},
 		{"log.format", "text or json", choice(&c.Log.Format, "text", "json")},
 		{"metrics.enabled", "serve /metrics", boolean(&c.Metrics.Enabled)},
+		{"privacy.sweep", "erase personal data once a day when x-personal's time to keep is over; palabre privacy sweep --dry-run shows what", boolean(&c.Privacy.Sweep)},
 		{"shutdown.delay", "on SIGTERM, how long requests are still taken while /readyz says no", duration(&c.Shutdown.Delay)},
 		{"shutdown.drain", "on SIGTERM, how long requests in flight may take", duration(&c.Shutdown.Drain)},
 	}

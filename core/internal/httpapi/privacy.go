@@ -52,15 +52,15 @@ func privacyRegister(s *Server, c *gin.Context) error {
 	}
 	c.Writer.Header().Set("Vary", "Accept, Accept-Language, Authorization")
 	if format == "csv" || format == "" && strings.HasPrefix(first(c.Request.Header, "Accept"), "text/csv") {
-		replyTable(c, registerTable(lines, languageOf(c.Request.Header)))
+		replyTable(c, RegisterTable(lines, languageOf(c.Request.Header)))
 		return nil
 	}
 	reply(c, http.StatusOK, mustJSON(map[string]any{"data": lines}))
 	return nil
 }
 
-// registerTable writes the register for a spreadsheet, in the caller's language.
-func registerTable(lines []core.Processing, lang core.Locale) []byte {
+// RegisterTable writes the register for a spreadsheet, in the caller's language.
+func RegisterTable(lines []core.Processing, lang core.Locale) []byte {
 	var b bytes.Buffer
 	w := csv.NewWriter(&b)
 	head := []string{"Type", "Label", "Subject", "Purpose", "Legal basis", "Kept for", "Class", "Fields", "Labels", "Entries"}

@@ -134,3 +134,21 @@ func TestMatcher(t *testing.T) {
 		}
 	}
 }
+
+func TestNames_inRemark(t *testing.T) {
+	t.Parallel()
+	var n names
+	n.learn("Camille Exemple-Dupuis")
+	n.learn("+33 6 12 34 56 78")
+	n.learn("Née à Nantes, elle écrit sur les villes moyennes depuis vingt ans.")
+	n.learn("Personne anonymisée")
+	n.learn("ab")
+	for text, want := range map[string]bool{
+		"Camille a rappelé": true, "vu avec mme DUPUIS": true, "tél. 06.12.34.56.78": true, "corrigé": false, "les villes moyennes": false, "à anonymiser": false,
+		"personne anonymisée": false, "ab": false, "elle a dit : née à Nantes, elle écrit sur les villes moyennes depuis vingt ans.": true, "": false,
+	} {
+		if got := n.inRemark(text); got != want {
+			t.Errorf("%q: got %t", text, got)
+		}
+	}
+}

@@ -134,7 +134,7 @@ func (p *past) change(sub *subject, at core.Position, ch *core.Change) (did bool
 	if at > sub.until || ch.Type != sub.typ || at == sub.until && ch.Action == core.ActionErase {
 		return false, nil
 	}
-	if ch.Comment != "" && (sub.purge || sub.names.inText(ch.Comment)) {
+	if ch.Comment != "" && (sub.purge || sub.names.inRemark(ch.Comment)) {
 		ch.Comment, did = "", true
 	}
 	if kept := sub.formerSlugs(ch.Meta.Slugs); len(kept) != len(ch.Meta.Slugs) {
