@@ -9,12 +9,14 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/palabre-cms/palabre/core"
 	"github.com/palabre-cms/palabre/core/app"
 	"github.com/palabre-cms/palabre/core/config"
+	"github.com/palabre-cms/palabre/core/internal/log/ferrettest"
 )
 
 // The types of somebody, and of a meeting with people in it.
@@ -253,5 +255,174 @@ func checkStore(t *testing.T, c *config.Config) {
 	}
 	for _, trace := range tracesIn("a backup", plain) {
 		t.Errorf("still in %s", trace)
+	}
+}
+
+// begun writes the first commit of an erasure and no more, as a node does that is killed right after it.
+func begun(t *testing.T, a *app.App, id string) {
+	t.Helper()
+	e, err := a.Catalog().Entry(t.Context(), "person", core.EntryID(id))
+	if err != nil {
+		t.Fatal(err)
+	}
+	clean := core.Doc(`{"name":"—","slug":"` + id + `","mail":"anonyme@example.invalid"}`)
+	ops := []core.Operation{{Op: core.OperationErase, Type: "person", ID: e.ID, IfMatch: e.Rev, Migrate: &core.Migrated{Draft: clean, Published: clean}},
+		{Op: core.OperationCreate, Type: "_erasure", Data: map[string]any{"reason": "On request", "state": "pending", "entries": []any{map[string]any{"type": "person", "id": id}}}}}
+	if _, err := a.Content().Write(t.Context(), core.System, ops, core.WriteOptions{}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestErasure_killed starts a node on a store whose last node was killed in the middle of an erasure.
+func TestErasure_killed(t *testing.T) {
+	t.Parallel()
+	c := privateSettings(t)
+	a, err := app.New(c, app.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := a.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	s := &story{t: t, a: a}
+	id, _ := s.call("POST", "/api/v1/content/person?publish=true", `{"name":"Zébulonne Imaginaire","mail":"zebulonne@imaginaire.example"}`, 201)["_id"].(string)
+	s.call("PATCH", "/api/v1/content/person/"+id, `{"phone":"+33 6 12 34 56 78"}`, 200)
+	begun(t, a, id)
+	if err := a.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if len(filesWith(t, c.Data)) == 0 {
+		t.Fatal("nothing is left to do: the test sees nothing")
+	}
+	again, err := app.New(c, app.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := again.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := filesWith(t, c.Data); len(got) > 0 {
+		t.Errorf("still there after the next start: %q", got)
+	}
+	if err := again.Close(); err != nil {
+		t.Fatal(err)
+	}
+	checkStore(t, c)
+}
+
+// TestErasure_otherNode erases on one of two nodes: the other makes its catalog anew, and so does one that was down meanwhile
+// when it comes back.
+func TestErasure_otherNode(t *testing.T) {
+	t.Parallel()
+	server := ferrettest.New(t)
+	ctx, stop := context.WithCancel(t.Context())
+	settingsOf := [3]*config.Config{}
+	nodes := [3]*app.App{}
+	for i := range nodes {
+		c := privateSettings(t)
+		c.MongoDB = config.MongoDB{URI: config.Secret(server.URI()), Database: server.Database()}
+		settingsOf[i] = c
+		nodes[i] = runningOn(ctx, t, c)
+	}
+	t.Cleanup(func() {
+		stop()
+		for _, a := range nodes {
+			if a != nil {
+				closed(t, a)
+			}
+		}
+	})
+	s := &story{t: t, a: nodes[0]}
+	id, _ := s.call("POST", "/api/v1/content/person?publish=true", `{"name":"Zébulonne Imaginaire","mail":"zebulonne@imaginaire.example"}`, 201)["_id"].(string)
+	at := nodes[0].Catalog().Position()
+	for _, a := range nodes[1:] {
+		caughtUp(t, a, at)
+	}
+	closed(t, nodes[2])
+	nodes[2] = nil
+	for i, c := range settingsOf {
+		if len(filesWith(t, c.Data)) == 0 {
+			t.Fatalf("node %d holds nothing of the person: the test sees nothing", i)
+		}
+	}
+	s.call("POST", "/api/v1/privacy/erasures", `{"entries":[{"type":"person","id":"`+id+`"}],"reason":"On request"}`, 201)
+	if got := filesWith(t, settingsOf[0].Data); len(got) > 0 {
+		t.Errorf("still on the node that erased: %q", got)
+	}
+	cleaned(t, settingsOf[1])
+	nodes[2] = runningOn(ctx, t, settingsOf[2])
+	cleaned(t, settingsOf[2])
+	if _, err := os.Stat(filepath.Join(settingsOf[0].Data, "catalog.stale")); err == nil {
+		t.Error("the node that erased makes its catalog anew once more")
+	}
+}
+
+// runningOn starts a node that has its administrator's token already.
+func runningOn(ctx context.Context, t *testing.T, c *config.Config) *app.App {
+	t.Helper()
+	a, err := app.New(c, app.Options{})
+	if err == nil {
+		err = a.Start(ctx)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+func caughtUp(t *testing.T, a *app.App, at core.Position) {
+	t.Helper()
+	patience, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	if err := a.Catalog().Wait(patience, at); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// cleaned waits until no file of a node holds the person, nor says that there is something to do.
+func cleaned(t *testing.T, c *config.Config) {
+	t.Helper()
+	look, late := time.NewTicker(50*time.Millisecond), time.After(60*time.Second)
+	defer look.Stop()
+	for {
+		_, err := os.Stat(filepath.Join(c.Data, "catalog.stale"))
+		if err != nil && len(filesUnder(c.Data)) == 0 {
+			return
+		}
+		select {
+		case <-look.C:
+		case <-late:
+			t.Fatalf("still there: %q", filesUnder(c.Data))
+		}
+	}
+}
+
+// filesUnder is filesWith for files that may go while one looks.
+func filesUnder(dir string) (found []string) {
+	_ = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() {
+			data, _ := os.ReadFile(path)
+			found = append(found, tracesIn(filepath.Base(path), data)...)
+		}
+		return nil
+	})
+	return found
+}
+
+// TestErasure_droppedField erases what a field held that the type had once: its schema of then says that it was personal.
+func TestErasure_droppedField(t *testing.T) {
+	t.Parallel()
+	c := privateSettings(t)
+	a := start(t, c)
+	s := &story{t: t, a: a}
+	id, _ := s.call("POST", "/api/v1/content/person?publish=true", `{"name":"Camille Exemple","mail":"camille@example.org","phone":"+33 6 12 34 56 78"}`, 201)["_id"].(string)
+	without := strings.Replace(person, `"phone":{"type":"string","format":"tel",`+personal+`},`, "", 1)
+	s.call("PUT", "/api/v1/types/person", `{"schema":`+without+`,"repairs":[{"kind":"drop","path":"phone"}]}`, 200)
+	if got := s.call("GET", "/api/v1/content/person/"+id, "", 200); got["phone"] != nil || len(filesWith(t, c.Data)) == 0 {
+		t.Fatalf("the field is there still, or nothing of it: %v", got)
+	}
+	s.call("POST", "/api/v1/privacy/erasures", `{"entries":[{"type":"person","id":"`+id+`"}],"reason":"On request"}`, 201)
+	if got := filesWith(t, c.Data); len(got) > 0 {
+		t.Errorf("still there: %q", got)
 	}
 }
