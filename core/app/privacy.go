@@ -149,6 +149,17 @@ func pause(ctx context.Context, d time.Duration) bool {
 	}
 }
 
+// resumeErasures finishes what was interrupted. What keeps it from that, other than a store that is away, must not keep the node
+// from serving: it is tried again later.
+func (a *App) resumeErasures(ctx context.Context) error {
+	err := a.privacy.Resume(ctx)
+	if err == nil || core.CodeOf(err) == core.CodeUnavailable || ctx.Err() != nil {
+		return err
+	}
+	a.logger.Error("an erasure that was interrupted cannot be finished; it is tried again", "error", err)
+	return nil
+}
+
 // keepPrivacy does what personal data needs in the background, until ctx ends.
 func (a *App) keepPrivacy(ctx context.Context) {
 	var running sync.WaitGroup
@@ -158,6 +169,13 @@ func (a *App) keepPrivacy(ctx context.Context) {
 			_, err := keeper{a.catalog, a.store.log}.Rebuild(ctx)
 			return err
 		})
+	})
+	running.Go(func() {
+		for pause(ctx, sweepLook) {
+			if err := a.resumeErasures(ctx); err != nil && ctx.Err() == nil {
+				a.logger.Warn("an erasure that was interrupted waits for the store", "error", err)
+			}
+		}
 	})
 	if a.config.Privacy.Sweep && !a.options.Errand {
 		running.Go(func() { a.sweepDaily(ctx) })
@@ -202,6 +220,6 @@ func (a *App) sweepOnce(ctx context.Context) error {
 		return err
 	}
 	a.logger.Info("personal data was swept", "due", len(report.Due))
-	_, err = a.store.log.Set(ctx, core.KV{Key: sweepName, Version: done.Version, Value: []byte(a.clock.Now().Format(time.RFC3339))})
+	_, err = a.store.log.Set(context.WithoutCancel(ctx), core.KV{Key: sweepName, Version: done.Version, Value: []byte(a.clock.Now().Format(time.RFC3339))})
 	return err
 }

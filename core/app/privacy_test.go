@@ -91,8 +91,8 @@ func (s *story) call(method, path, body string, want int) map[string]any {
 	return got.body
 }
 
-// tell writes the person into drafts, published documents, versions, translations, lists, remarks, addresses, the trash, an
-// import, and under an Idempotency-Key.
+// tell writes the person into drafts, published documents, versions, translations, lists, remarks, addresses, the trash, and
+// an import.
 func (s *story) tell() {
 	s.t.Helper()
 	const content = "/api/v1/content/"
@@ -424,5 +424,36 @@ func TestErasure_droppedField(t *testing.T) {
 	s.call("POST", "/api/v1/privacy/erasures", `{"entries":[{"type":"person","id":"`+id+`"}],"reason":"On request"}`, 201)
 	if got := filesWith(t, c.Data); len(got) > 0 {
 		t.Errorf("still there: %q", got)
+	}
+}
+
+// TestSweep has a node sweep by itself what another start has left for too long, once.
+func TestSweep(t *testing.T) {
+	t.Parallel()
+	c := settings(t)
+	guest := `{"$schema":"https://json-schema.org/draft/2020-12/schema","title":"Guest","type":"object","additionalProperties":false,"x-type":{"name":"guest","slug":false},
+"properties":{"name":{"type":"string","x-personal":{"subject":"guest","purpose":"events","basis":"contract","keep":"P7D","since":"day"}},"day":{"type":"string","format":"date"}}}`
+	if err := os.WriteFile(filepath.Join(c.Schemas, "guest.json"), []byte(guest), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	ctx := t.Context()
+	for _, step := range []struct {
+		sweep  bool
+		writes string // before it is looked
+		want   bool   // whether the name is there in the end
+	}{{false, `{"name":"Zébulonne","day":"2019-05-04"}`, true}, {true, "", false}, {true, `{"name":"Zébulonne","day":"2019-05-04"}`, true}} {
+		c.Privacy.Sweep = step.sweep
+		a := runningOn(ctx, t, c)
+		s := &story{t: t, a: a}
+		if step.writes != "" {
+			s.call("POST", "/api/v1/content/guest", step.writes, 201)
+		}
+		if !step.want {
+			cleaned(t, c)
+		}
+		closed(t, a)
+		if there := len(filesWith(t, c.Data)) > 0; there != step.want {
+			t.Errorf("%+v: there %t", step, there)
+		}
 	}
 }

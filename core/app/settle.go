@@ -11,7 +11,7 @@ import (
 // settle does what a store needs once. It may be done again, by several nodes at once. The administrator's token comes
 // last: after a step that failed nobody would be shown it.
 func (a *App) settle(ctx context.Context) error {
-	for _, step := range []func(context.Context) error{a.schemas.Resume, a.settleTypes, a.privacy.Resume, a.settleDemo, a.settleAdministrator} {
+	for _, step := range []func(context.Context) error{a.schemas.Resume, a.settleTypes, a.resumeErasures, a.settleDemo, a.settleAdministrator} {
 		if err := step(ctx); err != nil {
 			return err
 		}

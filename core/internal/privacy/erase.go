@@ -64,9 +64,9 @@ func (s *Service) outcome(ctx context.Context, report *core.ErasureReport, x *er
 
 func unfinished(err error) error {
 	return &core.Error{Op: "privacy.Erase", Code: core.CodeUnavailable, Reason: "unfinished", Err: err,
-		Message: "The data is erased from the entries, but not from all of their past yet: that goes on at the next start, or with the next erasure.",
-		Texts: core.Text{"fr": "Les données sont effacées des contenus, mais pas encore de tout leur passé : cela se poursuivra au prochain démarrage ou au prochain effacement.",
-			"en": "The data is erased from the entries, but not from all of their past yet: that goes on at the next start, or with the next erasure."}}
+		Message: "The data is erased from the entries, but not from all of their past yet: that goes on by itself.",
+		Texts: core.Text{"fr": "Les données sont effacées des contenus, mais pas encore de tout leur passé : cela se poursuivra de soi-même.",
+			"en": "The data is erased from the entries, but not from all of their past yet: that goes on by itself."}}
 }
 
 // commit plans an erasure and writes its first commit. An entry that a rule keeps is left and told; where another writer was
