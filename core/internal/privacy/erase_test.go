@@ -261,6 +261,7 @@ func TestErase_refuses(t *testing.T) {
 		{"an entry that never was", core.System, core.Erasure{Reason: "x", Entries: []core.ErasureEntry{{Type: "person", ID: core.NewID(w.now)}}}, core.CodeNotFound},
 		{"no identifier", core.System, core.Erasure{Reason: "x", Entries: []core.ErasureEntry{{Type: "person", ID: "zebulonne"}}}, core.CodeInvalid},
 		{"a path that is none", core.System, core.Erasure{Reason: "x", Entries: []core.ErasureEntry{{Type: "person", ID: e.ID, Fields: []string{"_i18n.en"}}}}, core.CodeInvalid},
+		{"no fields at all", core.System, core.Erasure{Reason: "x", Entries: []core.ErasureEntry{{Type: "person", ID: e.ID, Fields: []string{}}}}, core.CodeInvalid},
 		{"the audit", core.System, core.Erasure{Reason: "x", Entries: []core.ErasureEntry{{Type: "_audit", ID: e.ID}}}, core.CodeInvalid},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

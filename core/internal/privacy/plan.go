@@ -60,6 +60,10 @@ func (s *Service) checkEntry(e core.ErasureEntry) error {
 	if e.Type == record || e.Type == "_audit" || e.Type == "_type" {
 		return say(core.CodeInvalid, "Types, the audit and erasures themselves cannot be erased.", "Les types, le journal et les effacements eux-mêmes ne peuvent pas être effacés.")
 	}
+	if e.Fields != nil && len(e.Fields) == 0 {
+		return say(core.CodeInvalid, "Name the fields to erase, or leave “fields” out for all that are personal.",
+			"Nommez les champs à effacer, ou omettez « fields » pour tous ceux qui sont personnels.")
+	}
 	for _, path := range e.Fields {
 		if len(path) > longestPath || !fieldPath.MatchString(path) {
 			return say(core.CodeInvalid, "A field to erase is named by its path, as contact.email.", "Un champ à effacer se nomme par son chemin, comme contact.email.")
