@@ -58,7 +58,10 @@ type Operation struct {
 }
 
 // Migrated is a rewritten pair of documents.
-type Migrated struct{ Draft, Published Doc }
+type Migrated struct {
+	Draft, Published Doc
+	Slugs            []string // OperationErase: the former slugs that may go on finding the entry
+}
 
 // WriteOptions go with a Write.
 type WriteOptions struct {

@@ -119,6 +119,14 @@ type Mirrorer interface {
 	Mirror(ctx context.Context, commits []Commit) error
 }
 
+// Shredder is a Log that can leave nothing on its disk of what was replaced: Redact alone may leave old bytes in free parts of
+// a file. A server with storage of its own (MongoDB) overwrites in its own time, and is no Shredder.
+type Shredder interface {
+	// Shred returns when none of the log's files holds what Redact has replaced or Delete has taken away. It may be called again;
+	// writes wait meanwhile.
+	Shred(ctx context.Context) error
+}
+
 // Consumer follows the log: at least once, in order, from a checkpoint that the store keeps, on one node at a time.
 type Consumer struct {
 	Name string

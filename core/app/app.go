@@ -22,6 +22,7 @@ import (
 	"github.com/palabre-cms/palabre/core/internal/content"
 	"github.com/palabre-cms/palabre/core/internal/httpapi"
 	"github.com/palabre-cms/palabre/core/internal/migrate"
+	"github.com/palabre-cms/palabre/core/internal/privacy"
 	"github.com/palabre-cms/palabre/core/internal/query"
 	"github.com/palabre-cms/palabre/core/internal/read"
 	"github.com/palabre-cms/palabre/core/internal/schema"
@@ -71,6 +72,8 @@ type App struct {
 	reader    core.Reader
 	cursorKey []byte
 	trail     *audit.Trail
+	privacy   *privacy.Service
+	redacted  *redactions
 	server    *httpapi.Server
 
 	stop       context.CancelFunc
@@ -162,8 +165,9 @@ func (a *App) wireServices() error {
 		Where: func(ctx context.Context, t *core.Type, tree map[string]any) (core.Node, error) {
 			return a.queries.ParseWhere(ctx, core.System, t, tree)
 		}})
+	a.redacted = a.newRedactions()
 	a.writer = content.New(content.Config{Log: a.store.log, Catalog: a.catalog, Types: a.types, Access: a.access,
-		Hooks: a.hooks, Observers: []content.Observer{a.types}, Logger: a.logger})
+		Hooks: a.hooks, Observers: []content.Observer{a.types, a.redacted}, Logger: a.logger})
 	fresh := &freshTokens{}
 	a.content = &rightsContent{Content: a.writer, access: a.access, types: a.types, catalog: a.catalog, now: a.clock.Now, fresh: fresh}
 	if err := a.openAudit(); err != nil {
@@ -181,6 +185,7 @@ func (a *App) wireServices() error {
 	a.reader = &tokenReader{fresh: fresh, Reader: read.New(a.readParts(a.access, a.queries))}
 	a.schemas = migrate.New(migrate.Config{Types: a.types, Compiler: a.compiler, Catalog: a.catalog, Content: a.content,
 		Access: a.access, Hooks: a.hooks})
+	a.privacy = a.newPrivacy()
 	return nil
 }
 
@@ -192,7 +197,7 @@ func (a *App) readParts(access core.Access, queries core.Queries) read.Parts {
 func (a *App) wireServer() (err error) {
 	a.server, err = httpapi.New(httpapi.Options{
 		Reader: a.reader, Content: a.content, Access: a.access, Types: a.types, Catalog: a.catalog, Schemas: a.schemas,
-		Keeper: keeper{a.catalog, a.store.log}, Rights: a.access, Accounts: a.accounts, Auditor: a.trail,
+		Keeper: keeper{a.catalog, a.store.log}, Rights: a.access, Accounts: a.accounts, Auditor: a.trail, Privacy: a.privacy,
 		Exporter: &exporter{App: a, key: a.cursorKey},
 		Version:  a.options.Version, PublicURL: a.config.PublicURL, Logger: a.logger, Now: a.clock.Now,
 		CacheBytes: int64(a.config.Cache.Bytes), NoMetrics: !a.config.Metrics.Enabled, TrustedProxies: a.config.TrustedProxies,
@@ -228,6 +233,7 @@ func (a *App) Start(ctx context.Context) error {
 		a.background.Go(func() { a.watchAccounts(background) })
 	}
 	a.keepAudit(background)
+	a.background.Go(func() { a.keepPrivacy(background) })
 	for _, c := range a.consumers() {
 		a.background.Go(func() { a.follow(background, c) })
 	}

@@ -11,7 +11,8 @@ import (
 // settle does what a store needs once. It may be done again, by several nodes at once. The administrator's token and
 // password come last: after a step that failed nobody would be shown them.
 func (a *App) settle(ctx context.Context) error {
-	for _, step := range []func(context.Context) error{a.schemas.Resume, a.settleRoles, a.settleTypes, a.settleDemo, a.settleAdministrator, a.settleAccount} {
+	for _, step := range []func(context.Context) error{a.schemas.Resume, a.settleRoles, a.settleTypes, a.resumeErasures, a.settleDemo, a.settleAdministrator,
+		a.settleAccount} {
 		if err := step(ctx); err != nil {
 			return err
 		}

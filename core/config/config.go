@@ -32,6 +32,7 @@ type Config struct {
 	Log      Log
 	Metrics  Metrics
 	Audit    Audit
+	Privacy  Privacy
 	Shutdown Shutdown
 
 	origins map[string]string
@@ -88,6 +89,11 @@ type Metrics struct {
 type Audit struct {
 	// Origins is how long it is kept where a request came from: IP address, browser.
 	Origins time.Duration
+}
+
+// Privacy is how personal data is looked after without being asked.
+type Privacy struct {
+	Sweep bool // erase once a day what has been kept for longer than its type declares
 }
 
 // Shutdown is how a node leaves.

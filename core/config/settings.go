@@ -46,6 +46,7 @@ func (c *Config) Settings() []Setting {
 		{"log.format", "text or json", choice(&c.Log.Format, "text", "json")},
 		{"metrics.enabled", "serve /metrics", boolean(&c.Metrics.Enabled)},
 		{"audit.origins", "how long it is kept from which address a request came, such as 4380h (half a year)", duration(&c.Audit.Origins)},
+		{"privacy.sweep", "erase personal data once a day when x-personal's time to keep is over; palabre privacy sweep --dry-run shows what", boolean(&c.Privacy.Sweep)},
 		{"shutdown.delay", "on SIGTERM, how long requests are still taken while /readyz says no", duration(&c.Shutdown.Delay)},
 		{"shutdown.drain", "on SIGTERM, how long requests in flight may take", duration(&c.Shutdown.Drain)},
 	}

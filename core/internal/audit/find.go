@@ -47,6 +47,9 @@ func (t *Trail) mayList(ctx context.Context, who *core.Principal) error {
 	return err
 }
 
+// Settle waits until the trail has taken in what the log holds now, or Config.Patience is over.
+func (t *Trail) Settle(ctx context.Context) error { return t.catchUp(ctx) }
+
 // catchUp waits until the view is where the log is now.
 func (t *Trail) catchUp(ctx context.Context) error {
 	last, err := t.Log.Last(ctx)

@@ -3,7 +3,6 @@ package content_test
 import (
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/palabre-cms/palabre/core"
 )
@@ -63,13 +62,10 @@ func TestWrite_AppendOnly(t *testing.T) {
 			t.Fatalf("%s: %v", name, err)
 		}
 		id := r.Items[0].ID
-		at := time.Now().Add(time.Hour)
 		for what, op := range map[string]core.Operation{
 			"create":             create,
 			"update":             {Op: core.OperationUpdate, Type: name, ID: id, Data: doc(t, `{}`)},
 			"replace":            {Op: core.OperationReplace, Type: name, ID: id, Data: doc(t, "%s", data)},
-			"publish":            {Op: core.OperationTransition, Type: name, ID: id, Transition: "publish"},
-			"publish later":      {Op: core.OperationTransition, Type: name, ID: id, Transition: "publish", At: &at},
 			"delete":             {Op: core.OperationDelete, Type: name, ID: id},
 			"purge":              {Op: core.OperationPurge, Type: name, ID: id},
 			"restore":            {Op: core.OperationRestore, Type: name, ID: id},

@@ -42,6 +42,8 @@ type stage func(e *edit, ctx context.Context) error
 // right to the operation was checked.
 func stages(op core.Operation) []stage {
 	switch {
+	case op.Op == core.OperationErase, op.Op == core.OperationRedact:
+		return erasing(op.Op) // see erase.go
 	case op.Migrate != nil:
 		return []stage{
 			(*edit).onlyBySystem,  // schema changes are Palabre's own

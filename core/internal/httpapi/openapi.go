@@ -231,6 +231,6 @@ func headerRef(name string) object { return object{"$ref": "#/components/headers
 
 // commonTags are the headings that every site has.
 func (d *description) commonTags() []any {
-	return []any{tag("content", "Entries of any type"), tag("types", "Content types"), tag("accounts", "Signing in"), tag("access", "Who may do what"),
+	return []any{tag("content", "Entries of any type"), tag("types", "Content types"), tag("accounts", "Signing in"), tag("access", "Who may do what"), tag("privacy", "Personal data"),
 		tag("operations", "Running the server")}
 }

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/gin-gonic/gin"
@@ -19,6 +20,7 @@ const (
 	kept   auth = "kept"   // the caller's right on the store as a whole, under the route's action
 	self   auth = "self"   // whoever is signed in, on what is his own
 	served auth = "served" // the service by the caller's rights, anew for each request: no answer is anybody's to keep
+	erases auth = "erases" // the caller's right on the type of erasures, under the route's action
 )
 
 // byName is the action of a route whose path names it.
@@ -71,6 +73,12 @@ func (s *Server) routes() []route {
 		{"POST", "/api/v1/access/preview", "previewRole", previewRole, "", served},
 		{"GET", "/api/v1/export/:type", "exportEntries", exportEntries, core.ActionExport, served},
 		{"GET", "/api/v1/audit", "listAudit", listAudit, core.ActionList, served},
+		{"GET", "/api/v1/privacy/register", "privacyRegister", privacyRegister, core.ActionRead, erases},
+		{"POST", "/api/v1/privacy/subjects", "findSubject", findSubject, core.ActionRead, erases},
+		{"POST", "/api/v1/privacy/subjects/export", "exportSubject", exportSubject, core.ActionExport, erases},
+		{"POST", "/api/v1/privacy/erasures", "erase", erase, core.ActionCreate, erases},
+		{"GET", "/api/v1/privacy/retention", "reviewRetention", reviewRetention, core.ActionRead, erases},
+		{"POST", "/api/v1/privacy/retention", "sweepRetention", sweepRetention, core.ActionCreate, erases},
 		{"GET", "/openapi.json", "describeAPI", describeAPI, "", open},
 		{"GET", "/healthz", "healthz", healthz, "", open},
 		{"GET", "/readyz", "readyz", readyz, "", open},
@@ -98,6 +106,9 @@ func (s *Server) routes() []route {
 	}
 	if s.o.Exporter == nil {
 		table = without(table, "exportEntries")
+	}
+	if s.o.Privacy == nil {
+		table = slices.DeleteFunc(table, func(r route) bool { return r.auth == erases })
 	}
 	return table
 }
@@ -142,6 +153,9 @@ func (s *Server) allow(c *gin.Context, q *request, r *route) error {
 	}
 	if r.auth == self {
 		return allowSelf(q)
+	}
+	if r.auth == erases {
+		return s.allowErasing(c, q, r.action)
 	}
 	if r.auth != scoped || c.Request.Method == http.MethodGet || c.Request.Method == http.MethodHead {
 		return nil

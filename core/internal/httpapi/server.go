@@ -27,6 +27,7 @@ type Options struct {
 	Catalog core.Catalog
 	Schemas core.SchemaChanges // nil: types cannot be changed here
 	Keeper  core.CatalogKeeper // nil: the catalog cannot be rebuilt or verified here
+	Privacy core.Privacy       // nil: personal data is not looked after here
 	Rights  core.Rights        // nil: nobody is told why he may do something
 	// Accounts signs people in; nil: nobody can, and callers have API tokens only.
 	Accounts core.Accounts

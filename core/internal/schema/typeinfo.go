@@ -316,6 +316,7 @@ func (i *info) fieldsNamed() {
 	i.geo()
 	i.t.Order = i.order()
 	i.requirements()
+	i.retention()
 }
 
 func isTitle(f *core.Field) bool { return f.Kind == core.KindString && !f.Multi }
@@ -432,6 +433,20 @@ func (i *info) requirements() {
 	for _, t := range i.t.Workflow.Transitions {
 		for _, path := range t.Requires {
 			i.wantField("/workflow/transitions", path, "any", func(*core.Field) bool { return true })
+		}
+	}
+}
+
+// retention checks the fields from which x-personal counts how long something is kept.
+func (i *info) retention() {
+	for k := range i.t.Fields {
+		f := &i.t.Fields[k]
+		if f.Personal == nil || f.Personal.Since == "" {
+			continue
+		}
+		if at, ok := i.field(f.Personal.Since); !ok || at.Kind != core.KindDate && at.Kind != core.KindTime {
+			i.found.add(jsondoc.Pointer(strings.Split(f.Path, ".")...), "x-personal",
+				say("since nomme un champ de date de ce type ; « %s » n’en est pas un.", "since names a field of this type that holds a date; “%s” does not.", f.Personal.Since))
 		}
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"time"
 
 	_ "modernc.org/sqlite" // the driver
 )
@@ -111,6 +112,39 @@ func Update(ctx context.Context, db *sql.DB, f func(*sql.Tx) error) error {
 	return tx.Commit()
 }
 
+// Shred writes the file anew, so that it holds nothing but what is in its tables now, and empties the WAL. Readers may go on;
+// one that looks at an older state holds it up until ctx ends.
+func (d *DB) Shred(ctx context.Context) error {
+	conn, err := d.Write.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	// The copy on the way may be as large as the file: on disk, where memory is kept for what is small otherwise.
+	for _, step := range []string{"pragma temp_store(file)", "vacuum", "pragma temp_store(memory)"} {
+		if _, err := conn.ExecContext(ctx, step); err != nil {
+			return err
+		}
+	}
+	return emptyWAL(ctx, conn)
+}
+
+// emptyWAL folds the WAL into the file and cuts it to nothing, as soon as no reader needs it any more.
+func emptyWAL(ctx context.Context, conn *sql.Conn) error {
+	for {
+		var busy, frames, folded int
+		err := conn.QueryRowContext(ctx, "pragma wal_checkpoint(truncate)").Scan(&busy, &frames, &folded)
+		if err != nil || busy == 0 {
+			return err
+		}
+		select {
+		case <-time.After(20 * time.Millisecond):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
 func (o Options) conns() int {
 	switch {
 	case o.Conns > 0:
@@ -147,11 +181,11 @@ func (o Options) pragmas() []string {
 		if o.PageSize > 0 {
 			p = append(p, number("page_size", int64(o.PageSize)))
 		}
+		// The limit keeps the WAL of one huge transaction from lying around for ever.
+		p = append(p, "journal_size_limit(67108864)")
 		if o.SecureDelete {
 			p = append(p, "secure_delete(1)")
 		}
-		// The limit keeps the WAL of one huge transaction from lying around for ever.
-		p = append(p, "journal_size_limit(67108864)")
 	}
 	p = append(p, "synchronous("+string(sync)+")", "foreign_keys(0)", "temp_store(MEMORY)", "trusted_schema(0)")
 	if o.CacheKiB > 0 {

@@ -149,3 +149,8 @@ func (l *Log) rewrite(ctx context.Context, what string, at core.Position, f func
 	})
 	return translate(what, err)
 }
+
+// Shred writes the file anew and empties its WAL, so that neither holds what Redact has replaced.
+func (l *Log) Shred(ctx context.Context) error {
+	return translate("shred what was redacted", l.db.Shred(ctx))
+}

@@ -39,7 +39,10 @@ type Log struct {
 	closed  bool
 }
 
-var _ core.Log = (*Log)(nil)
+var (
+	_ core.Log      = (*Log)(nil)
+	_ core.Shredder = (*Log)(nil)
+)
 
 // Open opens the log in a file, making it and its folder when absent. The file can be open once: a second Open, of
 // this or another process, gives CodeConflict.
