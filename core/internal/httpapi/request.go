@@ -25,6 +25,7 @@ type request struct {
 	bytes  int
 	err    error // what the answer tells of, for the log
 	stream bool
+	grace  time.Duration // that a body has before its rate counts
 }
 
 var _ http.Flusher = (*request)(nil)
