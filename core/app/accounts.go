@@ -5,11 +5,13 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/palabre-cms/palabre/core"
 	"github.com/palabre-cms/palabre/core/internal/access"
 	"github.com/palabre-cms/palabre/core/internal/account"
+	"github.com/palabre-cms/palabre/core/internal/oidc"
 	"github.com/palabre-cms/palabre/core/jsondoc"
 )
 
@@ -189,14 +191,57 @@ func (a *App) wireAccounts() error {
 	if err != nil {
 		return err
 	}
-	a.accounts, err = account.New(account.Config{Catalog: a.catalog, Content: a.writer, Log: a.store.log, Types: a.types,
+	c := account.Config{Catalog: a.catalog, Content: a.writer, Log: a.store.log, Types: a.types,
 		Directory: a.access, Auditor: a.trail, Key: key, PublicURL: a.config.PublicURL,
-		Lifetime: a.config.Session.Lifetime, Now: a.clock.Now, Logger: a.logger})
-	if err != nil {
+		Lifetime: a.config.Session.Lifetime, Now: a.clock.Now, Logger: a.logger}
+	if a.mailer != nil {
+		c.Mailer = a.mailer
+	}
+	if a.accounts, err = account.New(c); err != nil {
 		return err
 	}
 	a.content = a.accounts.Guard(a.content, a.access)
 	return nil
+}
+
+// signingIn is all of core.Accounts: with a password, and elsewhere.
+type signingIn struct {
+	*account.Service
+	elsewhere
+}
+
+var _ core.Accounts = signingIn{}
+
+// elsewhere is the part of core.Accounts that has to do with providers of identities.
+type elsewhere interface {
+	Providers() []core.IdentityProvider
+	BeginOIDC(ctx context.Context, provider, back string) (redirect, state string, err error)
+	EndOIDC(ctx context.Context, provider string, answer url.Values, state string) (in *core.SignedIn, back string, err error)
+}
+
+func (a *App) signingIn() signingIn {
+	if a.identities == nil {
+		return signingIn{a.accounts, nowhere{}}
+	}
+	return signingIn{a.accounts, oidc.NewAccounts(oidc.Parts{Service: a.identities, Catalog: a.catalog, Content: a.content, Signer: a.accounts,
+		Now: a.clock.Now, Logger: a.logger})}
+}
+
+// nowhere is a node without providers.
+type nowhere struct{}
+
+func (nowhere) Providers() []core.IdentityProvider { return []core.IdentityProvider{} }
+
+func (nowhere) BeginOIDC(context.Context, string, string) (redirect, state string, err error) {
+	return "", "", errNoProvider()
+}
+
+func (nowhere) EndOIDC(context.Context, string, url.Values, string) (*core.SignedIn, string, error) {
+	return nil, "", errNoProvider()
+}
+
+func errNoProvider() error {
+	return say(core.CodeNotFound, "There is no such place to sign in.", "On ne peut pas se connecter ainsi.")
 }
 
 const (

@@ -21,7 +21,10 @@ import (
 	"github.com/palabre-cms/palabre/core/internal/catalog"
 	"github.com/palabre-cms/palabre/core/internal/content"
 	"github.com/palabre-cms/palabre/core/internal/httpapi"
+	"github.com/palabre-cms/palabre/core/internal/mail"
 	"github.com/palabre-cms/palabre/core/internal/migrate"
+	"github.com/palabre-cms/palabre/core/internal/oidc"
+	"github.com/palabre-cms/palabre/core/internal/outbound"
 	"github.com/palabre-cms/palabre/core/internal/privacy"
 	"github.com/palabre-cms/palabre/core/internal/query"
 	"github.com/palabre-cms/palabre/core/internal/read"
@@ -76,6 +79,10 @@ type App struct {
 	redacted  *redactions
 	server    *httpapi.Server
 
+	outbound   *outbound.Client
+	mailer     *mail.Mailer  // nil where no server for mail is configured
+	identities *oidc.Service // nil where no provider is
+
 	stop       context.CancelFunc
 	background sync.WaitGroup
 	url        atomic.Pointer[string] // where the server is reached, once it listens
@@ -87,7 +94,7 @@ type App struct {
 // New puts a node together. It opens what lies in the data directory and starts nothing; Close frees it.
 func New(c *config.Config, o Options) (*App, error) {
 	a := &App{config: c, options: o, logger: newLogger(c.Log, o.LogTo), hooks: &core.Hooks{}}
-	for _, step := range []func() error{a.openStore, a.openTypes, a.openCatalog, a.addPlugins, a.wireServices, a.wireServer} {
+	for _, step := range []func() error{a.openStore, a.openTypes, a.openCatalog, a.addPlugins, a.wireOutbound, a.wireServices, a.wireServer} {
 		if err := step(); err != nil {
 			return nil, errors.Join(err, a.Close())
 		}
@@ -197,10 +204,11 @@ func (a *App) readParts(access core.Access, queries core.Queries) read.Parts {
 func (a *App) wireServer() (err error) {
 	a.server, err = httpapi.New(httpapi.Options{
 		Reader: a.reader, Content: a.content, Access: a.access, Types: a.types, Catalog: a.catalog, Schemas: a.schemas,
-		Keeper: keeper{a.catalog, a.store.log}, Rights: a.access, Accounts: a.accounts, Auditor: a.trail, Privacy: a.privacy,
+		Keeper: keeper{a.catalog, a.store.log}, Rights: a.access, Accounts: a.signingIn(), Auditor: a.trail, Privacy: a.privacy,
 		Exporter: &exporter{App: a, key: a.cursorKey},
 		Version:  a.options.Version, PublicURL: a.config.PublicURL, Logger: a.logger, Now: a.clock.Now,
 		CacheBytes: int64(a.config.Cache.Bytes), NoMetrics: !a.config.Metrics.Enabled, TrustedProxies: a.config.TrustedProxies,
+		Origins: a.config.CORS.Origins, AuthLimit: a.config.Limits.Auth, AnonymousLimit: a.config.Limits.Anonymous,
 		DrainDelay: a.config.Shutdown.Delay, DrainFor: a.config.Shutdown.Drain,
 	})
 	return err

@@ -34,6 +34,11 @@ type Config struct {
 	Audit    Audit
 	Privacy  Privacy
 	Shutdown Shutdown
+	SMTP     SMTP
+	CORS     CORS
+	Outbound Outbound
+	Limits   Limits
+	OIDC     OIDC
 
 	origins map[string]string
 }
@@ -104,6 +109,35 @@ type Shutdown struct {
 	Drain time.Duration
 }
 
+// SMTP is the server that takes the messages to people.
+type SMTP struct {
+	Host     string
+	Port     int
+	User     string
+	Password Secret
+	From     string // who they come from: "Palabre <palabre@example.org>"
+	TLS      string // starttls, implicit or none
+}
+
+// Enabled reports whether messages can be sent.
+func (s SMTP) Enabled() bool { return s.Host != "" }
+
+// CORS is which other sites' scripts may use the API in a reader's name.
+type CORS struct {
+	Origins []string // exact origins; empty: the scripts of any site may read what is public, and nothing more
+}
+
+// Outbound is where this node may connect to beside the public internet.
+type Outbound struct {
+	Allow []string // host:port, or networks
+}
+
+// Limits bounds what one address may ask.
+type Limits struct {
+	Auth      int // requests a minute that sign in or try to; 0 for no limit
+	Anonymous int // requests a second that are anonymous and not answered out of the cache; 0 for no limit
+}
+
 // Default gives the settings of a trial on one's own machine.
 func Default() *Config {
 	return &Config{
@@ -118,6 +152,9 @@ func Default() *Config {
 		Metrics:  Metrics{Enabled: true},
 		Audit:    Audit{Origins: 4380 * time.Hour},
 		Shutdown: Shutdown{Drain: 20 * time.Second},
+		SMTP:     SMTP{Port: 587, TLS: "starttls"},
+		Limits:   Limits{Auth: 300, Anonymous: 500},
+		OIDC:     OIDC{Provider: Provider{Name: "oidc", Scopes: []string{"openid", "email", "profile"}, RequireVerified: true}},
 		origins:  map[string]string{},
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"crypto/hkdf"
 	"crypto/sha256"
 	"log/slog"
-	"net/url"
 	"sync"
 	"time"
 
@@ -31,43 +30,24 @@ type Mailer interface {
 	Send(ctx context.Context, to, subject, text string) error
 }
 
-// Identities are the places elsewhere where people can sign in.
-type Identities interface {
-	Providers() []core.IdentityProvider
-	// Begin gives the address to send the browser to, and what it must bring back beside the answer. back is a path of this
-	// site.
-	Begin(ctx context.Context, provider, back string) (redirect, state string, err error)
-	// End checks the provider's answer.
-	End(ctx context.Context, provider string, answer url.Values, state string) (*Identity, error)
-}
-
-// Identity is who a provider says has signed in.
-type Identity struct {
-	Subject  string // unique and lasting among all providers: the issuer and its name for the person
-	Email    string
-	Verified bool   // the provider vouches for the address
-	Back     string // the path that Begin was given
-}
-
-// Config is what New needs. Auditor, Mailer, Identities, PublicURL, Name, Lifetime and Logger may be left out.
+// Config is what New needs. Auditor, Mailer, PublicURL, Name, Lifetime and Logger may be left out.
 type Config struct {
-	Catalog    core.Catalog
-	Content    core.Content // the write path itself, without a Guard
-	Log        core.Log     // its key-value side
-	Types      core.Types
-	Directory  core.Directory
-	Auditor    core.Auditor
-	Mailer     Mailer // nil: nobody is sent anything
-	Identities Identities
-	Key        []byte // 32 secret bytes that all nodes share
-	PublicURL  string // for the links in mails
-	Name       string // of the site, as authenticators and mails call it
-	Lifetime   time.Duration
-	Now        func() time.Time // the store's clock
-	Logger     *slog.Logger
+	Catalog   core.Catalog
+	Content   core.Content // the write path itself, without a Guard
+	Log       core.Log     // its key-value side
+	Types     core.Types
+	Directory core.Directory
+	Auditor   core.Auditor
+	Mailer    Mailer // nil: nobody is sent anything
+	Key       []byte // 32 secret bytes that all nodes share
+	PublicURL string // for the links in mails
+	Name      string // of the site, as authenticators and mails call it
+	Lifetime  time.Duration
+	Now       func() time.Time // the store's clock
+	Logger    *slog.Logger
 }
 
-// Service implements core.Accounts. Its methods may be called at once.
+// Service implements core.Accounts, but for signing in elsewhere, which package oidc adds. Its methods may be called at once.
 type Service struct {
 	c        Config
 	log      *slog.Logger
@@ -86,8 +66,6 @@ type Service struct {
 	stop       context.CancelFunc
 	running    context.Context // ends with Close: what is sent behind a request's back
 }
-
-var _ core.Accounts = (*Service)(nil)
 
 // New makes the service. It starts nothing by itself; Close ends what requests have started.
 func New(c Config) (*Service, error) {

@@ -3,6 +3,7 @@ package account
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -162,4 +163,19 @@ func (s *Service) Me(ctx context.Context, who *core.Principal) (*core.Account, e
 		return nil, err
 	}
 	return s.account(ctx, u)
+}
+
+// eachUser calls f with every account outside the trash; errEnough ends it early.
+func (s *Service) eachUser(ctx context.Context, f func(*record) error) error {
+	err := s.c.Catalog.Each(ctx, UserType, "", func(e *core.Entry) error {
+		u, _, err := parseEntry(e)
+		if err != nil || u.trashed {
+			return err
+		}
+		return f(u)
+	})
+	if errors.Is(err, errEnough) {
+		return nil
+	}
+	return core.Wrap("account.eachUser", err)
 }

@@ -92,7 +92,7 @@ func TestThrottle_many(t *testing.T) {
 	w := newWorld(t)
 	w.user("camille@example.org", "")
 	check(t, w.guess("198.51.100.1", "camille@example.org", good))
-	for i := range 30 {
+	for i := range 60 {
 		wantCode(t, w.guess("192.0.2.1", fmt.Sprintf("user%d@example.org", i), bad), core.CodeUnauthenticated, "")
 	}
 	if err := w.guess("192.0.2.1", "camille@example.org", good); retryAfter(err) != 900 {
@@ -148,7 +148,7 @@ func TestThrottle_otherDoors(t *testing.T) {
 	if retryAfter(err) == 0 {
 		t.Errorf("changing the password: %v", err)
 	}
-	for range 30 {
+	for range 60 {
 		wantCode(t, w.Reset(from("192.0.2.8"), "guess", "another horse in the yard"), core.CodeForbidden, "")
 	}
 	if err := w.Reset(from("192.0.2.8"), "guess", "another horse in the yard"); retryAfter(err) == 0 {

@@ -11,8 +11,8 @@ import (
 )
 
 // originOf is where a request comes from, as far as the trusted proxies tell.
-func originOf(c *gin.Context) *core.Origin {
-	return &core.Origin{Address: c.ClientIP(), Agent: first(c.Request.Header, "User-Agent"), Request: of(c).id}
+func (s *Server) originOf(c *gin.Context) *core.Origin {
+	return &core.Origin{Address: s.clientAddress(c.Request), Agent: first(c.Request.Header, "User-Agent"), Request: of(c).id}
 }
 
 // auditAnswer is a page of the trail in the shape of every list.

@@ -27,7 +27,8 @@ type request struct {
 	bytes   int
 	err     error // what the answer tells of, for the log
 	stream  bool
-	preview bool // a preview token says who asks
+	preview bool          // a preview token says who asks
+	grace   time.Duration // that a body has before its rate counts
 }
 
 var _ http.Flusher = (*request)(nil)

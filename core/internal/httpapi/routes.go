@@ -130,7 +130,7 @@ func (s *Server) handle(r *route, h handler) gin.HandlerFunc {
 		q := of(c)
 		q.tally = t
 		if r.auth != scoped || r.method != http.MethodGet { // what is only read leaves no trace to say it of
-			c.Request = c.Request.WithContext(core.WithOrigin(c.Request.Context(), originOf(c)))
+			c.Request = c.Request.WithContext(core.WithOrigin(c.Request.Context(), s.originOf(c)))
 		}
 		err := s.allow(c, q, r)
 		if err == nil {
@@ -199,23 +199,9 @@ func noRoute(*Server, *gin.Context) error { return noSuchPage() }
 func noMethod(s *Server, c *gin.Context) error {
 	allowed := c.Writer.Header().Get("Allow")
 	if c.Request.Method == http.MethodOptions {
-		preflight(c, allowed)
+		s.preflight(c, allowed)
 		return nil
 	}
 	err := say(core.CodeBadRequest, "This address answers "+allowed+".", "Cette adresse répond à "+allowed+".")
 	return as(http.StatusMethodNotAllowed, err)
-}
-
-// preflight lets scripts of any site read what is public, and nothing more.
-func preflight(c *gin.Context, allowed string) {
-	h := c.Writer.Header()
-	h.Set("Allow", allowed+", OPTIONS")
-	if strings.Contains(allowed, http.MethodGet) && first(c.Request.Header, "Access-Control-Request-Method") == http.MethodGet {
-		h["Access-Control-Allow-Origin"] = anyOrigin
-		h.Set("Access-Control-Allow-Methods", "GET, HEAD")
-		h.Set("Access-Control-Allow-Headers", "Accept-Language, If-None-Match, Last-Event-ID, "+waitHeader)
-		h.Set("Access-Control-Max-Age", "86400")
-	}
-	c.Writer.WriteHeader(http.StatusNoContent)
-	c.Writer.WriteHeaderNow()
 }

@@ -20,11 +20,11 @@ const (
 	elsewhereFor = 10 * time.Minute
 )
 
-// secure reports whether the world reaches this server over https.
-func (s *Server) secure() bool { return strings.HasPrefix(s.o.PublicURL, "https://") }
+// overTLS reports whether the world reaches this server over https.
+func (s *Server) overTLS() bool { return strings.HasPrefix(s.o.PublicURL, "https://") }
 
 func (s *Server) cookieName(name string) string {
-	if s.secure() {
+	if s.overTLS() {
 		return hostPrefix + name
 	}
 	return name
@@ -33,7 +33,7 @@ func (s *Server) cookieName(name string) string {
 // setCookie sends a cookie that scripts cannot read and that other sites do not send along with a write. An empty value
 // takes it away.
 func (s *Server) setCookie(h http.Header, name, value string, expires time.Time) {
-	c := http.Cookie{Name: s.cookieName(name), Value: value, Path: "/", Expires: expires, HttpOnly: true, Secure: s.secure(), SameSite: http.SameSiteLaxMode}
+	c := http.Cookie{Name: s.cookieName(name), Value: value, Path: "/", Expires: expires, HttpOnly: true, Secure: s.overTLS(), SameSite: http.SameSiteLaxMode}
 	if value == "" {
 		c.Expires, c.MaxAge = time.Unix(0, 0), -1
 	}
