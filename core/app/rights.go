@@ -66,8 +66,8 @@ func (c *rightsContent) check(ctx context.Context, who *core.Principal, op *core
 	if !guarded(op.Type) || who.Kind == core.System.Kind {
 		return nil
 	}
-	if err := c.permitted(ctx, who, op); err != nil {
-		return err
+	if covered, err := c.permitted(ctx, who, op); err != nil || !covered {
+		return err // what the caller is not shown, or what is not there, the write path refuses: nothing is said of it here
 	}
 	after, err := c.after(ctx, op)
 	if err != nil {
@@ -85,11 +85,11 @@ func (c *rightsContent) check(ctx context.Context, who *core.Principal, op *core
 	}
 }
 
-// permitted asks for the caller's right to the type.
-func (c *rightsContent) permitted(ctx context.Context, who *core.Principal, op *core.Operation) error {
+// permitted asks for the caller's right to the type, and reports whether it covers the entry that is to be changed.
+func (c *rightsContent) permitted(ctx context.Context, who *core.Principal, op *core.Operation) (bool, error) {
 	t, ok := c.types.Type(op.Type)
 	if !ok {
-		return core.Errorf(core.CodeInternal, "app: there is no type %s", op.Type)
+		return false, core.Errorf(core.CodeInternal, "app: there is no type %s", op.Type)
 	}
 	action := map[core.OperationKind]core.Action{core.OperationCreate: core.ActionCreate, core.OperationUpsert: core.ActionCreate,
 		core.OperationDelete: core.ActionDelete, core.OperationPurge: core.ActionPurge, core.OperationRestore: core.ActionRestore}[op.Op]
@@ -99,8 +99,11 @@ func (c *rightsContent) permitted(ctx context.Context, who *core.Principal, op *
 	case action == "":
 		action = core.ActionUpdate
 	}
-	_, err := c.access.Scope(ctx, who, t, action)
-	return err
+	if op.Op == core.OperationCreate || op.Op == core.OperationUpsert {
+		_, err := c.access.Scope(ctx, who, t, action)
+		return true, err
+	}
+	return c.access.Covers(ctx, who, t, action, op.ID)
 }
 
 // after is the document as the operation would leave it, as far as that can be told before it is made: nil where it leaves
@@ -158,12 +161,22 @@ func say(code core.Code, en, fr string) error {
 // bind makes the tokens of a user who is no administrator end with his account. Which roles he may give them is package
 // account's to say.
 func bind(who *core.Principal, op *core.Operation) error {
-	if op.Data == nil || who.Kind != "user" || slices.Contains(who.Roles, access.Administrator) {
+	account := accountOf(who)
+	if op.Data == nil || account == "" || slices.Contains(who.Roles, access.Administrator) {
 		return nil
 	}
 	op.Data = jsondoc.CloneObject(op.Data)
-	op.Data["user"] = map[string]any{"_ref": string(who.Entry()), "_type": string(access.UserType)}
+	op.Data["user"] = map[string]any{"_ref": account, "_type": string(access.UserType)}
 	return nil
+}
+
+// accountOf is the account that a caller acts for, be it by a token of its own; "" for none.
+func accountOf(who *core.Principal) string {
+	if user := who.About["_user"]; len(user) == 1 {
+		id, _ := user[0].(string)
+		return id
+	}
+	return ""
 }
 
 // maxLink is how long a narrow link may be open.
@@ -208,14 +221,11 @@ func actions(v any) []core.Action {
 
 // checkComment keeps remarks to what their author may see. A comment does not move to another entry.
 func (c *rightsContent) checkComment(ctx context.Context, who *core.Principal, op *core.Operation, after map[string]any) error {
-	if after == nil || op.Op != core.OperationCreate && op.Op != core.OperationUpsert {
-		for _, name := range []string{"type", "entry"} {
-			if _, sent := op.Data[name]; sent && op.Op != core.OperationReplace {
-				return core.Invalid(core.FieldError{Pointer: "/" + name, Keyword: "readOnly", Message: "A comment stays with its entry.",
-					Texts: core.Text{"fr": "Un commentaire reste avec son contenu."}})
-			}
-		}
+	if after == nil {
 		return nil
+	}
+	if op.Op != core.OperationCreate && op.Op != core.OperationUpsert {
+		return c.staysWithEntry(ctx, op, after)
 	}
 	typ, _ := after["type"].(string)
 	entry, _ := after["entry"].(string)
@@ -223,6 +233,20 @@ func (c *rightsContent) checkComment(ctx context.Context, who *core.Principal, o
 		return nil
 	}
 	return c.access.MayComment(ctx, who, core.TypeName(typ), core.EntryID(entry))
+}
+
+func (c *rightsContent) staysWithEntry(ctx context.Context, op *core.Operation, after map[string]any) error {
+	before, err := c.before(ctx, op)
+	if err != nil {
+		return err
+	}
+	for _, name := range []string{"type", "entry"} {
+		if before[name] != after[name] {
+			return core.Invalid(core.FieldError{Pointer: "/" + name, Keyword: "readOnly", Message: "A comment stays with its entry.",
+				Texts: core.Text{"fr": "Un commentaire reste avec son contenu."}})
+		}
+	}
+	return nil
 }
 
 func makesSecret(ops []core.Operation) bool {

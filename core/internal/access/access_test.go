@@ -204,6 +204,32 @@ func TestAuthenticate_remembers(t *testing.T) {
 	}
 }
 
+// A token of a user is another caller as soon as the user has changed: what was kept for the one is not given to the other.
+func TestAuthenticate_changesWithItsUser(t *testing.T) {
+	t.Parallel()
+	a, s, _ := newAccess()
+	s.put("_role", "r1", `{"name":"committee","permissions":[{"type":"minutes","actions":["list","read"],"where":{"committee":{"in":"$me.committees"}}}]}`)
+	s.put("_user", "u1", `{"name":"Camille Exemple","roles":["committee"],"committees":"A"}`)
+	token := s.token("t1", `{"name":"a","role":"committee","user":{"_ref":"u1","_type":"_user"}}`)
+	minutes, _ := cast().Type("minutes")
+	var revs []int64
+	for _, committee := range []string{"A", "B"} {
+		s.put("_user", "u1", `{"name":"Camille Exemple","roles":["committee"],"committees":"`+committee+`"}`)
+		who, err := a.Authenticate(t.Context(), token)
+		if err != nil {
+			t.Fatal(err)
+		}
+		scope, err := a.Scope(t.Context(), who, minutes, core.ActionList)
+		if err != nil || rowsOf(scope.Where) != "(committee eq "+committee+")" && rowsOf(scope.Where) != "committee eq "+committee {
+			t.Errorf("of committee %s: %v, %v", committee, scope, err)
+		}
+		revs = append(revs, who.Rev)
+	}
+	if revs[0] >= revs[1] {
+		t.Errorf("the revisions are %v", revs)
+	}
+}
+
 // Who was somebody when a request came is asked again before its write is committed.
 func TestRenew(t *testing.T) {
 	t.Parallel()

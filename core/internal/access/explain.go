@@ -23,6 +23,9 @@ func (a *Access) Explain(ctx context.Context, who *core.Principal, q core.Explai
 		return nil, err
 	}
 	x := &explaining{granting: a.granting(ctx, pol, as, t), q: q}
+	if x.seen, err = a.seen(ctx, who, t, q.ID); err != nil {
+		return nil, err
+	}
 	x.out = &core.Explanation{As: as.ID, Roles: x.roles, Action: q.Action, Type: q.Type, ID: q.ID, Rules: []core.RuleLine{}, Hidden: []string{}}
 	return x.out, x.explain()
 }
@@ -71,8 +74,9 @@ func say(code core.Code, en, fr string) error {
 // explaining is one question.
 type explaining struct {
 	*granting
-	q   core.ExplainQuery
-	out *core.Explanation
+	q    core.ExplainQuery
+	seen map[core.State]bool // the states in which who asks is shown the entry: what he is not shown, he is not told of
+	out  *core.Explanation
 }
 
 func (x *explaining) explain() error {
@@ -173,6 +177,9 @@ func (x *explaining) find(where core.Node) (core.State, bool, error) {
 }
 
 func (x *explaining) findIn(where core.Node, state core.State) (bool, error) {
+	if !x.seen[state] {
+		return false, nil
+	}
 	return x.a.finds(x.ctx, x.t.Name, x.q.ID, state, where)
 }
 

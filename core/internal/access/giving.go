@@ -83,6 +83,21 @@ func (a *Access) mayShare(ctx context.Context, who *core.Principal, t *core.Type
 	return nil
 }
 
+// Covers reports whether a principal's right to do something covers an entry, in whatever state that is; an entry that is
+// not there is not covered. The error is that of Scope.
+func (a *Access) Covers(ctx context.Context, who *core.Principal, t *core.Type, action core.Action, id core.EntryID) (bool, error) {
+	s, err := a.Scope(ctx, who, t, action)
+	if err != nil {
+		return false, err
+	}
+	for _, state := range []core.State{core.StateDraft, core.StateTrash} {
+		if there, err := a.finds(ctx, t.Name, id, state, s.Where); there || err != nil {
+			return there, err
+		}
+	}
+	return false, nil
+}
+
 // finds reports whether a condition holds for an entry in a state.
 func (a *Access) finds(ctx context.Context, name core.TypeName, id core.EntryID, state core.State, where core.Node) (bool, error) {
 	page, err := a.Catalog.Query(ctx, core.Query{Type: name, State: state, Where: where, Only: []core.EntryID{id}, Limit: 1,
@@ -165,17 +180,33 @@ func (a *Access) MayComment(ctx context.Context, who *core.Principal, name core.
 	if g := who.Grant; g != nil && g.Type == name && g.Entry == id {
 		return nil
 	}
-	s, err := a.Scope(ctx, who, t, core.ActionRead)
-	if err != nil {
+	if _, err := a.Scope(ctx, who, t, core.ActionRead); err != nil {
 		return err
 	}
-	for _, state := range []core.State{core.StatePublished, core.StateDraft} {
-		if state == core.StateDraft && !s.Drafts {
-			break
-		}
-		if there, err := a.finds(ctx, name, id, state, s.In(state).Where); there || err != nil {
-			return err
-		}
+	seen, err := a.seen(ctx, who, t, id)
+	if err != nil || seen[core.StatePublished] || seen[core.StateDraft] {
+		return err
 	}
 	return say(core.CodeNotFound, "There is no such entry.", "Ce contenu n’existe pas.")
+}
+
+// seen are the states in which a principal is shown an entry; none for no entry.
+func (a *Access) seen(ctx context.Context, who *core.Principal, t *core.Type, id core.EntryID) (map[core.State]bool, error) {
+	seen := map[core.State]bool{}
+	s, err := a.Scope(ctx, who, t, core.ActionRead)
+	if err != nil || id == "" {
+		if isFault(err) {
+			return nil, err
+		}
+		return seen, nil
+	}
+	for _, state := range []core.State{core.StatePublished, core.StateDraft, core.StateTrash} {
+		if state != core.StatePublished && !s.Drafts {
+			break
+		}
+		if seen[state], err = a.finds(ctx, t.Name, id, state, s.In(state).Where); err != nil {
+			return nil, err
+		}
+	}
+	return seen, nil
 }

@@ -132,6 +132,36 @@ func TestCache_NeverMixesCallers(t *testing.T) {
 	}
 }
 
+// The very words of a request find the answer of their own caller, as he is now.
+func TestCache_IdentityChangesWithItsCaller(t *testing.T) {
+	t.Parallel()
+	seen := map[string]string{}
+	for name, p := range map[string]*core.Principal{
+		"a user":            {ID: "user:1", Kind: "user", Roles: []string{"editor"}, Rev: 1},
+		"who has changed":   {ID: "user:1", Kind: "user", Roles: []string{"editor"}, Rev: 2},
+		"with another role": {ID: "user:1", Kind: "user", Roles: []string{"reader"}, Rev: 1},
+		"another user":      {ID: "user:2", Kind: "user", Roles: []string{"editor"}, Rev: 1},
+		"anyone":            core.Anonymous,
+	} {
+		if other, ok := seen[identity(p)]; ok {
+			t.Errorf("%s and %s are the same to the cache", name, other)
+		}
+		seen[identity(p)] = name
+	}
+}
+
+// Answers that known callers get by the very words of their request are counted as what they are.
+func TestCache_CountsHitsOfKnownCallers(t *testing.T) {
+	t.Parallel()
+	s := newServer(t, newWorld())
+	for range 3 {
+		call(t, s, "GET", fiche, "", admin)
+	}
+	if page := call(t, s, "GET", "/metrics", "").Body.String(); !strings.Contains(page, "palabre_cache_hits_total 2\n") || !strings.Contains(page, "palabre_cache_misses_total 1\n") {
+		t.Errorf("three equal requests are counted as:\n%s", page)
+	}
+}
+
 func TestCache_KeepsNoPreview(t *testing.T) {
 	t.Parallel()
 	w := newWorld()

@@ -103,6 +103,7 @@ func (s *Server) hitFor(q *request, r *http.Request) bool {
 		return false
 	}
 	q.tally = a.tally
+	a.tally.hits.Inc()
 	s.send(q, r, a)
 	return true
 }

@@ -37,7 +37,7 @@ func (s *Server) identify(q *request, r *http.Request) error {
 	return nil
 }
 
-// identity tells callers apart in the cache: two with the same one see the same.
+// identity tells callers apart in the cache: two with the same one see the same. Who has changed is another one.
 func identity(p *core.Principal) string {
 	if p.Anonymous() {
 		return ""
