@@ -13,6 +13,7 @@ type Query struct {
 	Highlight bool      // with Text: fill View.Highlights
 	Private   bool      // with Text: search the private fields too
 	Searched  []string  // with Text: search these fields and no others; nil for all (with Private: the private ones too)
+	Visible   Node      // with Text: the entries that the caller may see at all, so that no other moves a rank; nil for all
 	Sort      []SortKey // never empty: the type's order, or the caller's; the catalog breaks ties by _id
 	Limit     int       // 1 to 200; 0 counts and facets only
 	After     *Cursor

@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"context"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -407,9 +408,9 @@ func writePlain(b *strings.Builder, v any) {
 // match is an entry that the index found, for the queries on some types.
 type match = text.Match
 
-// matches asks the index, once for all queries that look with the same eyes. It waits a little for the index to
+// matches asks the index, once for all queries on the same documents, so that one rank holds for all types. It waits a little for the index to
 // cover what the caller can know of.
-func (x *texts) matches(ctx context.Context, queries []core.Query) ([]match, error) {
+func (x *texts) matches(ctx context.Context, queries []core.Query, rows map[core.TypeName]func(uint64) bool) ([]match, error) {
 	asked := map[string]*text.Query{}
 	var order []string
 	for i := range queries {
@@ -418,9 +419,10 @@ func (x *texts) matches(ctx context.Context, queries []core.Query) ([]match, err
 			continue
 		}
 		want := textQuery(*q)
+		want.Looks[0].Rows = rows[q.Type]
 		key := textKey(want)
 		if have, ok := asked[key]; ok {
-			have.Types = append(have.Types, q.Type)
+			have.Looks = append(have.Looks, want.Looks...)
 			continue
 		}
 		asked[key] = &want
@@ -450,7 +452,11 @@ func (c *Catalog) lookMatching(ctx context.Context, queries []core.Query, f func
 		c.mu.RLock()
 		x := c.text
 		c.mu.RUnlock()
-		found, err := x.matches(ctx, queries)
+		rows, err := c.rowsOf(queries)
+		if err != nil {
+			return err
+		}
+		found, err := x.matches(ctx, queries, rows)
 		again := false
 		looked := c.look(func(m *memory) error {
 			if again = c.text != x; again || err != nil {
@@ -464,21 +470,38 @@ func (c *Catalog) lookMatching(ctx context.Context, queries []core.Query, f func
 	}
 }
 
+// rowsOf finds, for the queries of who may see some entries only, which those are.
+func (c *Catalog) rowsOf(queries []core.Query) (map[core.TypeName]func(uint64) bool, error) {
+	rows := map[core.TypeName]func(uint64) bool{}
+	err := c.look(func(m *memory) error {
+		for i := range queries {
+			q := &queries[i]
+			s, ok := m.byName[q.Type]
+			if q.Text == "" || q.Visible == nil || !ok {
+				continue
+			}
+			found, err := (reading{m: m, state: q.State, locale: q.Locale}).where(s, q.Visible)
+			if err != nil {
+				return err
+			}
+			numbers := bitset{}
+			found.each(func(slot uint32) { numbers.set(s.number(slot)) })
+			rows[q.Type] = func(row uint64) bool { return row <= math.MaxUint32 && numbers.has(uint32(row)) }
+		}
+		return nil
+	})
+	return rows, err
+}
+
 func textQuery(q core.Query) text.Query {
-	return text.Query{Text: q.Text, Types: []core.TypeName{q.Type}, Locale: q.Locale, Private: q.Private, Drafts: q.State != core.StatePublished, Fields: q.Searched}
+	return text.Query{Text: q.Text, Locale: q.Locale, Drafts: q.State != core.StatePublished, Looks: []text.Look{{Type: q.Type, Private: q.Private, Fields: q.Searched}}}
 }
 
 // textKey is equal for queries that one search answers.
 func textKey(q text.Query) string {
 	key := q.Text + "\x00" + string(q.Locale)
-	if q.Private {
-		key += "\x00private"
-	}
 	if q.Drafts {
 		key += "\x00drafts"
-	}
-	if q.Fields != nil {
-		key += "\x00fields\x00" + strings.Join(q.Fields, "\x00")
 	}
 	return key
 }

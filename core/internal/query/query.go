@@ -116,6 +116,9 @@ func (r *request) ask(w *wish) (*core.Asked, error) {
 		a.After = after
 	}
 	a.Canonical = string(appendSecond(canonical, a, w.after))
+	if a.Text != "" {
+		a.Visible = r.own.scope.Where
+	}
 	a.Where = both(r.own.scope.Where, a.Where)
 	return a, nil
 }

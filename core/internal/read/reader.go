@@ -89,6 +89,9 @@ func (r *Reader) planned(ctx context.Context, who *core.Principal, t *core.Type,
 	}
 	if len(e.Narrow) > 0 {
 		q.Where = narrowed(q.Where, e.Narrow)
+		if q.Text != "" {
+			q.Visible = narrowed(q.Visible, e.Narrow)
+		}
 	}
 	return q, nil
 }

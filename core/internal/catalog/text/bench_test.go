@@ -88,7 +88,7 @@ func BenchmarkSearch(b *testing.B) {
 			b.ReportAllocs()
 			n := 0
 			for b.Loop() {
-				m, err := x.Search(b.Context(), Query{Text: q, Types: []core.TypeName{"fiche"}})
+				m, err := x.Search(b.Context(), Query{Text: q, Looks: []Look{{Type: "fiche"}}})
 				if err != nil {
 					b.Fatal(err)
 				}

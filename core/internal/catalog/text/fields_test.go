@@ -2,8 +2,6 @@ package text
 
 import (
 	"testing"
-
-	"github.com/palabre-cms/palabre/core"
 )
 
 func TestSearch_keptToFields(t *testing.T) {
@@ -35,7 +33,7 @@ func TestSearch_keptToFields(t *testing.T) {
 		{"canari", []string{"note"}, true, true},
 		{"budget", []string{}, true, false},
 	} {
-		q := Query{Text: tc.text, Types: []core.TypeName{"fiche"}, Fields: tc.fields, Private: tc.private}
+		q := Query{Text: tc.text, Looks: []Look{{Type: "fiche", Fields: tc.fields, Private: tc.private}}}
 		if matches, err := x.Search(t.Context(), q); err != nil || (len(matches) == 1) != tc.found {
 			t.Errorf("%q in %v: got %v, %v, want found %v", tc.text, tc.fields, matches, err, tc.found)
 		}

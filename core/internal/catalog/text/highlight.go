@@ -71,8 +71,11 @@ func (h *highlighter) learn(u *unit, e effort, last bool) {
 func (h *highlighter) all(a *analyser, q Query, fields []FieldText) map[string][]string {
 	out := map[string][]string{}
 	shown := shownLocales(q, fields)
+	if len(q.Looks) == 0 {
+		return out
+	}
 	for _, f := range fields {
-		if !q.sees(f.Path, f.Private) || f.Locale != shown[f.Path] || len(out[f.Path]) >= maxFragments {
+		if !q.Looks[0].sees(f.Path, f.Private) || f.Locale != shown[f.Path] || len(out[f.Path]) >= maxFragments {
 			continue
 		}
 		marks := h.marks(a, f.Text, languageOf(f.Locale))

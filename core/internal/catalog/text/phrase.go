@@ -4,15 +4,14 @@ import (
 	"slices"
 
 	"github.com/RoaringBitmap/roaring/v2"
-	"github.com/blevesearch/bleve/v2/index/scorch"
 )
 
 // phrase finds the documents that have all words of a phrase in one field, side by side. Function words of the
 // field's language are not indexed: any word may stand in their places.
-func (g *segmentSearch) phrase(seg *scorch.SegmentSnapshot, u *unit, n int, words []wordPlan) (*roaring.Bitmap, error) {
+func (g *segmentSearch) phrase(u *unit, n int, words []wordPlan) (*roaring.Bitmap, error) {
 	out := roaring.New()
 	for i := range g.view.fields {
-		docs, err := g.phraseIn(seg, u, n, words, i)
+		docs, err := g.phraseIn(u, n, words, i)
 		if err != nil {
 			return nil, err
 		}
@@ -28,8 +27,8 @@ type step struct {
 	docs  *roaring.Bitmap
 }
 
-func (g *segmentSearch) phraseIn(seg *scorch.SegmentSnapshot, u *unit, n int, words []wordPlan, f int) (*roaring.Bitmap, error) {
-	steps, err := g.steps(seg, u, words, f)
+func (g *segmentSearch) phraseIn(u *unit, n int, words []wordPlan, f int) (*roaring.Bitmap, error) {
+	steps, err := g.steps(u, words, f)
 	if err != nil || len(steps) == 0 {
 		return roaring.New(), err
 	}
@@ -51,7 +50,7 @@ func (g *segmentSearch) phraseIn(seg *scorch.SegmentSnapshot, u *unit, n int, wo
 }
 
 // steps opens the lists of a phrase in a field; none when a word that is needed has no list there.
-func (g *segmentSearch) steps(seg *scorch.SegmentSnapshot, u *unit, words []wordPlan, f int) ([]step, error) {
+func (g *segmentSearch) steps(u *unit, words []wordPlan, f int) ([]step, error) {
 	var steps []step
 	for w, terms := range words {
 		s := step{place: u.places[w], docs: roaring.New()}
@@ -61,7 +60,7 @@ func (g *segmentSearch) steps(seg *scorch.SegmentSnapshot, u *unit, words []word
 				continue
 			}
 			asked = true
-			p, err := openPosting(seg, g.view.fields[f].name, t.term)
+			p, err := g.view.openField(g.number, f, t.term)
 			if err != nil {
 				return nil, err
 			}

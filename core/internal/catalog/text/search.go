@@ -78,7 +78,9 @@ type finding struct {
 type snapshot struct {
 	*scorch.IndexSnapshot
 	fields []field
-	hidden *part // nil, or the part whose rows are passed over here
+	looks  []*Look           // by field
+	hidden *part             // nil, or the part whose rows are passed over here
+	shown  []map[uint32]bool // by segment: what was found out about documents, where only some rows are looked at
 }
 
 func (x *Index) newFinding(ctx context.Context, q Query, units []unit) (*finding, error) {
@@ -102,10 +104,10 @@ func (s *finding) look(p *part, hidden *part) error {
 	if err != nil {
 		return err
 	}
-	view := &snapshot{IndexSnapshot: taken, hidden: hidden}
+	view := &snapshot{IndexSnapshot: taken, hidden: hidden, shown: make([]map[uint32]bool, len(taken.Segments()))}
 	for _, f := range *p.fields.Load() {
-		if s.q.sees(f.path, f.private) && slices.Contains(s.q.Types, f.typ) {
-			view.fields = append(view.fields, f)
+		if l := s.q.look(f.typ); l != nil && l.sees(f.path, f.private) {
+			view.fields, view.looks = append(view.fields, f), append(view.looks, l)
 		}
 	}
 	s.snapshots = append(s.snapshots, view)
@@ -212,7 +214,7 @@ func (s *finding) planWord(view *snapshot, w span, e effort) wordPlan {
 		}
 		w.forms(func(form *word) {
 			form.terms(f.lang, func(term string) { add(term, 1) })
-			view.widen(f, form, e, add)
+			view.widen(i, form, e, add)
 		})
 	}
 	return out
@@ -246,23 +248,23 @@ type posting struct {
 // segment finds the documents of a segment that match.
 func (s *finding) segment(view *snapshot, number int, p plan) (*segmentSearch, error) {
 	g := &segmentSearch{view: view, number: number, having: make([]uint64, len(s.units)), postings: make([][]posting, len(s.units))}
-	seg := view.Segments()[number]
-	for _, t := range s.q.Types {
-		all, err := openPosting(seg, string(t)+" "+typeField, typeTerm)
+	for i := range s.q.Looks {
+		l := &s.q.Looks[i]
+		all, err := view.open(number, l, string(l.Type)+" "+typeField, typeTerm)
 		if err != nil {
 			return nil, err
 		}
 		g.documents += all.docs.GetCardinality()
 	}
 	g.matching = roaring.New()
-	return g, s.match(g, seg, p)
+	return g, s.match(g, p)
 }
 
-func (s *finding) match(g *segmentSearch, seg *scorch.SegmentSnapshot, p plan) error {
+func (s *finding) match(g *segmentSearch, p plan) error {
 	var required []*roaring.Bitmap
 	excluded := roaring.New()
 	for u := range s.units {
-		docs, err := g.unit(seg, &s.units[u], u, p[u])
+		docs, err := g.unit(&s.units[u], u, p[u])
 		if err != nil {
 			return err
 		}
@@ -282,14 +284,14 @@ func (s *finding) match(g *segmentSearch, seg *scorch.SegmentSnapshot, p plan) e
 }
 
 // unit gives the documents that have a unit, and keeps what they are scored by.
-func (g *segmentSearch) unit(seg *scorch.SegmentSnapshot, u *unit, n int, words []wordPlan) (*roaring.Bitmap, error) {
+func (g *segmentSearch) unit(u *unit, n int, words []wordPlan) (*roaring.Bitmap, error) {
 	if u.phrase {
-		return g.phrase(seg, u, n, words)
+		return g.phrase(u, n, words)
 	}
 	sets := make([]*roaring.Bitmap, 0, len(words[0]))
 	for _, t := range words[0] {
 		f := &g.view.fields[t.field]
-		p, err := openPosting(seg, f.name, t.term)
+		p, err := g.view.openField(g.number, t.field, t.term)
 		if err != nil {
 			return nil, err
 		}
@@ -302,8 +304,14 @@ func (g *segmentSearch) unit(seg *scorch.SegmentSnapshot, u *unit, n int, words 
 	return roaring.FastOr(sets...), nil
 }
 
-// openPosting opens the list of a term. Its docs are empty when there is none.
-func openPosting(seg *scorch.SegmentSnapshot, field, term string) (posting, error) {
+// openField opens the list of a term in one of the view's fields.
+func (v *snapshot) openField(segment, field int, term string) (posting, error) {
+	return v.open(segment, v.looks[field], v.fields[field].name, term)
+}
+
+// open opens the list of a term, of which only the documents count that a look shows. Its docs are empty when there are none.
+func (v *snapshot) open(segment int, l *Look, field, term string) (posting, error) {
+	seg := v.Segments()[segment]
 	dictionary, err := seg.Segment().Dictionary(field)
 	if err != nil {
 		return posting{}, err
@@ -312,7 +320,36 @@ func openPosting(seg *scorch.SegmentSnapshot, field, term string) (posting, erro
 	if err != nil {
 		return posting{}, err
 	}
-	return posting{list: list, docs: documentsOf(list)}, nil
+	docs, err := v.seen(segment, l, documentsOf(list))
+	return posting{list: list, docs: docs}, err
+}
+
+// seen keeps the documents whose rows are looked at.
+func (v *snapshot) seen(segment int, l *Look, docs *roaring.Bitmap) (*roaring.Bitmap, error) {
+	if l.Rows == nil {
+		return docs, nil
+	}
+	if v.shown[segment] == nil {
+		v.shown[segment] = map[uint32]bool{}
+	}
+	out := roaring.New()
+	for it := docs.Iterator(); it.HasNext(); {
+		n := it.Next()
+		shown, known := v.shown[segment][n]
+		if !known {
+			id, err := v.Segments()[segment].DocID(uint64(n))
+			if err != nil {
+				return nil, err
+			}
+			row := rowOf(id)
+			shown = l.Rows(row) && (v.hidden == nil || !v.hidden.has(row))
+			v.shown[segment][n] = shown
+		}
+		if shown {
+			out.Add(n)
+		}
+	}
+	return out, nil
 }
 
 // documentsOf gives the set behind a list. It must not be altered.

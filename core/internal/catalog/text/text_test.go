@@ -49,7 +49,7 @@ func fiche(row uint64, locale core.Locale, title string) Doc {
 	return Doc{Row: row, Type: "fiche", Published: true, Locale: locale, Fields: []FieldText{{Path: "title", Weight: 4, Text: title}}}
 }
 
-func query(text string) Query { return Query{Text: text, Types: []core.TypeName{"fiche"}} }
+func query(text string) Query { return Query{Text: text, Looks: []Look{{Type: "fiche"}}} }
 
 func find(t *testing.T, x *Index, q Query) []Match {
 	t.Helper()
@@ -258,7 +258,7 @@ func TestHiddenMovesNothing(t *testing.T) {
 		t.Errorf("with drafts %d matches, want 32", len(got))
 	}
 	q = query("budget participatif")
-	q.Private = true
+	q.Looks[0].Private = true
 	if got := rows(find(t, x, q)); !slices.Contains(got, 1) || len(got) != 16 {
 		t.Errorf("with private fields %v", got)
 	}
@@ -546,7 +546,11 @@ func TestTypes(t *testing.T) {
 		types []core.TypeName
 		want  []uint64
 	}{{[]core.TypeName{"fiche"}, []uint64{1}}, {[]core.TypeName{"post"}, []uint64{2}}, {[]core.TypeName{"fiche", "post"}, []uint64{1, 2}}, {nil, []uint64{}}, {[]core.TypeName{"po"}, []uint64{}}} {
-		if got := rows(find(t, x, Query{Text: "école", Types: c.types})); !slices.Equal(got, c.want) {
+		q := Query{Text: "école"}
+		for _, name := range c.types {
+			q.Looks = append(q.Looks, Look{Type: name})
+		}
+		if got := rows(find(t, x, q)); !slices.Equal(got, c.want) {
 			t.Errorf("%v: %v, want %v", c.types, got, c.want)
 		}
 	}
