@@ -26,6 +26,9 @@ var drivers = map[string]string{
 	"github.com/casbin/casbin":              "core/internal/access",
 	"github.com/FerretDB/FerretDB":          "core/internal/log/ferrettest",
 	"github.com/go-json-experiment/json":    "core/jsondoc",
+	"github.com/wneessen/go-mail":           "core/internal/mail",
+	"github.com/coreos/go-oidc":             "core/internal/oidc",
+	"golang.org/x/oauth2":                   "core/internal/oidc",
 }
 
 // leaves are packages of core/internal that know nothing of the others and that anyone there may use.
@@ -40,6 +43,7 @@ type goFile struct {
 	pkg     string
 	doc     bool
 	imports []string
+	names   map[string]string // what each import is called here → its path
 	decls   []ast.Decl
 }
 
@@ -74,15 +78,23 @@ func parse(t *testing.T, path string) goFile {
 		t.Fatal(err)
 	}
 	rel := filepath.ToSlash(strings.TrimPrefix(path, ".."+string(os.PathSeparator)))
-	g := goFile{path: rel, dir: filepath.ToSlash(filepath.Dir(rel)), test: strings.HasSuffix(rel, "_test.go"), pkg: f.Name.Name, doc: f.Doc != nil, decls: f.Decls}
+	g := goFile{path: rel, dir: filepath.ToSlash(filepath.Dir(rel)), test: strings.HasSuffix(rel, "_test.go"), pkg: f.Name.Name, doc: f.Doc != nil, decls: f.Decls, names: map[string]string{}}
 	for _, imp := range f.Imports {
 		name, err := strconv.Unquote(imp.Path.Value)
 		if err != nil {
 			t.Fatal(err)
 		}
 		g.imports = append(g.imports, name)
+		g.names[called(imp, name)] = name
 	}
 	return g
+}
+
+func called(imp *ast.ImportSpec, name string) string {
+	if imp.Name != nil {
+		return imp.Name.Name
+	}
+	return packageName(name)
 }
 
 func under(path, dir string) bool { return path == dir || strings.HasPrefix(path, dir+"/") }
@@ -274,5 +286,109 @@ func TestNoInit(t *testing.T) {
 				t.Errorf("%s has an init function; say what is wired in core/app", f.path)
 			}
 		}
+	}
+}
+
+// doors are what opens a connection, by package: "*" is all of it, and a name that ends in "*" what begins so.
+var doors = map[string][]string{
+	"net/http":   {"Get", "Post", "PostForm", "Head", "DefaultClient", "DefaultTransport", "Transport", "Client", "ProxyFromEnvironment"},
+	"net":        {"Dial*", "Dialer", "Lookup*", "Resolver", "DefaultResolver", "ResolveIPAddr", "ResolveTCPAddr", "ResolveUDPAddr"},
+	"crypto/tls": {"Dial*", "Dialer"},
+	"net/smtp":   {"*"},
+	"net/rpc":    {"*"},
+}
+
+// doormen are the files and packages that may open a connection by themselves, each with its reason.
+var doormen = map[string]string{
+	"core/internal/outbound":       "it is the one dialer",
+	"core/internal/transfer":       "the command line speaks to the server that its user names",
+	"cmd/palabre/internal/bench":   "it speaks to the server that it has started",
+	"core/internal/log/ferrettest": "a test's proxy in front of a test's store",
+	"docs/website":                 "an example program of its own, not a part of the server",
+}
+
+// TestOneDialer holds that whatever the server connects to, it connects to through core/internal/outbound.
+func TestOneDialer(t *testing.T) {
+	t.Parallel()
+	needed := map[string]bool{}
+	for _, f := range goFiles(t) {
+		if f.test {
+			continue
+		}
+		for _, door := range opened(f) {
+			keeper := doorman(f)
+			if keeper == "" {
+				t.Errorf("%s uses %s: connections are opened by core/internal/outbound, which checks where they lead", f.path, door)
+			}
+			needed[keeper] = true
+		}
+	}
+	for keeper := range doormen {
+		if !needed[keeper] {
+			t.Errorf("%s opens no connection any more: take it from the list", keeper)
+		}
+	}
+}
+
+func doorman(f goFile) string {
+	for keeper := range doormen {
+		if under(f.dir, keeper) || f.path == keeper {
+			return keeper
+		}
+	}
+	return ""
+}
+
+// opened lists the doors that a file mentions. A pointer to an http.Client is one that somebody else has made.
+func opened(f goFile) []string {
+	var found []string
+	made := map[ast.Node]bool{}
+	for _, decl := range f.decls {
+		ast.Inspect(decl, func(n ast.Node) bool {
+			if star, ok := n.(*ast.StarExpr); ok {
+				made[star.X] = true
+			}
+			sel, ok := n.(*ast.SelectorExpr)
+			if !ok || made[sel] {
+				return true
+			}
+			if pkg, ok := sel.X.(*ast.Ident); ok && isDoor(f.names[pkg.Name], sel.Sel.Name) {
+				found = append(found, pkg.Name+"."+sel.Sel.Name)
+			}
+			return true
+		})
+	}
+	return found
+}
+
+func isDoor(pkg, name string) bool {
+	return slices.ContainsFunc(doors[pkg], func(door string) bool {
+		prefix, open := strings.CutSuffix(door, "*")
+		return name == door || open && strings.HasPrefix(name, prefix)
+	})
+}
+
+func TestOpened(t *testing.T) {
+	t.Parallel()
+	const source = `package p
+import ("net"; web "net/http"; "crypto/tls"; "net/smtp")
+var a, _ = web.Get("x")
+var b = &web.Client{}
+var c web.Transport
+var d = new(net.Dialer)
+var e, _ = net.DialTimeout("tcp", "x", 0)
+var f, _ = net.LookupHost("x")
+var g, _ = tls.Dial("tcp", "x", nil)
+var h = smtp.SendMail
+var fine func(*web.Client, net.Conn, *web.Request) = nil
+var listen, _ = net.Listen("tcp", ":0")
+`
+	path := filepath.Join(t.TempDir(), "p.go")
+	if err := os.WriteFile(path, []byte(source), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"web.Get", "web.Client", "web.Transport", "net.Dialer", "net.DialTimeout", "net.LookupHost", "tls.Dial", "smtp.SendMail"}
+	if got := opened(parse(t, path)); !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }

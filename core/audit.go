@@ -48,6 +48,20 @@ type AuditQuery struct {
 	Limit   int       // 1 to 200; 50 when 0
 }
 
+// The lines of a page of the trail.
+const (
+	auditLimit    = 50
+	auditMaxLimit = 200
+)
+
+// PageLimit is how many lines the page has at most.
+func (q *AuditQuery) PageLimit() int {
+	if q.Limit == 0 {
+		return auditLimit
+	}
+	return min(max(q.Limit, 1), auditMaxLimit)
+}
+
 // AuditPage is a page of the trail.
 type AuditPage struct {
 	Data []AuditLine `json:"data"`

@@ -26,6 +26,12 @@ type Commit struct {
 	// Digests is set once an erasure has replaced some of the changes: what each change's digest was when the commit
 	// was sealed, in hex. See Redact.
 	Digests []string `json:"digests,omitempty"`
+	// Origin is where the request came from; nil for what came from nowhere, as a schedule, and once it was forgotten. The sum
+	// is over OriginDigest, a digest of it and of the random OriginSalt, so that it can be forgotten without breaking the
+	// chain, and not be guessed back from what is left. See Forget.
+	Origin       *Origin `json:"origin,omitempty"`
+	OriginSalt   string  `json:"originSalt,omitempty"`
+	OriginDigest string  `json:"originDigest,omitempty"`
 }
 
 // Key remembers an Idempotency-Key (kept hashed) and what was asked under it.
@@ -114,15 +120,22 @@ func docChange(old, next Doc) Doc {
 }
 
 // Seal computes the commit's sum from the sum of the commit before it ("" at position 1): a SHA-256 over that
-// sum, the commit's heading and the digest of its changes, in hex. A commit that was altered or removed
-// afterwards breaks the chain at the next one.
+// sum, the commit's heading, the digest of its origin, where it has one, and of its changes, in hex. A commit that was
+// altered or removed afterwards breaks the chain at the next one.
 func (c *Commit) Seal(previous string) {
+	if c.Origin != nil {
+		c.sealOrigin()
+	}
 	c.Sum = c.sum(previous)
 }
 
 // Verify checks the commit against the sum of the one before it. Of a redacted commit it checks all but the changes
-// that were replaced: those are listed by Redacted, and each must have been recorded by a later OpRedact.
+// that were replaced: those are listed by Redacted, and each must have been recorded by a later OpRedact. Of a forgotten
+// origin there is nothing left to check.
 func (c *Commit) Verify(previous string) error {
+	if !c.originStands() {
+		return fmt.Errorf("commit %d does not come from where it says: its origin was altered", c.Position)
+	}
 	if c.Digests != nil && len(c.Digests) != len(c.Changes) {
 		return fmt.Errorf("commit %d has %d changes and %d digests: it was altered", c.Position, len(c.Changes), len(c.Digests))
 	}
@@ -139,6 +152,9 @@ func (c *Commit) sum(previous string) string {
 		key = *c.Key
 	}
 	fmt.Fprintf(h, "%s\n%d\n%s\n%d\n%q\n%q\n%q %q\n", previous, c.Position, c.ID, c.At.UnixMilli(), c.By, c.Reason, key.Hash, key.Request)
+	if c.OriginDigest != "" { // else the sum is what it was before commits had origins
+		fmt.Fprintf(h, "origin %q\n", c.OriginDigest)
+	}
 	for i := range c.Changes {
 		h.Write(c.sealed(i))
 	}

@@ -52,10 +52,16 @@ type Operation struct {
 	// Migrate puts Draft and Published as they are, for schema changes. Only the system may.
 	Migrate *Migrated
 	Owner   string // reassign: the ID of the principal who is to be its author
+	// Fill is laid over Data, as a merge patch: fields that callers do not set themselves, as the hash of a token. Whoever
+	// makes operations of requests leaves it empty.
+	Fill map[string]any
 }
 
 // Migrated is a rewritten pair of documents.
-type Migrated struct{ Draft, Published Doc }
+type Migrated struct {
+	Draft, Published Doc
+	Slugs            []string // OperationErase: the former slugs that may go on finding the entry
+}
 
 // WriteOptions go with a Write.
 type WriteOptions struct {

@@ -25,6 +25,7 @@
 //	accounts.go  Accounts: signing in and out
 //	origin.go    Origin: where a request came from
 //	audit.go     Auditor: who did what, when, from where
+//	export.go    Exporter: all entries of a type as a file
 //	privacy.go   Privacy: personal data, its register, erasure and retention
 //	content.go   Content: the only way in which an entry changes
 //	reader.go    Queries, Reader: the read path

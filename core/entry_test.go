@@ -1,6 +1,7 @@
 package core_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -154,6 +155,79 @@ func TestCommit_Seal(t *testing.T) {
 		if sealed(alter, "before") == original {
 			t.Errorf("%s is not in the sum", name)
 		}
+	}
+}
+
+// The sums of logs that were written before commits had origins still come out.
+func TestCommit_Seal_OfOld(t *testing.T) {
+	t.Parallel()
+	when := time.Date(2026, 3, 29, 2, 0, 0, 0, time.UTC)
+	c := core.Commit{Position: 2, ID: "01jqg7z1t0000000000000000a", At: when, By: "user:01jq", Reason: "create", Key: &core.Key{Hash: "h", Request: "r"},
+		Changes: []core.Change{{Type: "fiche", Entry: "01jqg7z1t0000000000000000b", Op: core.OpPut, Action: core.ActionCreate,
+			Meta: core.Meta{Rev: 1, Status: "draft", CreatedAt: when, UpdatedAt: when}, Draft: core.Doc(`{"title":"Été"}`), Comment: "c"}}}
+	c.Seal("9f86d081")
+	if want := "a552226e60697d9d019041b49c88fddf50186c781db1f64aed6798f07769397f"; c.Sum != want {
+		t.Errorf("got %s, want %s", c.Sum, want)
+	}
+}
+
+// Where a commit comes from is in its sum, can be forgotten, and cannot be altered, added or guessed.
+func TestCommit_Origin(t *testing.T) {
+	t.Parallel()
+	commit := func() *core.Commit {
+		c := &core.Commit{Position: 2, ID: "id", At: noon, By: "user:1", Origin: &core.Origin{Address: "192.0.2.7", Agent: "curl", Request: "r-1"}}
+		c.Seal("before")
+		return c
+	}
+	one, other := commit(), commit()
+	if one.OriginSalt == other.OriginSalt || one.OriginDigest == other.OriginDigest || one.Sum == other.Sum {
+		t.Error("two commits of one origin can be told to be so")
+	}
+	for name, tc := range map[string]struct {
+		alter func(*core.Commit)
+		sound bool
+	}{
+		"untouched":       {func(*core.Commit) {}, true},
+		"forgotten":       {(*core.Commit).Forget, true},
+		"sealed again":    {func(c *core.Commit) { c.Seal("before") }, true},
+		"another address": {func(c *core.Commit) { c.Origin.Address = "192.0.2.8" }, false},
+		"another agent":   {func(c *core.Commit) { c.Origin.Agent = "x" }, false},
+		"another request": {func(c *core.Commit) { c.Origin.Request = "x" }, false},
+		"another salt":    {func(c *core.Commit) { c.OriginSalt = "00" }, false},
+		"no salt":         {func(c *core.Commit) { c.OriginSalt = "" }, false},
+		"only a salt":     {func(c *core.Commit) { c.Origin = nil }, false},
+		"another digest":  {func(c *core.Commit) { c.Forget(); c.OriginDigest = "00" }, false},
+		"never there":     {func(c *core.Commit) { c.Forget(); c.OriginDigest = "" }, false},
+		"another one, digest and all": {func(c *core.Commit) {
+			sum := c.Sum
+			c.Origin.Address = "192.0.2.8"
+			c.Seal("before")
+			c.Sum = sum
+		}, false},
+	} {
+		c := commit()
+		tc.alter(c)
+		if err := c.Verify("before"); (err == nil) != tc.sound {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+	plain := core.Commit{Position: 2, ID: "id", At: noon}
+	plain.Seal("before")
+	plain.Origin = &core.Origin{Address: "192.0.2.7"}
+	if err := plain.Verify("before"); err == nil {
+		t.Error("an origin was added, and nobody noticed")
+	}
+}
+
+// What a request brings is not as long, nor as clean, as what is kept.
+func TestWithOrigin(t *testing.T) {
+	t.Parallel()
+	got := core.OriginOf(core.WithOrigin(t.Context(), &core.Origin{Address: "192.0.2.7", Agent: "a\xff" + strings.Repeat("é", 200), Request: "r"}))
+	if want := (core.Origin{Address: "192.0.2.7", Agent: "a" + strings.Repeat("é", 99), Request: "r"}); *got != want {
+		t.Errorf("got %+v, want %+v", *got, want)
+	}
+	if got := core.OriginOf(core.WithOrigin(t.Context(), nil)); got != nil {
+		t.Errorf("from nowhere: got %+v", got)
 	}
 }
 

@@ -34,6 +34,9 @@ type Log interface {
 	// the digests of what was sealed are kept in Digests (see Commit.Redact for what is refused). CodeNotFound for a
 	// position that has no commit.
 	Redact(ctx context.Context, at Position, changes []Change) error
+	// Forget drops the origin of a past commit, and its salt: see Commit.Forget. It is no error where there is none.
+	// CodeNotFound for a position that has no commit.
+	Forget(ctx context.Context, at Position) error
 	// Get, Set and Delete are the key-value side. Get gives CodeNotFound for an absent or expired key. Set
 	// with Version 0 creates, with another it replaces exactly that version; else CodeConflict. It gives the new
 	// version. A zero Expires never expires.
@@ -114,6 +117,14 @@ type KV struct {
 type Mirrorer interface {
 	// Mirror applies commits to the mirror. It is idempotent; the caller keeps the checkpoint.
 	Mirror(ctx context.Context, commits []Commit) error
+}
+
+// Shredder is a Log that can leave nothing on its disk of what was replaced: Redact alone may leave old bytes in free parts of
+// a file. A server with storage of its own (MongoDB) overwrites in its own time, and is no Shredder.
+type Shredder interface {
+	// Shred returns when none of the log's files holds what Redact has replaced or Delete has taken away. It may be called again;
+	// writes wait meanwhile.
+	Shred(ctx context.Context) error
 }
 
 // Consumer follows the log: at least once, in order, from a checkpoint that the store keeps, on one node at a time.

@@ -27,12 +27,14 @@ type Privacy interface {
 // Processing is one line of the register: a purpose for which fields of a type hold data of a kind of people.
 type Processing struct {
 	Type    TypeName `json:"type"`
+	Label   Text     `json:"label"` // of the type
 	Subject string   `json:"subject"`
 	Purpose string   `json:"purpose"`
 	Basis   string   `json:"basis"`
 	Keep    string   `json:"keep,omitempty"` // ISO 8601 duration
 	Class   string   `json:"class"`
 	Fields  []string `json:"fields"`
+	Labels  []Text   `json:"labels"`  // of the fields
 	Entries int      `json:"entries"` // that hold any of it
 }
 
@@ -45,7 +47,8 @@ type SubjectQuery struct {
 // SubjectReport is what is kept about somebody.
 type SubjectReport struct {
 	Found    []SubjectEntry `json:"found"`
-	Mentions []SubjectEntry `json:"mentions"` // in fields that are not declared personal: to be looked at by a person
+	Mentions []SubjectEntry `json:"mentions"`       // in fields that are not declared personal: to be looked at by a person
+	More     bool           `json:"more,omitempty"` // there are more than are listed: look for something longer
 }
 
 // SubjectEntry is an entry that holds data of a subject.

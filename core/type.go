@@ -45,8 +45,9 @@ type Type struct {
 	Fallback    map[Locale][]Locale // per locale what to try next; the entry's own language always comes last
 	Order       []SortKey           // the order of lists that do not say one
 	Workflow    Workflow
-	MatchAlways bool // every write must carry If-Match
-	KeepRevs    int  // how many revisions `log compact` keeps; 0 keeps all
+	MatchAlways bool   // every write must carry If-Match
+	KeepRevs    int    // how many revisions `log compact` keeps; 0 keeps all
+	Heir        string // the role whose oldest account gets the drafts of an account that ended; "" leaves them
 	Groups      []Group
 	Fields      []Field // every addressable path, parents before members, in the schema's order
 	Validator   Validator
@@ -124,9 +125,17 @@ type PersonalRule struct {
 	Subject string `json:"subject"`
 	Purpose string `json:"purpose"`
 	Basis   string `json:"basis"`
-	Keep    string `json:"keep,omitempty"`  // an ISO 8601 duration
-	Class   string `json:"class,omitempty"` // P1, P2 (default), P3
+	Keep    string `json:"keep,omitempty"`  // how long after Since, an ISO 8601 duration: see ParsePeriod
+	Since   string `json:"since,omitempty"` // the field of the entry that holds the date to count from; "" is its last change
+	Class   string `json:"class,omitempty"` // one of PersonalClasses; P2 when the schema does not say
 }
+
+// PersonalClasses are the privacy classes: P0 names nobody by itself, P1 is public by nature, P2 is for those who need it,
+// P3 is sensitive (health, opinions) and never public.
+var PersonalClasses = []string{"P0", "P1", "P2", "P3"}
+
+// Sensitive reports whether the rule asks for a private field: one of class P3 always is. No rule asks for nothing.
+func (r *PersonalRule) Sensitive() bool { return r != nil && r.Class == "P3" }
 
 // NewType finishes a type whose exported fields are set. Nothing may change it afterwards.
 func NewType(t Type) *Type {

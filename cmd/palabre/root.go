@@ -56,7 +56,7 @@ Start with:  palabre serve --demo`,
 	root.SetOut(p.out)
 	root.SetErr(p.err)
 	p.flags.bindShared(root.PersistentFlags())
-	root.AddCommand(p.serve(), p.types(), p.content(), p.tokens(), p.backup(), p.restore(), p.catalog(), p.log(),
+	root.AddCommand(p.serve(), p.types(), p.content(), p.tokens(), p.users(), p.privacy(), p.backup(), p.restore(), p.catalog(), p.log(), p.audit(),
 		p.bench(), p.plugin(), p.config(), p.health(), p.version())
 	root.SetGlobalNormalizationFunc(normalize)
 	p.noteStart(root)

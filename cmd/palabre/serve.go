@@ -51,6 +51,12 @@ func (p *program) tell(c *config.Config) func(app.Started) {
 		out.linef("  Site     %s/", s.URL)
 		out.linef("  API      %s/api/v1/", s.URL)
 		out.linef("  Store    %s", store(c))
+		if s.Password != "" {
+			out.linef("")
+			out.linef("  The first administrator signs in with this password. It is shown this once; keep it:")
+			out.linef("")
+			out.linef("    %s  %s", s.Email, s.Password)
+		}
 		if s.Token != "" {
 			out.linef("")
 			out.linef("  The administrator's API token. It is shown this once; keep it:")

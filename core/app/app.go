@@ -16,10 +16,16 @@ import (
 	"github.com/palabre-cms/palabre/core"
 	"github.com/palabre-cms/palabre/core/config"
 	"github.com/palabre-cms/palabre/core/internal/access"
+	"github.com/palabre-cms/palabre/core/internal/account"
+	"github.com/palabre-cms/palabre/core/internal/audit"
 	"github.com/palabre-cms/palabre/core/internal/catalog"
 	"github.com/palabre-cms/palabre/core/internal/content"
 	"github.com/palabre-cms/palabre/core/internal/httpapi"
+	"github.com/palabre-cms/palabre/core/internal/mail"
 	"github.com/palabre-cms/palabre/core/internal/migrate"
+	"github.com/palabre-cms/palabre/core/internal/oidc"
+	"github.com/palabre-cms/palabre/core/internal/outbound"
+	"github.com/palabre-cms/palabre/core/internal/privacy"
 	"github.com/palabre-cms/palabre/core/internal/query"
 	"github.com/palabre-cms/palabre/core/internal/read"
 	"github.com/palabre-cms/palabre/core/internal/schema"
@@ -42,6 +48,9 @@ type Options struct {
 type Started struct {
 	URL   string // where the server is reached from here
 	Token string // the administrator's token, when this start has made it; it is not kept anywhere
+	// Email and Password are how the first administrator signs in, when this start has made the password; it is not kept
+	// anywhere either.
+	Email, Password string
 }
 
 // App is one node of Palabre.
@@ -50,31 +59,42 @@ type App struct {
 	options Options
 	logger  *slog.Logger
 
-	store    *Store
-	clock    *storeClock
-	compiler core.Compiler
-	types    *registry
-	catalog  *catalog.Catalog
-	access   *access.Access
-	hooks    *core.Hooks
-	plugins  *plugin.Host
-	writer   *content.Content
-	content  core.Content
-	schemas  *migrate.Service
-	queries  core.Queries
-	reader   core.Reader
-	server   *httpapi.Server
+	store     *Store
+	clock     *storeClock
+	compiler  core.Compiler
+	types     *registry
+	catalog   *catalog.Catalog
+	access    *access.Access
+	hooks     *core.Hooks
+	plugins   *plugin.Host
+	writer    *content.Content
+	content   core.Content
+	accounts  *account.Service
+	schemas   *migrate.Service
+	queries   core.Queries
+	reader    core.Reader
+	cursorKey []byte
+	trail     *audit.Trail
+	privacy   *privacy.Service
+	redacted  *redactions
+	server    *httpapi.Server
+
+	outbound   *outbound.Client
+	mailer     *mail.Mailer  // nil where no server for mail is configured
+	identities *oidc.Service // nil where no provider is
 
 	stop       context.CancelFunc
 	background sync.WaitGroup
 	url        atomic.Pointer[string] // where the server is reached, once it listens
 	newToken   atomic.Pointer[string] // made by this start, and not told yet
+	// newPassword likewise.
+	newPassword atomic.Pointer[string]
 }
 
 // New puts a node together. It opens what lies in the data directory and starts nothing; Close frees it.
 func New(c *config.Config, o Options) (*App, error) {
 	a := &App{config: c, options: o, logger: newLogger(c.Log, o.LogTo), hooks: &core.Hooks{}}
-	for _, step := range []func() error{a.openStore, a.openTypes, a.openCatalog, a.addPlugins, a.wireServices, a.wireServer} {
+	for _, step := range []func() error{a.openStore, a.openTypes, a.openCatalog, a.addPlugins, a.wireOutbound, a.wireServices, a.wireServer} {
 		if err := step(); err != nil {
 			return nil, errors.Join(err, a.Close())
 		}
@@ -152,29 +172,43 @@ func (a *App) wireServices() error {
 		Where: func(ctx context.Context, t *core.Type, tree map[string]any) (core.Node, error) {
 			return a.queries.ParseWhere(ctx, core.System, t, tree)
 		}})
+	a.redacted = a.newRedactions()
 	a.writer = content.New(content.Config{Log: a.store.log, Catalog: a.catalog, Types: a.types, Access: a.access,
-		Hooks: a.hooks, Observers: []content.Observer{a.types}, Logger: a.logger})
+		Hooks: a.hooks, Observers: []content.Observer{a.types, a.redacted}, Logger: a.logger})
 	fresh := &freshTokens{}
 	a.content = &rightsContent{Content: a.writer, access: a.access, types: a.types, catalog: a.catalog, now: a.clock.Now, fresh: fresh}
+	if err := a.openAudit(); err != nil {
+		return err
+	}
+	if err := a.wireAccounts(); err != nil {
+		return err
+	}
 	key, err := a.sharedSecret("cursor-key")
 	if err != nil {
 		return err
 	}
+	a.cursorKey = key
 	a.queries = query.New(a.types, a.access, key)
-	a.reader = &tokenReader{fresh: fresh, Reader: read.New(read.Parts{Types: a.types, Access: a.access, Catalog: a.catalog,
-		Queries: a.queries, Content: a.content, Log: a.store.log, Hooks: a.hooks, Prune: schema.Visible})}
+	a.reader = &tokenReader{fresh: fresh, Reader: read.New(a.readParts(a.access, a.queries))}
 	a.schemas = migrate.New(migrate.Config{Types: a.types, Compiler: a.compiler, Catalog: a.catalog, Content: a.content,
 		Access: a.access, Hooks: a.hooks})
+	a.privacy = a.newPrivacy()
 	return nil
+}
+
+func (a *App) readParts(access core.Access, queries core.Queries) read.Parts {
+	return read.Parts{Types: a.types, Access: access, Catalog: a.catalog, Queries: queries, Content: a.content, Log: a.store.log,
+		Hooks: a.hooks, Prune: schema.Visible}
 }
 
 func (a *App) wireServer() (err error) {
 	a.server, err = httpapi.New(httpapi.Options{
 		Reader: a.reader, Content: a.content, Access: a.access, Types: a.types, Catalog: a.catalog, Schemas: a.schemas,
-		Keeper:  keeper{a.catalog, a.store.log},
-		Rights:  a.access,
-		Version: a.options.Version, PublicURL: a.config.PublicURL, Logger: a.logger, Now: a.clock.Now,
+		Keeper: keeper{a.catalog, a.store.log}, Rights: a.access, Accounts: a.signingIn(), Auditor: a.trail, Privacy: a.privacy,
+		Exporter: &exporter{App: a, key: a.cursorKey},
+		Version:  a.options.Version, PublicURL: a.config.PublicURL, Logger: a.logger, Now: a.clock.Now,
 		CacheBytes: int64(a.config.Cache.Bytes), NoMetrics: !a.config.Metrics.Enabled, TrustedProxies: a.config.TrustedProxies,
+		Origins: a.config.CORS.Origins, AuthLimit: a.config.Limits.Auth, AnonymousLimit: a.config.Limits.Anonymous,
 		DrainDelay: a.config.Shutdown.Delay, DrainFor: a.config.Shutdown.Drain,
 	})
 	return err
@@ -203,6 +237,11 @@ func (a *App) Start(ctx context.Context) error {
 	}
 	a.background.Go(func() { a.clock.run(background) })
 	a.background.Go(debug.FreeOSMemory) // what loading the catalog has left behind
+	if !a.options.Errand {
+		a.background.Go(func() { a.watchAccounts(background) })
+	}
+	a.keepAudit(background)
+	a.background.Go(func() { a.keepPrivacy(background) })
 	for _, c := range a.consumers() {
 		a.background.Go(func() { a.follow(background, c) })
 	}
@@ -229,12 +268,22 @@ func (a *App) tell(addr net.Addr) {
 		s.URL = "http://" + reachable(addr)
 	}
 	a.url.Store(&s.URL)
-	if token := a.newToken.Swap(nil); token != nil {
-		s.Token = *token
-	}
+	a.addSecrets(&s)
 	if a.options.Tell != nil {
 		a.options.Tell(s)
 	}
+}
+
+// addSecrets adds what this start has made and not told yet, and reports whether there was any.
+func (a *App) addSecrets(s *Started) bool {
+	token, password := a.newToken.Swap(nil), a.newPassword.Swap(nil)
+	if token != nil {
+		s.Token = *token
+	}
+	if password != nil {
+		s.Email, s.Password = a.config.Admin.Email, *password
+	}
+	return token != nil || password != nil
 }
 
 // reachable is where a server that listens on every address is reached from here.
@@ -253,8 +302,14 @@ func (a *App) Close() error {
 		a.stop()
 	}
 	a.background.Wait()
+	if a.accounts != nil {
+		failures = append(failures, a.accounts.Close())
+	}
 	if a.writer != nil {
 		failures = append(failures, a.writer.Close())
+	}
+	if a.trail != nil {
+		failures = append(failures, a.trail.Close())
 	}
 	if a.catalog != nil {
 		failures = append(failures, a.catalog.Close())

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 
@@ -50,7 +51,8 @@ func (c *Client) Import(ctx context.Context, in io.Reader, o ImportOptions) (*Im
 	return transfer.Import(ctx, in, transfer.Remote{Client: c.Client}, o)
 }
 
-// Export writes the entries of a type of the server and reports how many.
+// Export writes the entries of a type of the server and reports how many: as the server exports them, which needs the right
+// to export, or with an older server as it lists them.
 func (c *Client) Export(ctx context.Context, out io.Writer, o ExportOptions) (int, error) {
 	types, err := c.types(ctx)
 	if err != nil {
@@ -60,5 +62,9 @@ func (c *Client) Export(ctx context.Context, out io.Writer, o ExportOptions) (in
 	if err != nil {
 		return 0, err
 	}
-	return transfer.Export(ctx, out, c.Pages(t, o.State, o.Filter, o.Locale), o.of(t))
+	n, err := c.Download(ctx, out, o.of(t), o.State, o.Filter)
+	if errors.Is(err, transfer.ErrNoDownload) {
+		return transfer.Export(ctx, out, c.Pages(t, o.State, o.Filter, o.Locale), o.of(t))
+	}
+	return n, err
 }

@@ -7,6 +7,8 @@
 //	settle.go     what a store needs once: types from files, the first administrator, the demo
 //	schemas.go    content types from files, compared with those in the store
 //	tokens.go     API tokens
+//	accounts.go   people's accounts
+//	privacy.go    personal data: the daily sweep, catalogs made anew after an erasure
 //	transfer.go   import and export
 //	typestore.go  content types as the command line sees them
 //	client.go     the same on a running server, through its API

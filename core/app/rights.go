@@ -37,6 +37,7 @@ func (c *rightsContent) Write(ctx context.Context, who *core.Principal, ops []co
 	if !slices.ContainsFunc(ops, func(op core.Operation) bool { return guarded(op.Type) }) {
 		return c.Content.Write(ctx, who, ops, o)
 	}
+	ops = slices.Clone(ops) // tokens are bound in them
 	for i := range ops {
 		if err := c.check(ctx, who, &ops[i]); err != nil {
 			return nil, inBatch(err, i, len(ops))
@@ -76,7 +77,7 @@ func (c *rightsContent) check(ctx context.Context, who *core.Principal, op *core
 	case access.RoleType:
 		return c.checkRole(ctx, who, op, after)
 	case access.TokenType:
-		return c.checkToken(ctx, who, op, after)
+		return bind(who, op)
 	case access.LinkType:
 		return c.checkLink(ctx, who, op, after)
 	default:
@@ -146,6 +147,10 @@ func (c *rightsContent) checkRole(ctx context.Context, who *core.Principal, op *
 	if builtin, _ := before["builtin"].(bool); builtin && after != nil && before["name"] != after["name"] {
 		return say(core.CodeConflict, "A role of Palabre keeps its name.", "Un rôle de Palabre garde son nom.")
 	}
+	if before["name"] == access.Administrator && after != nil && !jsondoc.Equal(before["permissions"], after["permissions"]) {
+		return say(core.CodeConflict, "Administrators may do everything: the permissions of their role cannot be changed.",
+			"L’administration peut tout : les permissions de son rôle ne se modifient pas.")
+	}
 	return c.access.CheckRole(ctx, after)
 }
 
@@ -153,24 +158,15 @@ func say(code core.Code, en, fr string) error {
 	return &core.Error{Code: code, Message: en, Texts: core.Text{"en": en, "fr": fr}}
 }
 
-// checkToken lets a caller make tokens with his own roles only. One who is no administrator makes tokens that end with his
-// account.
-func (c *rightsContent) checkToken(ctx context.Context, who *core.Principal, op *core.Operation, after map[string]any) error {
-	if after == nil {
-		return nil
-	}
-	name, _ := after["role"].(string)
-	if err := c.access.MayGiveRoles(who, []string{name}); err != nil {
-		return err
-	}
+// bind makes the tokens of a user who is no administrator end with his account. Which roles he may give them is package
+// account's to say.
+func bind(who *core.Principal, op *core.Operation) error {
 	account := accountOf(who)
-	if slices.Contains(who.Roles, access.Administrator) || account == "" {
+	if op.Data == nil || account == "" || slices.Contains(who.Roles, access.Administrator) {
 		return nil
 	}
-	if op.Data != nil {
-		op.Data = jsondoc.CloneObject(op.Data)
-		op.Data["user"] = map[string]any{"_ref": account, "_type": string(access.UserType)}
-	}
+	op.Data = jsondoc.CloneObject(op.Data)
+	op.Data["user"] = map[string]any{"_ref": account, "_type": string(access.UserType)}
 	return nil
 }
 

@@ -8,10 +8,11 @@ import (
 	"github.com/palabre-cms/palabre/core/internal/access"
 )
 
-// settle does what a store needs once. It may be done again, by several nodes at once. The administrator's token comes
-// last: after a step that failed nobody would be shown it.
+// settle does what a store needs once. It may be done again, by several nodes at once. The administrator's token and
+// password come last: after a step that failed nobody would be shown them.
 func (a *App) settle(ctx context.Context) error {
-	for _, step := range []func(context.Context) error{a.schemas.Resume, a.settleRoles, a.settleTypes, a.settleDemo, a.settleAdministrator} {
+	for _, step := range []func(context.Context) error{a.schemas.Resume, a.settleRoles, a.settleTypes, a.resumeErasures, a.settleDemo, a.settleAdministrator,
+		a.settleAccount} {
 		if err := step(ctx); err != nil {
 			return err
 		}
@@ -41,14 +42,14 @@ func (a *App) settleLater(ctx context.Context) {
 	}
 }
 
-// tellLate shows a token that was made after the server began to listen.
+// tellLate shows what was made after the server began to listen.
 func (a *App) tellLate() {
 	url := a.url.Load()
 	if url == nil || a.options.Tell == nil {
 		return
 	}
-	if token := a.newToken.Swap(nil); token != nil {
-		a.options.Tell(Started{URL: *url, Token: *token})
+	if s := (Started{URL: *url}); a.addSecrets(&s) {
+		a.options.Tell(s)
 	}
 }
 
@@ -63,7 +64,7 @@ func (a *App) settleAdministrator(ctx context.Context) error {
 	if text == "" && a.options.Errand {
 		return nil
 	}
-	id, err := a.administratorID(ctx)
+	id, err := a.agreedID(ctx, "first-administrator")
 	if err != nil {
 		return err
 	}
@@ -91,9 +92,8 @@ func (a *App) hasAdministrator(ctx context.Context) (bool, error) {
 	return false, err
 }
 
-// administratorID is the identifier that all nodes agree on.
-func (a *App) administratorID(ctx context.Context) (core.EntryID, error) {
-	const key = "first-administrator"
+// agreedID is the identifier that all nodes agree on for something.
+func (a *App) agreedID(ctx context.Context, key string) (core.EntryID, error) {
 	if kv, err := a.store.log.Get(ctx, key); core.CodeOf(err) != core.CodeNotFound {
 		return core.EntryID(kv.Value), err
 	}

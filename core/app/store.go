@@ -64,8 +64,15 @@ func DropCatalog(c *config.Config) error {
 	return errors.Join(os.RemoveAll(catalogDir(c)), lock.Release())
 }
 
-// Backup writes the whole log and reports how many commits.
+// Backup notes itself in the log, writes the whole of it and reports how many commits.
 func (s *Store) Backup(ctx context.Context, out io.Writer, p Progress) (int, error) {
+	last, err := s.log.Last(ctx)
+	if err == nil && last > 0 { // an empty store stays one
+		err = noteInLog(ctx, s.log, core.AuditEvent{Event: core.AuditBackup, Count: int(last)})
+	}
+	if err != nil {
+		return 0, err
+	}
 	summary, err := backup.Write(ctx, s.log, out, p.positions())
 	if err != nil {
 		return 0, err

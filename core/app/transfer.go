@@ -55,7 +55,21 @@ func (a *App) Export(ctx context.Context, out io.Writer, o ExportOptions) (int, 
 	if q.Where, err = a.where(ctx, t, o.Filter); err != nil {
 		return 0, err
 	}
-	return transfer.Export(ctx, out, transfer.NewQuery(a.catalog, t, q), o.of(t))
+	pages, err := firstOf(ctx, transfer.NewQuery(a.catalog, t, q))
+	if err != nil {
+		return 0, err
+	}
+	event := core.AuditEvent{Event: core.AuditExport, Type: t.Name, Count: pages.total,
+		Detail: map[string]any{"format": string(o.format()), "state": string(o.State), "narrowed": o.Filter != ""}}
+	return a.audited(ctx, core.System, event, func() (int, error) { return transfer.Export(ctx, out, pages, o.of(t)) })
+}
+
+// format is the one that an export without one has.
+func (o ExportOptions) format() Format {
+	if o.Format == "" {
+		return transfer.JSONLines
+	}
+	return o.Format
 }
 
 func (o ExportOptions) of(t *core.Type) transfer.ExportOptions {

@@ -27,10 +27,18 @@ type Config struct {
 	MongoDB  MongoDB
 	S3       S3
 	Admin    Admin
+	Session  Session
 	Cache    Cache
 	Log      Log
 	Metrics  Metrics
+	Audit    Audit
+	Privacy  Privacy
 	Shutdown Shutdown
+	SMTP     SMTP
+	CORS     CORS
+	Outbound Outbound
+	Limits   Limits
+	OIDC     OIDC
 
 	origins map[string]string
 }
@@ -61,6 +69,11 @@ type Admin struct {
 	Token    Secret // the first API token; made up and printed once when not given
 }
 
+// Session is how people stay signed in.
+type Session struct {
+	Lifetime time.Duration
+}
+
 // Cache bounds the memory of answers kept ready.
 type Cache struct {
 	Bytes Size
@@ -77,12 +90,52 @@ type Metrics struct {
 	Enabled bool
 }
 
+// Audit is the trail of who did what.
+type Audit struct {
+	// Origins is how long it is kept where a request came from: IP address, browser.
+	Origins time.Duration
+}
+
+// Privacy is how personal data is looked after without being asked.
+type Privacy struct {
+	Sweep bool // erase once a day what has been kept for longer than its type declares
+}
+
 // Shutdown is how a node leaves.
 type Shutdown struct {
 	// Delay is how long /readyz says no while requests are still taken, so that proxies stop sending them.
 	Delay time.Duration
 	// Drain is how long requests in flight may take after that.
 	Drain time.Duration
+}
+
+// SMTP is the server that takes the messages to people.
+type SMTP struct {
+	Host     string
+	Port     int
+	User     string
+	Password Secret
+	From     string // who they come from: "Palabre <palabre@example.org>"
+	TLS      string // starttls, implicit or none
+}
+
+// Enabled reports whether messages can be sent.
+func (s SMTP) Enabled() bool { return s.Host != "" }
+
+// CORS is which other sites' scripts may use the API in a reader's name.
+type CORS struct {
+	Origins []string // exact origins; empty: the scripts of any site may read what is public, and nothing more
+}
+
+// Outbound is where this node may connect to beside the public internet.
+type Outbound struct {
+	Allow []string // host:port, or networks
+}
+
+// Limits bounds what one address may ask.
+type Limits struct {
+	Auth      int // requests a minute that sign in or try to; 0 for no limit
+	Anonymous int // requests a second that are anonymous and not answered out of the cache; 0 for no limit
 }
 
 // Default gives the settings of a trial on one's own machine.
@@ -92,10 +145,16 @@ func Default() *Config {
 		Data:     "./data",
 		MongoDB:  MongoDB{Database: "palabre"},
 		S3:       S3{Region: "us-east-1", UseTLS: true},
+		Admin:    Admin{Email: "admin@example.org"},
+		Session:  Session{Lifetime: 14 * 24 * time.Hour},
 		Cache:    Cache{Bytes: 64 << 20},
 		Log:      Log{Level: "info", Format: "text"},
 		Metrics:  Metrics{Enabled: true},
+		Audit:    Audit{Origins: 4380 * time.Hour},
 		Shutdown: Shutdown{Drain: 20 * time.Second},
+		SMTP:     SMTP{Port: 587, TLS: "starttls"},
+		Limits:   Limits{Auth: 300, Anonymous: 500},
+		OIDC:     OIDC{Provider: Provider{Name: "oidc", Scopes: []string{"openid", "email", "profile"}, RequireVerified: true}},
 		origins:  map[string]string{},
 	}
 }

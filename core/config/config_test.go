@@ -121,6 +121,7 @@ func TestLoad_Wrong(t *testing.T) {
 		{name: "s3 without bucket", file: "s3.endpoint: s3.example", want: `s3.bucket: "" is needed with s3.endpoint (from the default)`},
 		{name: "s3 key without endpoint", file: "s3.secret_key: hunter2", want: `s3.secret_key: "**redacted**" is of no use without s3.endpoint`},
 		{name: "s3.use_tls", file: "s3.use_tls: maybe", want: `s3.use_tls: "maybe" is neither true nor false`},
+		{name: "session.lifetime", file: "session.lifetime: 5s", want: "is not between a minute and a year"},
 		{name: "admin.email", file: "admin.email: nobody", want: "is not an e-mail address"},
 		{name: "admin.password", file: "admin.password: hunter2", want: `admin.password: "**redacted**" is shorter than 10 characters`},
 		{name: "admin.token", file: "admin.token: secret", want: `admin.token: "**redacted**" is not pal_ and at least 32 more characters`},

@@ -3,11 +3,13 @@ package config
 import (
 	"errors"
 	"net"
+	"net/mail"
 	"net/netip"
 	"net/url"
 	"os"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Validate checks the settings as a whole and puts them in the form that their comments promise.
@@ -37,8 +39,17 @@ var rules = map[string]func(*Config) error{
 	"s3.bucket":        func(c *Config) error { return together(c.S3, c.S3.Bucket) },
 	"s3.access_key":    func(c *Config) error { return together(c.S3, c.S3.AccessKey.Reveal()) },
 	"s3.secret_key":    func(c *Config) error { return together(c.S3, c.S3.SecretKey.Reveal()) },
+	"smtp.port":        func(c *Config) error { return checkPort(c.SMTP.Port) },
+	"smtp.from":        func(c *Config) error { return checkSender(c.SMTP) },
+	"smtp.user":        func(c *Config) error { return withSMTP(c.SMTP, c.SMTP.User) },
+	"smtp.password":    func(c *Config) error { return withSMTP(c.SMTP, c.SMTP.Password.Reveal()) },
+	"cors.origins":     func(c *Config) error { return each(c.CORS.Origins, checkOrigin) },
+	"outbound.allow":   func(c *Config) error { return each(c.Outbound.Allow, checkTarget) },
+	"oidc.issuer":      checkOIDC,
+	"oidc.file":        checkOIDCFile,
 	"admin.email":      func(c *Config) error { return checkEmail(c.Admin.Email) },
 	"admin.password":   func(c *Config) error { return checkPassword(c.Admin.Password.Reveal()) },
+	"session.lifetime": func(c *Config) error { return checkLifetime(c.Session.Lifetime) },
 	"admin.token":      func(c *Config) error { return checkToken(c.Admin.Token.Reveal()) },
 }
 
@@ -140,7 +151,7 @@ func together(s S3, part string) error {
 }
 
 func checkEmail(s string) error {
-	if name, host, ok := strings.Cut(s, "@"); s != "" && (!ok || name == "" || host == "" || strings.ContainsAny(s, " \t\r\n")) {
+	if name, host, ok := strings.Cut(s, "@"); !ok || name == "" || host == "" || strings.ContainsAny(s, " \t\r\n") {
 		return errors.New("is not an e-mail address")
 	}
 	return nil
@@ -153,9 +164,64 @@ func checkPassword(s string) error {
 	return nil
 }
 
+func checkLifetime(d time.Duration) error {
+	if d < time.Minute || d > 366*24*time.Hour {
+		return errors.New("is not between a minute and a year")
+	}
+	return nil
+}
+
 func checkToken(s string) error {
 	if s == "" || strings.HasPrefix(s, "pal_") && len(s) >= 36 && !strings.ContainsAny(s, " \t\r\n") {
 		return nil
 	}
 	return errors.New("is not pal_ and at least 32 more characters")
+}
+
+func checkPort(n int) error {
+	if n < 1 || n > 65535 {
+		return errors.New("is not a port between 1 and 65535")
+	}
+	return nil
+}
+
+func checkSender(s SMTP) error {
+	if !s.Enabled() && s.From == "" {
+		return nil
+	}
+	if strings.ContainsAny(s.From, "\r\n") {
+		return errors.New("is more than one line")
+	}
+	if _, err := mail.ParseAddress(s.From); err != nil {
+		return errors.New("is not an address like Palabre <palabre@example.org>, which smtp.host needs")
+	}
+	return nil
+}
+
+func withSMTP(s SMTP, part string) error {
+	if !s.Enabled() && part != "" {
+		return errors.New("is of no use without smtp.host")
+	}
+	return nil
+}
+
+// checkOrigin takes an origin in the one spelling that browsers send: what is compared with it is compared exactly.
+func checkOrigin(s string) error {
+	u, err := url.Parse(s)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.Scheme+"://"+strings.ToLower(u.Host) != s ||
+		u.Scheme == "https" && u.Port() == "443" || u.Scheme == "http" && u.Port() == "80" || strings.Contains(s, "*") {
+		return errors.New("holds " + strconv.Quote(s) + ", which is not an origin as browsers send it, like https://www.example.org")
+	}
+	return nil
+}
+
+func checkTarget(s string) error {
+	if _, err := netip.ParsePrefix(s); err == nil {
+		return nil
+	}
+	host, port, err := net.SplitHostPort(s)
+	if n, portErr := strconv.ParseUint(port, 10, 16); err != nil || portErr != nil || n == 0 || host == "" || strings.ContainsAny(host, "*/ ") {
+		return errors.New("holds " + strconv.Quote(s) + ", which is neither host:port nor a network like 10.0.0.0/8")
+	}
+	return nil
 }

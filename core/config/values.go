@@ -4,6 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -145,6 +148,45 @@ func parseList(s string) ([]string, error) {
 		}
 	}
 	return items, nil
+}
+
+// number is a count: whole, and not negative.
+func number(to *int) Value {
+	return value[int]{to, "int", parseNumber, strconv.Itoa}
+}
+
+func parseNumber(s string) (int, error) {
+	n, err := strconv.Atoi(s)
+	if err != nil || n < 0 || n > math.MaxInt32 {
+		return 0, errors.New("is not a whole number")
+	}
+	return n, nil
+}
+
+// pairs is a list of value=name. A value may have an equals sign itself, the name never has.
+func pairs(to *map[string]string) Value {
+	return value[map[string]string]{to, "list", parsePairs, showPairs}
+}
+
+func parsePairs(s string) (map[string]string, error) {
+	items, _ := parseList(s)
+	m := map[string]string{}
+	for _, item := range items {
+		at := strings.LastIndexByte(item, '=')
+		if at <= 0 || at == len(item)-1 {
+			return nil, errors.New("holds " + strconv.Quote(item) + ", which is not value=role")
+		}
+		m[item[:at]] = item[at+1:]
+	}
+	return m, nil
+}
+
+func showPairs(m map[string]string) string {
+	var items []string
+	for _, from := range slices.Sorted(maps.Keys(m)) {
+		items = append(items, from+"="+m[from])
+	}
+	return strings.Join(items, ",")
 }
 
 // choice is text that must be one of a few words.

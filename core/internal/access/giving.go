@@ -15,19 +15,6 @@ func isAdministrator(p *core.Principal) bool {
 	return p.Kind == core.System.Kind || slices.Contains(p.Roles, Administrator)
 }
 
-// MayGiveRoles refuses roles that a principal has not himself.
-func (a *Access) MayGiveRoles(who *core.Principal, roles []string) error {
-	if isAdministrator(who) {
-		return nil
-	}
-	for _, r := range roles {
-		if r != Public && !slices.Contains(who.Roles, r) {
-			return say(core.CodeForbidden, "You can only give roles that you have yourself.", "Vous ne pouvez donner que des rôles que vous avez vous-même.")
-		}
-	}
-	return nil
-}
-
 // MayChangeRole refuses changes of roles by anybody but administrators, and those that would leave nobody in charge.
 func (a *Access) MayChangeRole(who *core.Principal, name string, kind core.OperationKind) error {
 	if !isAdministrator(who) {
@@ -36,9 +23,6 @@ func (a *Access) MayChangeRole(who *core.Principal, name string, kind core.Opera
 	gone := kind == core.OperationDelete || kind == core.OperationPurge
 	if gone && isBuiltin(name) {
 		return say(core.CodeConflict, "This role belongs to Palabre and stays. Take its permissions away instead.", "Ce rôle fait partie de Palabre et reste. Retirez-lui plutôt ses permissions.")
-	}
-	if name == Administrator && kind != core.OperationCreate && who.Kind != core.System.Kind {
-		return say(core.CodeConflict, "The administrator's role cannot be changed.", "Le rôle d’administration ne se modifie pas.")
 	}
 	return nil
 }

@@ -46,7 +46,6 @@ type policyVersion struct{ roles, types uint64 }
 // policy is all roles at one moment, and what was found out from them.
 type policy struct {
 	version  policyVersion
-	stored   map[string]*role // as they are in the store, for what is no permission
 	roles    map[string]*role
 	enforcer map[string]*casbin.SyncedEnforcer
 	covering sync.Map // coverKey → []ref
@@ -61,7 +60,7 @@ type ref struct {
 }
 
 func newPolicy(v policyVersion, roles map[string]*role) (*policy, error) {
-	p := &policy{version: v, stored: roles, roles: roles, enforcer: map[string]*casbin.SyncedEnforcer{}}
+	p := &policy{version: v, roles: roles, enforcer: map[string]*casbin.SyncedEnforcer{}}
 	for name, r := range roles {
 		e, err := newEnforcer(r)
 		if err != nil {

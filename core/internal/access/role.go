@@ -12,7 +12,6 @@ type role struct {
 	Name        string       `json:"name"`
 	Label       core.Text    `json:"label,omitempty"`
 	Description core.Text    `json:"description,omitempty"`
-	TOTP        bool         `json:"totp,omitempty"`
 	Builtin     bool         `json:"builtin,omitempty"`
 	Permissions []permission `json:"permissions"`
 }
@@ -74,18 +73,4 @@ func readRole(doc []byte) (*role, error) {
 		return nil, core.Wrap("access.readRole", err)
 	}
 	return r, nil
-}
-
-// NeedsSecondFactor reports whether one of the roles is for accounts with a second factor only.
-func (a *Access) NeedsSecondFactor(ctx context.Context, names []string) (bool, error) {
-	p, err := a.policy(ctx)
-	if err != nil {
-		return false, err
-	}
-	for _, name := range names {
-		if r := p.stored[name]; r != nil && r.TOTP {
-			return true, nil
-		}
-	}
-	return false, nil
 }

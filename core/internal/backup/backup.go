@@ -6,7 +6,7 @@
 // for byte. After the compressed data stands a skippable zstd frame with a SHA-256 of the file up to there: the seal.
 // No byte can be altered, added or cut off without being noticed.
 //
-//	{"palabre":"backup","format":1,"at":"2026-03-29T02:00:00Z","position":4711,"sum":"9f86…"}
+//	{"palabre":"backup","format":2,"at":"2026-03-29T02:00:00Z","position":4711,"sum":"9f86…"}
 //	{"key":{"key":"consumer/mirror","value":"eyJwb3NpdGlvbiI6NDcxMX0="}}
 //	{"commit":{"position":1,"id":"01j…","changes":[{"type":"fiche","draft":"{\"title\":\"…\"}",…}],…}}
 //	{"end":{"commits":4711,"keys":1,"sha256":"…"}}
@@ -20,8 +20,8 @@ import (
 	"github.com/palabre-cms/palabre/core"
 )
 
-// Format is the version of the files that Write makes; Restore reads up to it.
-const Format = 1
+// Format is the version of the files that Write makes; Restore reads up to it. Format 2 has origins.
+const Format = 2
 
 // Progress is told from time to time how far the work has come.
 type Progress func(done, total core.Position)
@@ -69,6 +69,10 @@ type commitLine struct {
 	Changes  []changeLine  `json:"changes"`
 	Sum      string        `json:"sum"`
 	Digests  []string      `json:"digests,omitempty"`
+
+	Origin       *core.Origin `json:"origin,omitempty"`
+	OriginSalt   string       `json:"originSalt,omitempty"`
+	OriginDigest string       `json:"originDigest,omitempty"`
 }
 
 type changeLine struct {
@@ -83,7 +87,8 @@ type changeLine struct {
 }
 
 func writeDown(c *core.Commit) *commitLine {
-	l := &commitLine{Position: c.Position, ID: c.ID, At: c.At.UTC(), By: c.By, Reason: c.Reason, Key: c.Key, Sum: c.Sum, Digests: c.Digests}
+	l := &commitLine{Position: c.Position, ID: c.ID, At: c.At.UTC(), By: c.By, Reason: c.Reason, Key: c.Key, Sum: c.Sum, Digests: c.Digests,
+		Origin: c.Origin, OriginSalt: c.OriginSalt, OriginDigest: c.OriginDigest}
 	for i := range c.Changes {
 		ch := &c.Changes[i]
 		l.Changes = append(l.Changes, changeLine{ch.Type, ch.Entry, ch.Op, ch.Action, ch.Meta, text(ch.Draft), text(ch.Published), ch.Comment})
@@ -92,7 +97,8 @@ func writeDown(c *core.Commit) *commitLine {
 }
 
 func (l *commitLine) commit() core.Commit {
-	c := core.Commit{Position: l.Position, ID: l.ID, At: l.At, By: l.By, Reason: l.Reason, Key: l.Key, Sum: l.Sum, Digests: l.Digests}
+	c := core.Commit{Position: l.Position, ID: l.ID, At: l.At, By: l.By, Reason: l.Reason, Key: l.Key, Sum: l.Sum, Digests: l.Digests,
+		Origin: l.Origin, OriginSalt: l.OriginSalt, OriginDigest: l.OriginDigest}
 	for i := range l.Changes {
 		ch := &l.Changes[i]
 		c.Changes = append(c.Changes, core.Change{Type: ch.Type, Entry: ch.Entry, Op: ch.Op, Action: ch.Action, Meta: ch.Meta,

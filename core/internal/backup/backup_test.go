@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -15,6 +16,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 	"github.com/palabre-cms/palabre/core"
 	"github.com/palabre-cms/palabre/core/internal/backup"
+	"github.com/palabre-cms/palabre/core/internal/log"
 	"github.com/palabre-cms/palabre/core/internal/log/ferrettest"
 	"github.com/palabre-cms/palabre/core/internal/log/logtest"
 	"github.com/palabre-cms/palabre/core/internal/log/mongolog"
@@ -44,6 +46,9 @@ func sample(t *testing.T) core.Log {
 			c.Changes[0].Draft = core.NullDoc
 			c.Key = &core.Key{Hash: fmt.Sprint("hash-", i), Request: "request"}
 		}
+		if i > 5 {
+			c.Origin = &core.Origin{Address: "192.0.2.7", Agent: "<b>\x00", Request: "r-1"}
+		}
 		previous := ""
 		if i > 0 {
 			previous = commits[i-1].Sum
@@ -56,6 +61,9 @@ func sample(t *testing.T) core.Log {
 	erased := commits[4].Changes
 	erased[0].Published = core.Doc(`{}`)
 	if err := l.Redact(t.Context(), 5, erased); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Forget(t.Context(), 8); err != nil {
 		t.Fatal(err)
 	}
 	for _, kv := range []core.KV{{Key: "a", Value: []byte{0, 255}}, {Key: "soon", Value: []byte("x"), Expires: time.Now().Add(time.Hour)}} {
@@ -280,15 +288,16 @@ func TestRestore_RefusesLines(t *testing.T) {
 		name, reason string
 		lines        []string
 	}{
-		{"newer", "newer Palabre", edit(0, `"format":1`, `"format":2`)},
+		{"newer", "newer Palabre", edit(0, `"format":2`, `"format":3`)},
 		{"another kind of file", "not a Palabre backup", edit(0, `"backup"`, `"export"`)},
-		{"a member of a format to come", "cannot be read", edit(0, `"format":1`, `"format":1,"new":1`)},
+		{"a member of a format to come", "cannot be read", edit(0, `"format":2`, `"format":2,"new":1`)},
 		{"no heading", "not a Palabre backup", good[1:]},
 		{"a commit missing", "commit 3 is missing", without(5)},
 		{"the last commit missing", "as many commits", without(len(good) - 2)},
 		{"a key missing", "as many commits and keys", without(1)},
 		{"another value of a key", "not those that were written", edit(1, `"value":"AP8="`, `"value":"AP4="`)},
 		{"another author", "commit 2 does not match its sum", edit(4, `"by":"user:01j"`, `"by":"user:01k"`)},
+		{"another origin", "its origin was altered", edit(11, `192.0.2.7`, `192.0.2.8`)},
 		{"another document", "commit 2 does not match its sum", edit(4, `spaced`, `shaped`)},
 		{"no trailer", "cut short", good[:len(good)-1]},
 		{"two trailers", "something follows", append(append([]string(nil), good...), good[len(good)-1])},
@@ -374,7 +383,7 @@ func TestWrite_DiskFull(t *testing.T) {
 	t.Parallel()
 	l := sample(t)
 	size := len(write(t, l))
-	for _, room := range []int{0, size / 2, size - 1} {
+	for _, room := range []int{0, size / 2, size - 64} { // salts make the size vary by some bytes
 		if _, err := backup.Write(t.Context(), l, &full{room}, nil); core.CodeOf(err) != core.CodeUnavailable {
 			t.Errorf("room for %d of about %d bytes: got %v", room, size, err)
 		}
@@ -392,5 +401,27 @@ func TestCancelled(t *testing.T) {
 	}
 	if _, err := backup.Verify(ctx, bytes.NewReader(file)); !errors.Is(err, context.Canceled) {
 		t.Errorf("Verify: got %v", err)
+	}
+}
+
+// TestRestore_OldFormat restores a file as programs wrote it before commits had origins.
+func TestRestore_OldFormat(t *testing.T) {
+	t.Parallel()
+	file, err := os.ReadFile("testdata/format1.backup")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if head := lines(t, file)[0]; !strings.Contains(head, `"format":1`) {
+		t.Fatalf("not an old file: %s", head)
+	}
+	target := open(t)
+	if _, err := backup.Restore(t.Context(), bytes.NewReader(file), target, nil); err != nil {
+		t.Fatal(err)
+	}
+	if got := all(t, target); len(got.Commits) != 3 || len(got.Keys) != 1 {
+		t.Errorf("got %d commits and %d keys, want 3 and 1", len(got.Commits), len(got.Keys))
+	}
+	if r, err := log.Verify(t.Context(), target, nil); err != nil || r.Found != 1 || r.Redacted != 1 { // its redaction is not recorded
+		t.Errorf("got %+v, %v", r, err)
 	}
 }

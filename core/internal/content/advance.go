@@ -104,9 +104,22 @@ func (e *edit) migrate(context.Context) error {
 	return nil
 }
 
-func (e *edit) onlyBySystem(context.Context) error {
-	if e.who.Kind == "system" {
+// reassign makes the entry another principal's; nothing else of it moves.
+func (e *edit) reassign(context.Context) error {
+	if e.op.Owner == "" {
+		return core.Errorf(core.CodeBadRequest, "A reassignment must name the owner to be.")
+	}
+	if e.old.CreatedBy == e.op.Owner {
 		return nil
 	}
-	return orForbidden(nil, "Only Palabre itself may migrate entries.", "Seul Palabre peut migrer des entrées.")
+	e.next = e.moveOn()
+	e.next.CreatedBy = e.op.Owner
+	return nil
+}
+
+func (e *edit) onlyBySystem(context.Context) error {
+	if e.who.Kind == "system" {
+		return e.onlyAppended()
+	}
+	return orForbidden(nil, "Only Palabre itself may do this.", "Seul Palabre peut faire cela.")
 }

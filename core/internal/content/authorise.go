@@ -38,7 +38,7 @@ func (e *edit) permit(ctx context.Context) error {
 		return orForbidden(nil, "A content type is changed at /api/v1/types, where the change is reviewed against what is stored.",
 			"Un type de contenu se modifie par /api/v1/types, où la modification est confrontée à ce qui est enregistré.")
 	}
-	return nil
+	return e.onlyAppended()
 }
 
 func (e *edit) permitOperation(ctx context.Context) (err error) {

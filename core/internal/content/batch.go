@@ -134,7 +134,7 @@ func (b *batch) finish(ctx context.Context) (*core.Result, error) {
 	if len(b.steps) == 0 || b.options.DryRun {
 		return b.result(nil), nil
 	}
-	commit, err := b.c.writer.propose(ctx, b.proposal())
+	commit, err := b.c.writer.propose(ctx, b.proposal(core.OriginOf(ctx)))
 	if err != nil {
 		return nil, err
 	}

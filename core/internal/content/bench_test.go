@@ -12,16 +12,17 @@ import (
 )
 
 // BenchmarkWrite is single writes by eight clients, each durable on disk before it is acknowledged: titles of which
-// every tenth is taken, a unique code, a reference by slug.
+// every tenth is taken, a unique code, a reference by slug. They come from somewhere, as requests do.
 func BenchmarkWrite(b *testing.B) {
 	n := startOn(b, openLogWith(b, sqlitelog.Options{}))
 	n.create("partner", `{"name": "Ville"}`)
+	ctx := core.WithOrigin(b.Context(), &core.Origin{Address: "192.0.2.7", Agent: "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0", Request: "r-1"})
 	var serial atomic.Int64
 	b.SetParallelism(4) // times two processors
 	b.ResetTimer()
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
-			if _, err := n.write(admin, benchCreate(serial.Add(1))); err != nil {
+			if _, err := n.Write(ctx, admin, []core.Operation{benchCreate(serial.Add(1))}, core.WriteOptions{}); err != nil {
 				b.Fatal(err)
 			}
 		}

@@ -14,6 +14,7 @@
 //	document.go    what a caller sends becomes the new document
 //	authorise.go   rights, rows and fields
 //	events.go      hooks
+//	erase.go       personal data that is taken out
 //	world.go       what a write depends on, and how it is noted and asked again
 //	writer.go      group commit, and unknown outcomes
 //	follow.go      other nodes' commits

@@ -36,7 +36,11 @@ func (e *edit) decode(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	return e.refuseReadOnly(data)
+	if err := e.refuseReadOnly(data); err != nil || len(e.op.Fill) == 0 {
+		return err
+	}
+	e.after = jsondoc.CloneObject(jsondoc.Merge(e.after, e.op.Fill))
+	return nil
 }
 
 // fieldsSent gives the fields alone: the names that begin with "_" are the system's. The command line may send
@@ -215,7 +219,7 @@ func (e *edit) refuseReadOnly(data map[string]any) error {
 	var wrong []core.FieldError
 	for i := range e.typ.Fields {
 		f := &e.typ.Fields[i]
-		if !fixed(f) || len(jsondoc.Values(data, f.Path)) == 0 {
+		if !fixed(f) || !sends(data, f.Path) {
 			continue
 		}
 		if !sameValues(jsondoc.Values(e.before, f.Path), jsondoc.Values(e.after, f.Path)) {
@@ -224,6 +228,14 @@ func (e *edit) refuseReadOnly(data map[string]any) error {
 		}
 	}
 	return invalid(wrong)
+}
+
+// sends reports whether a value was sent for a field. Null is one: it would take the field away.
+func sends(data map[string]any, path string) bool {
+	if _, there := jsondoc.Lookup(data, path); there {
+		return true
+	}
+	return len(jsondoc.Values(data, path)) > 0
 }
 
 func sameValues(a, b []any) bool { return jsondoc.Equal(a, b) }

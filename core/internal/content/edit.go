@@ -39,7 +39,7 @@ type edit struct {
 func (e *edit) identify() error {
 	switch e.op.Op {
 	case core.OperationCreate, core.OperationUpdate, core.OperationReplace, core.OperationUpsert, core.OperationTransition,
-		core.OperationDelete, core.OperationPurge, core.OperationRestore:
+		core.OperationDelete, core.OperationPurge, core.OperationRestore, core.OperationReassign, core.OperationErase, core.OperationRedact:
 	default:
 		return refuse(core.CodeBadRequest, "", "There is no operation %q. There are: create, update, replace, upsert, transition, delete, purge and restore.",
 			"Il n’y a pas d’opération « %s ». Il y a : create, update, replace, upsert, transition, delete, purge et restore.", string(e.op.Op))
@@ -81,7 +81,12 @@ func (e *edit) action() core.Action { return actionOf(&e.op) }
 
 // actionOf is the intent that an operation's change records, and the right that it needs.
 func actionOf(op *core.Operation) core.Action {
-	if op.Migrate != nil {
+	switch {
+	case op.Op == core.OperationErase:
+		return core.ActionErase
+	case op.Op == core.OperationRedact:
+		return core.ActionRedact
+	case op.Migrate != nil:
 		return core.ActionMigrate
 	}
 	switch op.Op {
@@ -98,6 +103,8 @@ func actionOf(op *core.Operation) core.Action {
 		return core.ActionPurge
 	case core.OperationRestore:
 		return core.ActionRestore
+	case core.OperationReassign:
+		return core.ActionReassign
 	default:
 		return core.ActionUpdate
 	}

@@ -13,6 +13,7 @@ type proposal struct {
 	id     string // of the commit that it becomes: how it is recognised in the log
 	by     string
 	reason string
+	origin *core.Origin // nil for what came from nowhere
 	key    *core.Key
 	steps  []change
 	bytes  int
@@ -38,8 +39,8 @@ type outcome struct {
 	err    error
 }
 
-func (b *batch) proposal() *proposal {
-	return &proposal{id: string(core.NewID(b.now)), by: b.who.ID, reason: b.reason(), key: b.options.Key, steps: b.steps, bytes: b.bytes,
+func (b *batch) proposal(from *core.Origin) *proposal {
+	return &proposal{id: string(core.NewID(b.now)), by: b.who.ID, reason: b.reason(), origin: from, key: b.options.Key, steps: b.steps, bytes: b.bytes,
 		from: b.from, notes: b.notes.notes, types: b.types, done: make(chan outcome, 1)}
 }
 

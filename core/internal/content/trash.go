@@ -101,15 +101,18 @@ func (b *batch) ruleOf(ref core.Reference) (string, error) {
 	return f.Ref.OnDelete, nil
 }
 
-// victimOf loads an entry that goes with another: the caller needs the right to delete it as well.
+// victimOf loads an entry that goes with another: the caller needs the right to delete it as well, unless it is
+// Palabre's own, as the sessions of an account.
 func (e *edit) victimOf(ctx context.Context, ref core.Reference) (*victim, error) {
 	t, err := e.typeOf(ref.Type)
 	if err != nil {
 		return nil, err
 	}
-	s, err := e.scopeFor(ctx, t, e.action())
-	if err != nil {
-		return nil, err
+	s := &core.Scope{}
+	if !t.Name.System() {
+		if s, err = e.scopeFor(ctx, t, e.action()); err != nil {
+			return nil, err
+		}
 	}
 	old, _, err := e.load(ctx, t, ref.ID)
 	if err != nil || old == nil {

@@ -42,6 +42,8 @@ type stage func(e *edit, ctx context.Context) error
 // right to the operation was checked.
 func stages(op core.Operation) []stage {
 	switch {
+	case op.Op == core.OperationErase, op.Op == core.OperationRedact:
+		return erasing(op.Op) // see erase.go
 	case op.Migrate != nil:
 		return []stage{
 			(*edit).onlyBySystem,  // schema changes are Palabre's own
@@ -49,6 +51,14 @@ func stages(op core.Operation) []stage {
 			(*edit).matchRevision, // is it the revision that was migrated
 			(*edit).migrate,       // both documents as they are given
 			(*edit).record,        // the change
+		}
+	case op.Op == core.OperationReassign:
+		return []stage{
+			(*edit).onlyBySystem,
+			(*edit).find,
+			(*edit).matchRevision,
+			(*edit).reassign, // somebody else's from now on, its documents as they are
+			(*edit).record,
 		}
 	case op.Op == core.OperationTransition:
 		return []stage{

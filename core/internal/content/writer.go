@@ -271,7 +271,7 @@ func (w *writer) seal(accepted []*proposal) []core.Commit {
 	commits := make([]core.Commit, len(accepted))
 	for i, p := range accepted {
 		at++
-		commits[i] = core.Commit{Position: at, ID: p.id, At: now, By: p.by, Reason: p.reason, Key: p.key, Changes: stamped(p.steps, now)}
+		commits[i] = core.Commit{Position: at, ID: p.id, At: now, By: p.by, Reason: p.reason, Origin: p.origin, Key: p.key, Changes: stamped(p.steps, now)}
 		commits[i].Seal(sum)
 		sum = commits[i].Sum
 	}

@@ -10,7 +10,6 @@ import (
 	"slices"
 	"sort"
 	"strings"
-	"time"
 
 	"github.com/gin-gonic/gin"
 
@@ -22,9 +21,6 @@ var (
 	jsonTypes  = []string{"application/json"}
 	patchTypes = []string{"application/merge-patch+json", "application/json"}
 )
-
-// bodyWithin is how long a body may take to come in.
-const bodyWithin = 30 * time.Second
 
 // object reads a body that must be a JSON object.
 func (s *Server) object(c *gin.Context, limit int64, accept []string) (map[string]any, []byte, error) {
@@ -92,19 +88,19 @@ func readBody(c *gin.Context, limit int64) ([]byte, error) {
 	if c.Request.ContentLength > limit {
 		return nil, tooLarge(limit)
 	}
-	raw := of(c).ResponseWriter
-	// A writer without a deadline (in tests) has no slow callers either.
-	_ = http.NewResponseController(raw).SetReadDeadline(time.Now().Add(bodyWithin))
-	body, err := io.ReadAll(http.MaxBytesReader(raw, c.Request.Body, limit))
+	q := of(c)
+	if c.Request.ContentLength < 0 {
+		q.expectBody(limit)
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(q.ResponseWriter, c.Request.Body, limit))
 	var over *http.MaxBytesError
 	if errors.As(err, &over) {
 		return nil, tooLarge(limit)
 	}
 	if err != nil {
-		return nil, &core.Error{Code: core.CodeBadRequest, Err: err, Message: "The body ended before it was whole.",
-			Texts: core.Text{"en": "The body ended before it was whole.", "fr": "Le corps de la requête est arrivé incomplet."}}
+		return nil, brokenBody(q, err)
 	}
-	_ = http.NewResponseController(raw).SetReadDeadline(time.Time{})
+	q.bodyRead()
 	return body, nil
 }
 

@@ -78,6 +78,7 @@ func (s *Server) sendMoved(c *gin.Context, a *answer, stay bool) error {
 	s.describe(h, a, &a.plain)
 	h.Del("Etag")
 	h.Set("Location", to)
+	s.secure(h)
 	c.Writer.WriteHeader(http.StatusMovedPermanently)
 	c.Writer.WriteHeaderNow()
 	return nil

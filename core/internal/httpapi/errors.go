@@ -67,6 +67,7 @@ func (s *Server) fail(w http.ResponseWriter, q *request, r *http.Request, err er
 		return
 	}
 	failureHeaders(w.Header(), p)
+	s.secure(w.Header())
 	if wantsPage(r) {
 		s.failPage(w, q, r, p)
 		return
@@ -119,6 +120,9 @@ func (p *problem) override(r *http.Request, err error, e *core.Error) {
 	if status, ok := p.extra["httpStatus"].(int); ok {
 		p.status = status
 		delete(p.extra, "httpStatus")
+		if status == http.StatusRequestTimeout {
+			return // the caller is there: reading in vain has ended the request's context
+		}
 	}
 	switch {
 	case r.Context().Err() != nil && e.Code != core.CodeUnavailable || errors.Is(err, context.Canceled):

@@ -17,6 +17,7 @@ const maxURL = 8 << 10
 func (s *Server) front(w http.ResponseWriter, r *http.Request) {
 	flying := s.inFlight.Add(1)
 	defer s.inFlight.Add(-1)
+	w = s.across(w, r)
 	if flying <= int64(s.o.InFlight) && s.hit(w, r) {
 		return
 	}
@@ -25,7 +26,7 @@ func (s *Server) front(w http.ResponseWriter, r *http.Request) {
 
 // hit answers from the cache when the very same request line was answered before for an anonymous caller.
 func (s *Server) hit(w http.ResponseWriter, r *http.Request) bool {
-	if s.cache == nil || (r.Method != http.MethodGet && r.Method != http.MethodHead) || !plain(r.Header) {
+	if s.cache == nil || (r.Method != http.MethodGet && r.Method != http.MethodHead) || r.ContentLength != 0 || !plain(r.Header) {
 		return false
 	}
 	a := s.cache.recall(rawKey{uri: r.RequestURI})
@@ -53,7 +54,7 @@ func plainHeaders(h, asked http.Header, draining bool) {
 
 // plain reports whether nothing in the headers sets a request apart from any other anonymous one.
 func plain(h http.Header) bool {
-	return h["Authorization"] == nil && h[waitHeader] == nil
+	return h["Authorization"] == nil && h[waitHeader] == nil && !mayHoldSession(h)
 }
 
 // enter serves what is not a plain hit.
@@ -61,6 +62,7 @@ func (s *Server) enter(w http.ResponseWriter, r *http.Request, flying int64) {
 	q := &request{ResponseWriter: w, start: time.Now(), who: core.Anonymous}
 	plainHeaders(w.Header(), r.Header, s.draining.Load())
 	q.id = s.ids.name(w.Header())
+	s.boundBody(q, r)
 	defer s.leave(q, r)
 	defer s.recoverPanic(q, r)
 	if err := s.admit(q, r, flying); err != nil {
@@ -81,8 +83,12 @@ func (s *Server) admit(q *request, r *http.Request, flying int64) error {
 	if err := checkTarget(r); err != nil {
 		return err
 	}
-	if err := s.identify(q, r); err != nil {
+	unknown := s.identify(q, r)
+	if err := s.limit(q, r); err != nil {
 		return err
+	}
+	if unknown != nil {
+		return unknown
 	}
 	return s.waitForPosition(r)
 }

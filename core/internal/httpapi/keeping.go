@@ -24,6 +24,10 @@ func (s *Server) keep(c *gin.Context, operation func(ctx context.Context) (any, 
 	if err := onlyParams(c.Request); err != nil {
 		return err
 	}
+	return s.keepOn(c, http.StatusOK, operation)
+}
+
+func (s *Server) keepOn(c *gin.Context, status int, operation func(ctx context.Context) (any, error)) error {
 	ctx, cancel := context.WithCancel(c.Request.Context())
 	defer cancel()
 	go s.cancelAtEnd(ctx, cancel)
@@ -33,9 +37,10 @@ func (s *Server) keep(c *gin.Context, operation func(ctx context.Context) (any, 
 			Texts: core.Text{"en": "The server is ending. Start again when it is back.", "fr": "Le serveur s’arrête. Recommencez quand il sera de retour."}}
 	}
 	if err != nil {
+		c.Writer.Header().Del("Content-Disposition")
 		return err
 	}
-	reply(c, http.StatusOK, mustJSON(done))
+	reply(c, status, mustJSON(done))
 	return nil
 }
 

@@ -77,11 +77,13 @@ func (d *description) document(s *Server) object {
 		"jsonSchemaDialect": "https://json-schema.org/draft/2020-12/schema",
 		"info":              object{"title": s.o.Name, "version": s.o.Version, "description": "Content as JSON. Anyone reads what is published of public types; an API token opens what its role allows."},
 		"servers":           []any{object{"url": either(strings.TrimSuffix(s.o.PublicURL, "/"), "/")}},
-		"security":          []any{object{}, object{"token": []any{}}},
-		"tags":              append([]any{tag("content", "Entries of any type"), tag("types", "Content types"), tag("access", "Who may do what"), tag("operations", "Running the server")}, d.tags...),
+		"security":          []any{object{}, object{"token": []any{}}, object{"session": []any{}, "csrf": []any{}}},
+		"tags":              append(d.commonTags(), d.tags...),
 		"paths":             d.paths,
 		"components": object{"schemas": d.schemas, "parameters": parameters(), "responses": responses(), "headers": headers(),
-			"securitySchemes": object{"token": object{"type": "http", "scheme": "bearer", "description": "An API token, pal_…"}}},
+			"securitySchemes": object{"token": object{"type": "http", "scheme": "bearer", "description": "An API token, pal_…"},
+				"session": object{"type": "apiKey", "in": "cookie", "name": s.cookieName(sessionName), "description": "A session, as signing in begins it."},
+				"csrf":    object{"type": "apiKey", "in": "header", "name": "X-CSRF-Token", "description": "The token of the session, which its writes need."}}},
 	}
 }
 
@@ -126,6 +128,8 @@ var pathParams = map[string]string{
 	"name": "The name of a transition of the type’s workflow, or restore.",
 	"code": "The code of a problem, with - for _.",
 	"file": "The name of a file.",
+
+	"provider": "The name of a place to sign in.",
 }
 
 // operationOf describes one method of one path.
@@ -155,7 +159,7 @@ func (doc operationDoc) parameters(r *route) []any {
 	for name := range strings.FieldsSeq(doc.params) {
 		list = append(list, object{"$ref": "#/components/parameters/" + name})
 	}
-	if r.method == http.MethodGet && r.auth != open {
+	if r.method == http.MethodGet && r.auth != open && r.auth != self && r.auth != served {
 		list = append(list, object{"$ref": "#/components/parameters/waitForPosition"}, object{"$ref": "#/components/parameters/ifNoneMatch"})
 	}
 	return list
@@ -208,7 +212,7 @@ func (doc operationDoc) responses(r *route, t *core.Type) object {
 // answerHeaders lists the headers that belong to a good answer of a route.
 func answerHeaders(r *route, status string) object {
 	h := object{"X-Request-ID": headerRef("X-Request-ID")}
-	if r.auth == open || r.auth == kept || status[0] != '2' {
+	if r.auth == open || r.auth == kept || r.auth == self || r.auth == served || status[0] != '2' {
 		return h
 	}
 	if r.method != http.MethodGet && r.name != "queryEntries" && r.name != "checkType" {
@@ -224,3 +228,9 @@ func answerHeaders(r *route, status string) object {
 }
 
 func headerRef(name string) object { return object{"$ref": "#/components/headers/" + name} }
+
+// commonTags are the headings that every site has.
+func (d *description) commonTags() []any {
+	return []any{tag("content", "Entries of any type"), tag("types", "Content types"), tag("accounts", "Signing in"), tag("access", "Who may do what"), tag("privacy", "Personal data"),
+		tag("operations", "Running the server")}
+}

@@ -17,6 +17,8 @@ type answerDoc struct{ status, text, schema, media string }
 
 func ok(text, schema string) []answerDoc { return []answerDoc{{"200", text, schema, ""}} }
 
+func nothing204(text string) []answerDoc { return []answerDoc{{"204", text, "", ""}} }
+
 func page200(text string) []answerDoc { return []answerDoc{{"200", text, "", "text/html"}} }
 
 const (
@@ -63,15 +65,46 @@ var operationDocs = map[string]operationDoc{
 		answers: ok("It is done.", "Rebuilt")},
 	"verifyCatalog": {tag: "operations", summary: "Compare the catalog with the log; reads and writes go on. The answer comes when it is done, and a caller who leaves ends it", problems: "400 401 403 409 503",
 		answers: ok("What differs.", "Verified")},
-	"describeAPI":    {tag: "operations", summary: "This description", answers: ok("An OpenAPI 3.1 document.", "JSONSchema")},
-	"healthz":        {tag: "operations", summary: "Whether the process answers", answers: ok("It does.", "Health")},
-	"readyz":         {tag: "operations", summary: "Whether to send requests here", answers: append(ok("It can serve reads; writes says whether it can write.", "Readiness"), answerDoc{"503", "It is ending.", "Readiness", ""})},
-	"metrics":        {tag: "operations", summary: "Figures for Prometheus", answers: []answerDoc{{"200", "The figures.", "", "text/plain"}}},
-	"home":           {tag: "operations", summary: "A page that shows what there is", answers: page200("The page.")},
-	"browseType":     {tag: "operations", summary: "A page of entries, for people", params: "q after", answers: page200("The page."), problems: "400 404"},
-	"browseEntry":    {tag: "operations", summary: "An entry, for people", answers: page200("The page."), problems: "400 404"},
-	"explainProblem": {tag: "operations", summary: "What a type of problem means", answers: ok("The problem’s status and title.", "ProblemType"), problems: "404"},
-	"asset":          {tag: "operations", summary: "A file of the pages", answers: []answerDoc{{"200", "The file.", "", "*/*"}}, problems: "404"},
+	"privacyRegister": {tag: "privacy", summary: "The register of processing: what the content types declare with x-personal; with Accept: text/csv or format=csv a table", params: "format", answers: ok("The lines.", "Register"), problems: "400 401 403 503"},
+	"findSubject":     {tag: "privacy", summary: "Look for somebody in all entries, past versions included", body: "Subject", answers: ok("Where they are found.", "SubjectReport"), problems: "400 401 403 404 413 415 422 503"},
+	"exportSubject":   {tag: "privacy", summary: "Everything that is kept about somebody", body: "Subject", answers: ok("What is kept.", "SubjectExport"), problems: "400 401 403 404 413 415 422 503"},
+	"erase": {tag: "privacy", summary: "Take personal data out of entries and of their past. The answer comes when it is done", body: "Erasure", problems: "400 401 403 404 409 413 415 422 503",
+		answers: append(ok("What would be done, with dryRun.", "ErasureReport"), answerDoc{"201", "It is done.", "ErasureReport", ""})},
+	"reviewRetention": {tag: "privacy", summary: "What has been kept for longer than its type declares", answers: ok("What is due.", "RetentionReport"), problems: "400 401 403 503"},
+	"sweepRetention":  {tag: "privacy", summary: "Erase what has been kept for longer than its type declares", body: "Sweep", optionalBody: true, answers: ok("What was due.", "RetentionReport"), problems: "400 401 403 409 413 415 503"},
+	"exportEntries": {tag: "content", summary: "All entries that a filter finds, as a file; noted in the audit trail", params: "filter q sort fields locale state bbox near within geo richtext format",
+		answers: []answerDoc{{"200", "The file: JSON Lines, or CSV.", "", "application/jsonl"}}, problems: "400 401 403 404 503"},
+	"listAudit": {tag: "operations", summary: "Who did what, when, from where, the newest first", params: "by event type entry address from until after limit", problems: "400 401 403 404 503",
+		answers: ok("A page of the trail.", "AuditPage")},
+	"signIn": {tag: "accounts", summary: "Sign in: sets the cookie of a session. 401 with the reason otp_required asks for a code as well", body: "SignIn", problems: "400 401 403 413 415 422 429 503",
+		answers: ok("Signed in.", "SignedIn")},
+	"signOut":        {tag: "accounts", summary: "Sign out", answers: nothing204("Signed out."), problems: "400 403 503"},
+	"me":             {tag: "accounts", summary: "Who is signed in; user is null for nobody", answers: ok("The caller.", "Me"), problems: "400"},
+	"changePassword": {tag: "accounts", summary: "Change one’s password: all sessions end, and a new one begins", body: "PasswordChange", answers: ok("Done.", "SignedIn"), problems: "400 401 403 412 413 415 422 429 503"},
+	"forgotPassword": {tag: "accounts", summary: "Ask for a link to choose a new password. The answer is the same whether there is such an account or not", body: "Forgot",
+		answers: nothing204("If there is such an account, a link is on its way."), problems: "400 403 413 415 422 429"},
+	"resetPassword": {tag: "accounts", summary: "Set a new password with the token of a link, once: all sessions end", body: "Reset", answers: nothing204("Done."), problems: "400 403 413 415 422 429 503"},
+	"makeResetLink": {tag: "accounts", summary: "Make such a link for somebody, to hand over", body: "ResetLinkFor", problems: "400 401 403 404 413 415 422 503",
+		answers: []answerDoc{{"201", "The link.", "ResetLink", ""}}},
+	"beginTOTP":        {tag: "accounts", summary: "Begin to set up a second factor (RFC 6238)", answers: ok("What an authenticator needs.", "TOTPSetup"), problems: "400 401 403 409 503"},
+	"confirmTOTP":      {tag: "accounts", summary: "Turn the second factor on with a code of it", body: "TOTPCode", answers: ok("The recovery codes, shown this once.", "RecoveryCodes"), problems: "400 401 403 409 412 413 415 422 429 503"},
+	"dropTOTP":         {tag: "accounts", summary: "Turn the second factor off: all sessions end", body: "TOTPDrop", answers: nothing204("Done."), problems: "400 401 403 409 412 413 415 422 429 503"},
+	"newRecoveryCodes": {tag: "accounts", summary: "Replace the recovery codes", body: "TOTPCode", answers: ok("The recovery codes, shown this once.", "RecoveryCodes"), problems: "400 401 403 409 412 413 415 422 429 503"},
+	"listSessions":     {tag: "accounts", summary: "One’s sessions, the newest first", answers: ok("The sessions.", "SessionList"), problems: "400 401"},
+	"endOtherSessions": {tag: "accounts", summary: "End all of one’s sessions but this one", answers: nothing204("Done."), problems: "400 401 403 503"},
+	"endSession":       {tag: "accounts", summary: "End one of one’s sessions", answers: nothing204("Done."), problems: "400 401 403 404 503"},
+	"listProviders":    {tag: "accounts", summary: "Where else one can sign in", answers: ok("The providers.", "ProviderList"), problems: "400"},
+	"beginOIDC":        {tag: "accounts", summary: "Go there to sign in", params: "back", answers: []answerDoc{{"302", "The provider’s address.", "", ""}}, problems: "400 404 503"},
+	"endOIDC":          {tag: "accounts", summary: "Come back from there", answers: []answerDoc{{"302", "Signed in; Location is where one was going.", "", ""}}, problems: "400 401 403 404 429 503"},
+	"describeAPI":      {tag: "operations", summary: "This description", answers: ok("An OpenAPI 3.1 document.", "JSONSchema")},
+	"healthz":          {tag: "operations", summary: "Whether the process answers", answers: ok("It does.", "Health")},
+	"readyz":           {tag: "operations", summary: "Whether to send requests here", answers: append(ok("It can serve reads; writes says whether it can write.", "Readiness"), answerDoc{"503", "It is ending.", "Readiness", ""})},
+	"metrics":          {tag: "operations", summary: "Figures for Prometheus", answers: []answerDoc{{"200", "The figures.", "", "text/plain"}}},
+	"home":             {tag: "operations", summary: "A page that shows what there is", answers: page200("The page.")},
+	"browseType":       {tag: "operations", summary: "A page of entries, for people", params: "q after", answers: page200("The page."), problems: "400 404"},
+	"browseEntry":      {tag: "operations", summary: "An entry, for people", answers: page200("The page."), problems: "400 404"},
+	"explainProblem":   {tag: "operations", summary: "What a type of problem means", answers: ok("The problem’s status and title.", "ProblemType"), problems: "404"},
+	"asset":            {tag: "operations", summary: "A file of the pages", answers: []answerDoc{{"200", "The file.", "", "*/*"}}, problems: "404"},
 }
 
 func query(name, text string, schema object) object {
@@ -113,13 +146,17 @@ func parameters() object {
 		"purge":    query("purge", "Delete for good.", typed("boolean")),
 		"comment":  text("comment", "What the author says of the change."),
 		"diff":     query("diff", "The revision to compare with.", object{"type": "integer", "minimum": 1}),
+		"back":     text("back", "A path of this site to come back to."),
 		"types":    text("types", "Names of types, comma-separated."),
 		"since":    query("since", "The position after which.", object{"type": "integer", "minimum": 0}),
-		"as":       text("as", "Whom it is about: a role, or an account by identifier or address; left out, who asks."),
-		"action":   text("action", "An action, as read or publish."),
-		"type":     text("type", "The name of a type."),
-		"id":       text("id", "The identifier of an entry; left out, the type as a whole."),
-		"ifMatch":  header("If-Match", "The revision that the write is meant for, \"7\"."), "ifNoneMatch": header("If-None-Match", "ETags that the caller has: 304 if one still holds."),
+		"format":   query("format", "How the file is written: csv for a table, else JSON; of an export, JSON Lines.", object{"type": "string", "enum": []any{"json", "jsonl", "csv"}}),
+		"by":       text("by", "Whose doing: user:01j…, token:01j…, system."), "event": text("event", "An event, or the action of a write: sign_in, export, publish."),
+		"type": text("type", "The name of a content type."), "entry": text("entry", "About this entry."), "address": text("address", "From this address."),
+		"from": text("since", "At this time or after: 2026-03-29, or 2026-03-29T02:00:00Z."), "until": text("until", "Before this time."),
+		"as":      text("as", "Whom it is about: a role, or an account by identifier or address; left out, who asks."),
+		"action":  text("action", "An action, as read or publish."),
+		"id":      text("id", "The identifier of an entry; left out, the type as a whole."),
+		"ifMatch": header("If-Match", "The revision that the write is meant for, \"7\"."), "ifNoneMatch": header("If-None-Match", "ETags that the caller has: 304 if one still holds."),
 		"idempotencyKey": header("Idempotency-Key", "Makes a retry safe for 24 h."), "lastEventID": header("Last-Event-ID", "Where a stream resumes."),
 		"waitForPosition": header("Wait-For-Position", "A Content-Position that the answer must have seen."),
 	}
@@ -134,7 +171,7 @@ func headers() object {
 func responses() object {
 	out := object{"304": object{"description": "What the caller has still holds."}}
 	content := object{"application/problem+json": object{"schema": schemaRef("Problem")}}
-	for _, status := range []int{400, 401, 403, 404, 409, 412, 413, 415, 422, 428, 503} {
+	for _, status := range []int{400, 401, 403, 404, 409, 412, 413, 415, 422, 428, 429, 503} {
 		out[itoa(int64(status))] = object{"description": titleOf(status)["en"], "content": content}
 	}
 	out["problem"] = object{"description": titleOf(http.StatusInternalServerError)["en"], "content": content}

@@ -167,7 +167,7 @@ func commonSchemas() object {
 	entry := object{"type": "object", "required": []any{"_id", "_type"}, "properties": systemMembers(), "additionalProperties": true}
 	anything := object{"type": "object", "additionalProperties": true}
 	text, number, flag := typed("string"), typed("integer"), typed("boolean")
-	return object{
+	return joinedSchemas(accountSchemas(), object{
 		"Entry": entry, "EntryPage": pageOf(schemaRef("Entry")),
 		"EntryWrite": object{"type": "object", "description": "The fields alone; _locale says their language.", "properties": object{"_locale": text}, "additionalProperties": true},
 		"EntryPatch": anything,
@@ -206,13 +206,30 @@ func commonSchemas() object {
 			"allowed": flag, "because": described("string", "A sentence."), "permission": object{"anyOf": []any{anything, typed("null")}}, "rules": listOf(anything), "hiddenFields": listOf(text), "readOnlyFields": listOf(text)}),
 		"RolePreview": fields("role new users tokens opens closes fields", object{"role": text, "new": flag, "users": number, "tokens": number, "opens": listOf(anything),
 			"closes": listOf(anything), "fields": listOf(anything)}),
+		"AuditPage": fields("data page", object{"page": schemaRef("PageInfo"), "data": listOf(fields("position at by event", object{"position": described("integer", "Of the commit that holds it."),
+			"at": moment("When."), "by": described("string", "Who."), "event": text, "type": text, "entry": text, "rev": number, "reason": text, "comment": text, "count": number, "detail": anything,
+			"origin": fields("", object{"address": text, "agent": text, "request": text})}))}),
+		"Register": fields("data", object{"data": listOf(fields("type subject purpose basis class fields entries", object{"type": text, "label": anything, "subject": text, "purpose": text, "basis": text,
+			"keep": described("string", "An ISO 8601 duration."), "class": object{"type": "string", "enum": []any{"P0", "P1", "P2", "P3"}}, "fields": listOf(text), "labels": listOf(anything), "entries": number}))}),
+		"Subject": fields("text", object{"text": described("string", "A name, an e-mail address, a telephone number: 3 to 200 characters."), "types": listOf(text)}),
+		"SubjectReport": fields("found mentions", object{"found": listOf(schemaRef("SubjectEntry")), "more": flag,
+			"mentions": object{"type": "array", "items": schemaRef("SubjectEntry"), "description": "In fields that are not declared personal: for a person to look at."}}),
+		"SubjectEntry":  fields("type id title fields in", object{"type": text, "id": text, "title": text, "fields": listOf(text), "in": listOf(described("string", "draft, published, trash or history"))}),
+		"SubjectExport": anything,
+		"ErasureEntry":  fields("type id", object{"type": text, "id": text, "fields": listOf(text), "purge": described("boolean", "Take the whole entry away, with its past.")}),
+		"Erasure":       fields("entries reason", object{"entries": listOf(schemaRef("ErasureEntry")), "reason": described("string", "Naming nobody."), "dryRun": flag}),
+		"ErasureReport": fields("dryRun entries replaced refused commits", object{"_id": text, "dryRun": flag, "entries": listOf(schemaRef("ErasureEntry")), "refused": listOf(anything), "commits": number, "position": number,
+			"replaced": listOf(fields("type id field", object{"type": text, "id": text, "field": text}))}),
+		"Sweep": fields("", object{"dryRun": flag}),
+		"RetentionReport": fields("dryRun at due", object{"dryRun": flag, "at": moment("When it was looked."), "erasure": schemaRef("ErasureReport"),
+			"due": listOf(fields("type id fields since", object{"type": text, "id": text, "fields": listOf(text), "since": moment("When its time was over.")}))}),
 		"Health":      fields("status", object{"status": text}),
 		"Readiness":   fields("status reads writes position", object{"status": object{"type": "string", "enum": []any{"ok", "readonly", "draining"}}, "reads": flag, "writes": flag, "position": number, "version": text}),
 		"ProblemType": fields("type code status title", object{"type": text, "code": text, "status": number, "title": text}),
 		"Problem": object{"type": "object", "description": "RFC 9457.", "required": []any{"type", "title", "status", "code", "detail", "instance", "requestId"}, "additionalProperties": true,
 			"properties": object{"type": text, "title": text, "status": number, "code": object{"type": "string", "enum": codeNames()}, "detail": text, "instance": text, "requestId": text,
 				"errors": listOf(fields("pointer keyword message", object{"pointer": text, "keyword": text, "message": text, "params": anything}))}},
-	}
+	})
 }
 
 func codeNames() []any {

@@ -167,16 +167,9 @@ func (s *Server) show(c *gin.Context, template string, p page) error {
 	if of(c).who.Anonymous() {
 		a.control = []string{"public, max-age=0, must-revalidate"}
 	}
-	pageHeaders(c.Writer.Header())
+	s.securePage(c.Writer.Header())
 	s.send(c.Writer, c.Request, a)
 	return nil
-}
-
-func pageHeaders(h http.Header) {
-	h.Set("Content-Security-Policy", pagePolicy)
-	h.Set("Cross-Origin-Opener-Policy", "same-origin")
-	h.Set("Referrer-Policy", "strict-origin-when-cross-origin")
-	h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
 }
 
 // wantsPage reports whether a refusal should be one that a person reads.
@@ -201,7 +194,7 @@ func (s *Server) failPage(w http.ResponseWriter, q *request, r *http.Request, p 
 	if err != nil {
 		body = []byte(p.title)
 	}
-	pageHeaders(w.Header())
+	s.securePage(w.Header())
 	w.Header()["Content-Type"] = htmlKind
 	w.WriteHeader(p.status)
 	if r.Method != http.MethodHead {

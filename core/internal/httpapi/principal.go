@@ -17,11 +17,12 @@ const (
 	maxWaiters     = 256
 )
 
-// identify finds out who asks. Without an Authorization header it is anyone; with one that does not hold, nobody.
+// identify finds out who asks: by the Authorization header, which must hold where there is one, else by a session's
+// cookie, else it is anyone.
 func (s *Server) identify(q *request, r *http.Request) error {
 	given := r.Header["Authorization"]
 	if len(given) == 0 {
-		return nil
+		return s.identifyByCookie(q, r)
 	}
 	scheme, token, _ := strings.Cut(given[0], " ")
 	token = strings.TrimSpace(token)

@@ -19,13 +19,16 @@ type request struct {
 	http.ResponseWriter
 	id      string
 	who     *core.Principal
+	cookie  string // of the session that he came with
+	lapsed  error  // why the session that he sent does not hold
 	start   time.Time
 	tally   *tally
 	status  int
 	bytes   int
 	err     error // what the answer tells of, for the log
 	stream  bool
-	preview bool // a preview token says who asks
+	preview bool          // a preview token says who asks
+	grace   time.Duration // that a body has before its rate counts
 }
 
 var _ http.Flusher = (*request)(nil)

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/gin-gonic/gin"
@@ -17,6 +18,9 @@ const (
 	scoped auth = "scoped" // the caller's rights on the type, under the route's action
 	ruled  auth = "ruled"  // each operation in the body by its own action
 	kept   auth = "kept"   // the caller's right on the store as a whole, under the route's action
+	self   auth = "self"   // whoever is signed in, on what is his own
+	served auth = "served" // the service by the caller's rights, anew for each request: no answer is anybody's to keep
+	erases auth = "erases" // the caller's right on the type of erasures, under the route's action
 )
 
 // byName is the action of a route whose path names it.
@@ -65,8 +69,16 @@ func (s *Server) routes() []route {
 		{"PUT", "/api/v1/types/:type", "applyType", applyType, core.ActionManage, scoped},
 		{"POST", "/api/v1/catalog/rebuild", "rebuildCatalog", rebuildCatalog, core.ActionManage, kept},
 		{"POST", "/api/v1/catalog/verify", "verifyCatalog", verifyCatalog, core.ActionManage, kept},
-		{"GET", "/api/v1/access/explain", "explainRight", explainRight, "", open},
-		{"POST", "/api/v1/access/preview", "previewRole", previewRole, "", open},
+		{"GET", "/api/v1/access/explain", "explainRight", explainRight, "", served},
+		{"POST", "/api/v1/access/preview", "previewRole", previewRole, "", served},
+		{"GET", "/api/v1/export/:type", "exportEntries", exportEntries, core.ActionExport, served},
+		{"GET", "/api/v1/audit", "listAudit", listAudit, core.ActionList, served},
+		{"GET", "/api/v1/privacy/register", "privacyRegister", privacyRegister, core.ActionRead, erases},
+		{"POST", "/api/v1/privacy/subjects", "findSubject", findSubject, core.ActionRead, erases},
+		{"POST", "/api/v1/privacy/subjects/export", "exportSubject", exportSubject, core.ActionExport, erases},
+		{"POST", "/api/v1/privacy/erasures", "erase", erase, core.ActionCreate, erases},
+		{"GET", "/api/v1/privacy/retention", "reviewRetention", reviewRetention, core.ActionRead, erases},
+		{"POST", "/api/v1/privacy/retention", "sweepRetention", sweepRetention, core.ActionCreate, erases},
 		{"GET", "/openapi.json", "describeAPI", describeAPI, "", open},
 		{"GET", "/healthz", "healthz", healthz, "", open},
 		{"GET", "/readyz", "readyz", readyz, "", open},
@@ -85,6 +97,18 @@ func (s *Server) routes() []route {
 	}
 	if s.o.Keeper == nil {
 		table = without(without(table, "rebuildCatalog"), "verifyCatalog")
+	}
+	if s.o.Accounts != nil {
+		table = append(table, authRoutes()...)
+	}
+	if s.o.Auditor == nil {
+		table = without(table, "listAudit")
+	}
+	if s.o.Exporter == nil {
+		table = without(table, "exportEntries")
+	}
+	if s.o.Privacy == nil {
+		table = slices.DeleteFunc(table, func(r route) bool { return r.auth == erases })
 	}
 	return table
 }
@@ -105,12 +129,15 @@ func (s *Server) handle(r *route, h handler) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		q := of(c)
 		q.tally = t
+		if r.auth != scoped || r.method != http.MethodGet { // what is only read leaves no trace to say it of
+			c.Request = c.Request.WithContext(core.WithOrigin(c.Request.Context(), s.originOf(c)))
+		}
 		err := s.allow(c, q, r)
 		if err == nil {
 			err = h(s, c)
 		}
 		if err != nil {
-			s.fail(c.Writer, q, c.Request, err)
+			s.fail(c.Writer, q, c.Request, unlessLapsed(q, r, err))
 		}
 	}
 }
@@ -118,8 +145,17 @@ func (s *Server) handle(r *route, h handler) gin.HandlerFunc {
 // allow asks for the caller's right before a body is read. The services ask again, with the entry in hand: this only
 // keeps strangers from making the server work.
 func (s *Server) allow(c *gin.Context, q *request, r *route) error {
+	if strings.HasPrefix(r.path, authPath) && unsafe(c.Request.Method) && !s.ownOrigin(c.Request) {
+		return foreignOrigin()
+	}
 	if r.auth == kept {
 		return s.allowKeeping(c, q, r.action)
+	}
+	if r.auth == self {
+		return allowSelf(q)
+	}
+	if r.auth == erases {
+		return s.allowErasing(c, q, r.action)
 	}
 	if r.auth != scoped || c.Request.Method == http.MethodGet || c.Request.Method == http.MethodHead {
 		return nil
@@ -163,23 +199,9 @@ func noRoute(*Server, *gin.Context) error { return noSuchPage() }
 func noMethod(s *Server, c *gin.Context) error {
 	allowed := c.Writer.Header().Get("Allow")
 	if c.Request.Method == http.MethodOptions {
-		preflight(c, allowed)
+		s.preflight(c, allowed)
 		return nil
 	}
 	err := say(core.CodeBadRequest, "This address answers "+allowed+".", "Cette adresse répond à "+allowed+".")
 	return as(http.StatusMethodNotAllowed, err)
-}
-
-// preflight lets scripts of any site read what is public, and nothing more.
-func preflight(c *gin.Context, allowed string) {
-	h := c.Writer.Header()
-	h.Set("Allow", allowed+", OPTIONS")
-	if strings.Contains(allowed, http.MethodGet) && first(c.Request.Header, "Access-Control-Request-Method") == http.MethodGet {
-		h["Access-Control-Allow-Origin"] = anyOrigin
-		h.Set("Access-Control-Allow-Methods", "GET, HEAD")
-		h.Set("Access-Control-Allow-Headers", "Accept-Language, If-None-Match, Last-Event-ID, "+waitHeader)
-		h.Set("Access-Control-Max-Age", "86400")
-	}
-	c.Writer.WriteHeader(http.StatusNoContent)
-	c.Writer.WriteHeaderNow()
 }

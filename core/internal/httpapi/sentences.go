@@ -20,6 +20,8 @@ func titleOf(status int) core.Text {
 		return core.Text{"en": "Not found", "fr": "Introuvable"}
 	case http.StatusMethodNotAllowed:
 		return core.Text{"en": "Method not allowed here", "fr": "Méthode non permise ici"}
+	case http.StatusRequestTimeout:
+		return core.Text{"en": "The request came in too slowly", "fr": "La requête est arrivée trop lentement"}
 	case http.StatusConflict:
 		return core.Text{"en": "Conflict", "fr": "Conflit"}
 	case http.StatusPreconditionFailed:

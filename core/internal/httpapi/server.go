@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -27,7 +28,13 @@ type Options struct {
 	Catalog core.Catalog
 	Schemas core.SchemaChanges // nil: types cannot be changed here
 	Keeper  core.CatalogKeeper // nil: the catalog cannot be rebuilt or verified here
+	Privacy core.Privacy       // nil: personal data is not looked after here
 	Rights  core.Rights        // nil: nobody is told why he may do something
+	// Accounts signs people in; nil: nobody can, and callers have API tokens only.
+	Accounts core.Accounts
+
+	Auditor  core.Auditor  // nil: nobody can be asked who did what
+	Exporter core.Exporter // nil: nothing is exported here
 
 	Name      string // of the site, on the pages and in the API's description; "Palabre"
 	Version   string // of the program
@@ -39,10 +46,11 @@ type Options struct {
 	MaxAge     time.Duration // how long others may keep a public answer without asking; 10 s, negative for none
 	StaleFor   time.Duration // and how much longer while they ask; 60 s, negative for none
 
-	BodyBytes  int64 // the most that the body of a request weighs; 1 MiB
-	BatchBytes int64 // the same for /api/v1/batch; 8 MiB
-	InFlight   int   // requests served at once, more get 503; 1024
-	Streams    int   // followers of the changes at once; 256
+	BodyBytes  int64         // the most that the body of a request weighs; 1 MiB
+	BatchBytes int64         // the same for /api/v1/batch; 8 MiB
+	BodyGrace  time.Duration // how long a body may take before it must have come in at 50 KB a second; 10 s
+	InFlight   int           // requests served at once, more get 503; 1024
+	Streams    int           // followers of the changes at once; 256
 
 	Heartbeat time.Duration // between signs of life on a stream; 15 s
 	WaitFor   time.Duration // the most that Wait-For-Position waits; 5 s
@@ -55,6 +63,10 @@ type Options struct {
 
 	NoMetrics      bool     // do not serve /metrics here (see Server.Metrics)
 	TrustedProxies []string // addresses or networks whose X-Forwarded-For is believed; none
+
+	Origins        []string // the only other sites whose scripts may use the API, with credentials; none: any may read what is public
+	AuthLimit      int      // requests a minute under /api/v1/auth/ from one address; 0 for any number
+	AnonymousLimit int      // anonymous requests a second from one address that the cache does not answer; 0 for any number
 }
 
 // Server is the HTTP side of Palabre. Make it with New.
@@ -74,8 +86,12 @@ type Server struct {
 	streams  atomic.Int64
 	waiters  atomic.Int64
 	draining atomic.Bool
-	ending   chan struct{} // closed when draining begins: streams end
-	endOnce  sync.Once
+	trusted  []netip.Prefix // proxies
+
+	authLimit, anonymousLimit *limiter // nil: none
+
+	ending  chan struct{} // closed when draining begins: streams end
+	endOnce sync.Once
 }
 
 // New makes a Server. It starts nothing.
@@ -89,7 +105,11 @@ func New(o Options) (*Server, error) {
 	s.store = core.NewType(core.Type{Name: "store", Public: true}) // public: that there is one is no secret
 	s.cache = newCache(o.CacheBytes, s.stands, s.metrics)
 	s.table = s.routes()
+	s.authLimit, s.anonymousLimit = newLimiter(o.AuthLimit, time.Minute), newLimiter(o.AnonymousLimit, time.Second)
 	var err error
+	if s.trusted, err = readProxies(o.TrustedProxies); err != nil {
+		return nil, err
+	}
 	if s.pages, err = newPages(); err != nil {
 		return nil, err
 	}
@@ -108,6 +128,7 @@ func (o Options) withDefaults() Options {
 	}
 	o.MaxAge, o.StaleFor = either(o.MaxAge, 10*time.Second), either(o.StaleFor, time.Minute)
 	o.BodyBytes, o.BatchBytes = either(o.BodyBytes, 1<<20), either(o.BatchBytes, 8<<20)
+	o.BodyGrace = either(o.BodyGrace, 10*time.Second)
 	o.InFlight, o.Streams = either(o.InFlight, 1024), either(o.Streams, 256)
 	o.Heartbeat, o.WaitFor = either(o.Heartbeat, 15*time.Second), either(o.WaitFor, 5*time.Second)
 	o.AnswerFor, o.DrainFor = either(o.AnswerFor, 10*time.Second), either(o.DrainFor, 20*time.Second)

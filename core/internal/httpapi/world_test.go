@@ -467,7 +467,8 @@ var errDriver = errors.New("driver: connection to 10.0.0.7 refused: password=hun
 // options gives what a server on a world is made of.
 func (w *world) serverOptions() Options {
 	return Options{Reader: w, Content: worldContent{w}, Access: versionedAccess{w}, Types: w, Catalog: worldCatalog{world: w},
-		Schemas: &worldSchemas{}, Keeper: &worldKeeper{}, Rights: struct{ core.Rights }{}, CacheBytes: 1 << 20, Version: "1.2.3"}
+		Schemas: &worldSchemas{}, Keeper: &worldKeeper{}, Accounts: worldAccounts{}, Rights: struct{ core.Rights }{}, Auditor: &worldAuditor{}, Privacy: &worldPrivacy{},
+		Exporter: &worldExporter{}, CacheBytes: 1 << 20, Version: "1.2.3"}
 }
 
 func newServer(t testing.TB, w *world, change ...func(*Options)) *Server {

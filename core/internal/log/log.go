@@ -27,7 +27,7 @@ const (
 	ReadBytes = 8 << 20
 )
 
-// Record is a commit as it is written down: its heading in fields, Key, Digests and Changes as JSON text.
+// Record is a commit as it is written down: its heading in fields, Key, Digests, Origin and Changes as JSON text.
 type Record struct {
 	Position core.Position
 	ID       string
@@ -37,6 +37,7 @@ type Record struct {
 	Key      string // "" without one
 	Sum      string
 	Digests  string // "" unless redacted
+	Origin   string // JSON, "" without one; see origin.go
 	Changes  string
 }
 
@@ -75,6 +76,10 @@ func NewRecord(c *core.Commit) (Record, error) {
 	if c.Digests != nil {
 		r.Digests = string(encode(c.Digests))
 	}
+	var err error
+	if r.Origin, err = encodeOrigin(c); err != nil {
+		return r, err
+	}
 	changes, err := EncodeChanges(c.Changes)
 	if err != nil {
 		return r, err
@@ -104,6 +109,9 @@ func (r *Record) Commit() (core.Commit, error) {
 		if err := json.Unmarshal([]byte(r.Digests), &c.Digests); err != nil {
 			return c, r.damaged(err)
 		}
+	}
+	if err := r.decodeOrigin(&c); err != nil {
+		return c, r.damaged(err)
 	}
 	return c, nil
 }
@@ -147,7 +155,7 @@ func (p *Page) Add(r *Record) (more bool, err error) {
 	}
 	p.Commits = append(p.Commits, c)
 	p.next++
-	p.bytes += len(r.Changes) + len(r.Digests)
+	p.bytes += len(r.Changes) + len(r.Digests) + len(r.Origin)
 	return p.bytes < ReadBytes, nil
 }
 

@@ -21,6 +21,7 @@ type Report struct {
 	Entries  int           // that exist at that position
 	Changes  int           // of all commits
 	Redacted int           // changes that an erasure has rewritten, as recorded
+	Forgot   int           // commits of which it was forgotten where they came from
 	Problems []Problem     // the first of them
 	Found    int           // all of them
 }
@@ -104,6 +105,9 @@ func (v *verifier) commit(c *core.Commit) {
 		v.problem(c.Position, "%s", err)
 	}
 	v.Position, v.sum, v.unknown = c.Position, c.Sum, false
+	if c.Forgotten() {
+		v.Forgot++
+	}
 	for _, i := range c.Redacted() {
 		v.rewritten[c.Changes[i].Entry] = c.Position
 		v.Redacted++

@@ -137,6 +137,7 @@ func TestVerify_Redacted(t *testing.T) {
 func TestVerify_Problems(t *testing.T) {
 	t.Parallel()
 	three := history([]core.Change{put("a", 1)}, []core.Change{put("a", 2)}, []core.Change{put("a", 3)})
+	from := withOrigins(history([]core.Change{put("a", 1)}, []core.Change{put("a", 2)}))
 	noDoc := func(c *core.Change) { c.Draft = nil }
 	live := func(c *core.Change) { c.Meta.Live = &core.Live{Rev: 1, At: day} }
 	otherType := func(c *core.Change) { c.Type = "post" }
@@ -152,6 +153,10 @@ func TestVerify_Problems(t *testing.T) {
 		{"a sum altered", three, `update commits set sum = 'x' where position = 2`, []string{"commit 2 does not match", "commit 3 does not match"}},
 		{"a commit removed", three, `delete from commits where position = 2`, []string{"commit 2 is missing", "from revision 1 to 3"}},
 		{"a commit made unreadable", three, `update commits set changes = '[' where position = 2`, []string{"commit 2 of the log cannot be read", "from revision 1 to 3"}},
+		{"an origin altered", from, `update commits set origin = replace(origin, '192.0.2.7', '192.0.2.8') where position = 2`, []string{"its origin was altered"}},
+		{"an origin removed", from, `update commits set origin = '' where position = 2`, []string{"commit 2 does not match its sum"}},
+		{"an origin invented", three, `update commits set origin = '{"address":"192.0.2.7","salt":"00","digest":"00"}' where position = 2`, []string{"its origin was altered"}},
+		{"an origin made unreadable", from, `update commits set origin = '[' where position = 2`, []string{"commit 2 of the log cannot be read"}},
 		{"digests invented", three, `update commits set digests = '["00"]', changes = replace(changes, '"x"', '"y"') where position = 2`, []string{"commit 2 does not match its sum", "no erasure of it is recorded"}},
 		{"digests of another number", three, `update commits set digests = '[]' where position = 2`, []string{"1 changes and 0 digests"}},
 		{"a revision passed over", history([]core.Change{put("a", 1)}, []core.Change{put("a", 3)}), "", []string{"from revision 1 to 3"}},
@@ -178,6 +183,28 @@ func TestVerify_Problems(t *testing.T) {
 				t.Errorf("%s: got %q, want it to say %q", tc.name, r.Problems[i].Message, want)
 			}
 		}
+	}
+}
+
+// withOrigins seals the commits anew, each from somewhere.
+func withOrigins(commits []core.Commit) []core.Commit {
+	sum := ""
+	for i := range commits {
+		commits[i].Origin = &core.Origin{Address: "192.0.2.7", Agent: "curl"}
+		commits[i].Seal(sum)
+		sum = commits[i].Sum
+	}
+	return commits
+}
+
+func TestVerify_Forgotten(t *testing.T) {
+	t.Parallel()
+	l := written(t, withOrigins(history([]core.Change{put("a", 1)}, []core.Change{put("a", 2)})))
+	if err := l.Forget(t.Context(), 2); err != nil {
+		t.Fatal(err)
+	}
+	if r := verify(t, l); !r.OK() || r.Forgot != 1 {
+		t.Errorf("got %+v, want a sound log with one forgotten origin", r)
 	}
 }
 

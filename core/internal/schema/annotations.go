@@ -456,20 +456,23 @@ var legalBases = []string{"consent", "contract", "legal-obligation", "vital-inte
 	"legitimate-interest", "legitimate-interests"}
 
 func readPersonal(r *reader, v any) {
-	m := r.object(v, "subject", "purpose", "basis", "keep", "class")
+	m := r.object(v, "subject", "purpose", "basis", "keep", "since", "class")
 	if m == nil {
 		return
 	}
 	rule := &core.PersonalRule{Subject: r.member(m, "subject"), Purpose: r.member(m, "purpose"), Class: "P2"}
 	rule.Basis = r.choice("/basis", orEmpty(m["basis"]), legalBases...)
-	if class := r.choice("/class", m["class"], "P1", "P2", "P3"); class != "" {
+	if class := r.choice("/class", m["class"], core.PersonalClasses...); class != "" {
 		rule.Class = class
 	}
 	if keep, ok := m["keep"]; ok {
 		rule.Keep, _ = keep.(string)
-		if !validDuration(rule.Keep) {
+		if _, err := core.ParsePeriod(rule.Keep); err != nil {
 			r.badAt("/keep", say("keep est une durée ISO 8601, comme P3Y.", "keep is an ISO 8601 duration, like P3Y."))
 		}
+	}
+	if _, says := m["since"]; says {
+		rule.Since = strings.ReplaceAll(strings.TrimPrefix(r.member(m, "since"), "/"), "/", ".")
 	}
 	r.n.ann.personal = rule
 }

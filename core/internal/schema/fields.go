@@ -454,6 +454,7 @@ func (f *fielder) field(m member, path string, v value, in inherited) core.Field
 		field.Default = jsondoc.Encode(value)
 	}
 	f.inherit(&field, a, in)
+	field.Private = field.Private || field.Personal.Sensitive()
 	field.Unique = field.Unique || m.n == f.s.slug && m.n != nil
 	field.Indexed = f.indexed(&field, v) && !in.unindexed && !field.Secret
 	return field
@@ -578,6 +579,9 @@ func (f *fielder) put(field core.Field) {
 	have.Required = have.Required && field.Required
 	have.Search = max(have.Search, field.Search)
 	have.Private, have.Secret = have.Private || field.Private, have.Secret || field.Secret
+	if have.Personal == nil {
+		have.Personal = field.Personal
+	}
 	have.Multi = have.Multi || field.Multi
 	for _, v := range field.Enum {
 		if len(have.Enum) > 0 && !slices.ContainsFunc(have.Enum, func(w core.EnumValue) bool { return jsondoc.Equal(v.Value, w.Value) }) {

@@ -12,7 +12,7 @@ import (
 )
 
 var typeMembers = []string{"name", "plural", "label", "pluralLabel", "description", "icon", "titleField", "slug", "geo", "public", "singleton",
-	"locales", "fallback", "order", "workflow", "preview", "requireMatch", "keepRevisions", "group", "color"}
+	"locales", "fallback", "order", "workflow", "preview", "requireMatch", "keepRevisions", "heir", "group", "color"}
 
 // info reads x-type into a core.Type, step by step: what needs no fields first, what names fields after them.
 type info struct {
@@ -33,7 +33,7 @@ func (i *info) heading() {
 	i.names()
 	i.t.Icon, i.t.Preview = i.optionalWord("icon"), i.optionalWord("preview")
 	i.t.Public, i.t.Singleton, i.t.MatchAlways = i.flag("public"), i.flag("singleton"), i.flag("requireMatch")
-	i.t.KeepRevs = i.keepRevisions()
+	i.t.KeepRevs, i.t.Heir = i.keepRevisions(), i.optionalWord("heir")
 	i.locales()
 	i.t.Workflow = i.workflow()
 	i.t.Groups = i.groups()
@@ -316,6 +316,7 @@ func (i *info) fieldsNamed() {
 	i.geo()
 	i.t.Order = i.order()
 	i.requirements()
+	i.retention()
 }
 
 func isTitle(f *core.Field) bool { return f.Kind == core.KindString && !f.Multi }
@@ -432,6 +433,20 @@ func (i *info) requirements() {
 	for _, t := range i.t.Workflow.Transitions {
 		for _, path := range t.Requires {
 			i.wantField("/workflow/transitions", path, "any", func(*core.Field) bool { return true })
+		}
+	}
+}
+
+// retention checks the fields from which x-personal counts how long something is kept.
+func (i *info) retention() {
+	for k := range i.t.Fields {
+		f := &i.t.Fields[k]
+		if f.Personal == nil || f.Personal.Since == "" {
+			continue
+		}
+		if at, ok := i.field(f.Personal.Since); !ok || at.Kind != core.KindDate && at.Kind != core.KindTime {
+			i.found.add(jsondoc.Pointer(strings.Split(f.Path, ".")...), "x-personal",
+				say("since nomme un champ de date de ce type ; « %s » n’en est pas un.", "since names a field of this type that holds a date; “%s” does not.", f.Personal.Since))
 		}
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"time"
 
 	_ "modernc.org/sqlite" // the driver
 )
@@ -35,6 +36,8 @@ type Options struct {
 	PageSize int   // of a new file, in bytes; 0 is 4096
 	// Conns bounds the connections; 0 is 1 for a pool that writes, 4 for one that reads.
 	Conns int
+	// SecureDelete writes zeros over what is deleted or replaced, so that an erasure leaves nothing in the file.
+	SecureDelete bool
 	// ReadOnly refuses writes on these connections. The file must exist.
 	ReadOnly bool
 }
@@ -109,6 +112,39 @@ func Update(ctx context.Context, db *sql.DB, f func(*sql.Tx) error) error {
 	return tx.Commit()
 }
 
+// Shred writes the file anew, so that it holds nothing but what is in its tables now, and empties the WAL. Readers may go on;
+// one that looks at an older state holds it up until ctx ends.
+func (d *DB) Shred(ctx context.Context) error {
+	conn, err := d.Write.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	// The copy on the way may be as large as the file: on disk, where memory is kept for what is small otherwise.
+	for _, step := range []string{"pragma temp_store(file)", "vacuum", "pragma temp_store(memory)"} {
+		if _, err := conn.ExecContext(ctx, step); err != nil {
+			return err
+		}
+	}
+	return emptyWAL(ctx, conn)
+}
+
+// emptyWAL folds the WAL into the file and cuts it to nothing, as soon as no reader needs it any more.
+func emptyWAL(ctx context.Context, conn *sql.Conn) error {
+	for {
+		var busy, frames, folded int
+		err := conn.QueryRowContext(ctx, "pragma wal_checkpoint(truncate)").Scan(&busy, &frames, &folded)
+		if err != nil || busy == 0 {
+			return err
+		}
+		select {
+		case <-time.After(20 * time.Millisecond):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
 func (o Options) conns() int {
 	switch {
 	case o.Conns > 0:
@@ -147,6 +183,9 @@ func (o Options) pragmas() []string {
 		}
 		// The limit keeps the WAL of one huge transaction from lying around for ever.
 		p = append(p, "journal_size_limit(67108864)")
+		if o.SecureDelete {
+			p = append(p, "secure_delete(1)")
+		}
 	}
 	p = append(p, "synchronous("+string(sync)+")", "foreign_keys(0)", "temp_store(MEMORY)", "trusted_schema(0)")
 	if o.CacheKiB > 0 {

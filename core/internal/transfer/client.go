@@ -62,10 +62,20 @@ func (c *Client) Call(ctx context.Context, method, path string, body, out any, r
 			return err
 		}
 	}
+	if !repeat {
+		_, err := c.once(ctx, method, path, text, out)
+		return err
+	}
+	return c.insist(ctx, func() (time.Duration, error) { return c.once(ctx, method, path, text, out) })
+}
+
+// insist repeats an attempt for a while as long as the server is away or busy. An attempt gives how long the server asks
+// to wait.
+func (c *Client) insist(ctx context.Context, attempt func() (after time.Duration, err error)) error {
 	until := time.Now().Add(c.patience)
 	for pause := 200 * time.Millisecond; ; pause = min(2*pause, 5*time.Second) {
-		after, err := c.once(ctx, method, path, text, out)
-		if !repeat || !passing(err) || time.Now().Add(pause).After(until) {
+		after, err := attempt()
+		if !passing(err) || time.Now().Add(pause).After(until) {
 			return err
 		}
 		select {
@@ -83,9 +93,26 @@ func passing(err error) bool {
 
 // once makes one attempt. after is how long the server asks to wait.
 func (c *Client) once(ctx context.Context, method, path string, body []byte, out any) (after time.Duration, err error) {
-	req, err := http.NewRequestWithContext(ctx, method, c.base+path, bytes.NewReader(body))
+	res, err := c.send(ctx, method, path, body)
 	if err != nil {
 		return 0, err
+	}
+	defer res.Body.Close()
+	answer, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer))
+	if err != nil {
+		return 0, c.away(ctx, err)
+	}
+	if res.StatusCode >= 300 {
+		return waitFor(res), c.refusal(res.StatusCode, answer)
+	}
+	return 0, c.decode(answer, out)
+}
+
+// send makes one request and gives the answer, whose body the caller closes.
+func (c *Client) send(ctx context.Context, method, path string, body []byte) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, method, c.base+path, bytes.NewReader(body))
+	if err != nil {
+		return nil, err
 	}
 	if len(body) > 0 {
 		req.Header.Set("Content-Type", "application/json")
@@ -96,18 +123,14 @@ func (c *Client) once(ctx context.Context, method, path string, body []byte, out
 	req.Header.Set("Accept-Language", "en")
 	res, err := c.http.Do(req)
 	if err != nil {
-		return 0, c.away(ctx, err)
+		return nil, c.away(ctx, err)
 	}
-	defer res.Body.Close()
-	answer, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer))
-	if err != nil {
-		return 0, c.away(ctx, err)
-	}
+	return res, nil
+}
+
+func waitFor(res *http.Response) time.Duration {
 	seconds, _ := strconv.Atoi(res.Header.Get("Retry-After"))
-	if res.StatusCode >= 300 {
-		return time.Duration(seconds) * time.Second, c.refusal(res.StatusCode, answer)
-	}
-	return 0, c.decode(answer, out)
+	return time.Duration(seconds) * time.Second
 }
 
 func (c *Client) away(ctx context.Context, err error) error {

@@ -1,26 +1,27 @@
 package transfer
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"io"
 	"maps"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/palabre-cms/palabre/core"
 	"github.com/palabre-cms/palabre/core/jsondoc"
 )
 
-var _ Pages = (*remotePages)(nil)
+var _ Pages = (*listPages)(nil)
 
-// remotePages gives the entries of a running server.
-type remotePages struct {
-	client  *Client
-	path    string
+// listPages gives the entries of lists as the API answers them.
+type listPages struct {
+	ask     func(ctx context.Context, params url.Values, page *listPage) error
 	params  url.Values
 	typ     *core.Type
-	locales []core.Locale          // to be asked for beside, for the translations
-	after   map[core.Locale]string // where each goes on: a cursor belongs to one language
+	locales []core.Locale // to be asked for beside, for the translations
 	total   int
 	done    bool
 }
@@ -28,21 +29,51 @@ type remotePages struct {
 // Pages exports what a server finds: the filter is a tree in JSON, "" for all. Without a locale each entry comes in its
 // own language with its translations beside, which costs a request a page for each language.
 func (c *Client) Pages(t *core.Type, state core.State, filter string, locale core.Locale) Pages {
-	p := &remotePages{client: c, typ: t, path: "/api/v1/content/" + url.PathEscape(string(t.Name)), after: map[core.Locale]string{}}
-	p.params = url.Values{"limit": {"200"}, "sort": {"_id"}, "state": {string(state)}}
+	path := "/api/v1/content/" + url.PathEscape(string(t.Name)) + "?"
+	return newPages(t, exportParams(state, filter, locale), func(ctx context.Context, params url.Values, page *listPage) error {
+		return c.Call(ctx, http.MethodGet, path+params.Encode(), nil, page, true)
+	})
+}
+
+func exportParams(state core.State, filter string, locale core.Locale) url.Values {
+	params := url.Values{"sort": {"_id"}, "state": {string(state)}}
 	if filter != "" {
-		p.params.Set("filter", filter)
+		params.Set("filter", filter)
 	}
 	if locale != "" {
-		p.params.Set("locale", string(locale))
-	} else if len(t.Locales) > 1 {
+		params.Set("locale", string(locale))
+	}
+	return params
+}
+
+// NewPages exports what a list finds, which ask answers for a page as the API does: with the parameters of the list and
+// those that page, limit, after and total. Without a locale it is asked for each language too.
+func NewPages(t *core.Type, params url.Values, ask func(ctx context.Context, params url.Values) (body []byte, err error)) Pages {
+	return newPages(t, params, func(ctx context.Context, params url.Values, page *listPage) error {
+		body, err := ask(ctx, params)
+		if err != nil {
+			return err
+		}
+		d := json.NewDecoder(bytes.NewReader(body))
+		d.UseNumber()
+		return core.Wrap("transfer.Pages", d.Decode(page))
+	})
+}
+
+// pageLimit is the most entries that the API gives at once, and the most that can be asked for by their identifiers.
+const pageLimit = "200"
+
+func newPages(t *core.Type, params url.Values, ask func(context.Context, url.Values, *listPage) error) *listPages {
+	p := &listPages{ask: ask, typ: t, params: maps.Clone(params)}
+	p.params.Set("limit", pageLimit)
+	if !p.params.Has("locale") && len(t.Locales) > 1 {
 		p.locales = t.Locales
 	}
 	return p
 }
 
-// remotePage is a page as the API gives it.
-type remotePage struct {
+// listPage is a page as the API gives it.
+type listPage struct {
 	Data []map[string]any `json:"data"`
 	Page struct {
 		Next  string `json:"next"`
@@ -51,25 +82,22 @@ type remotePage struct {
 }
 
 // Next gives the next page.
-func (p *remotePages) Next(ctx context.Context) ([]map[string]any, int, error) {
+func (p *listPages) Next(ctx context.Context) ([]map[string]any, int, error) {
 	if p.done {
 		return nil, 0, io.EOF
 	}
-	page, err := p.get(ctx, "")
-	if err != nil {
+	page := &listPage{}
+	if err := p.ask(ctx, p.params, page); err != nil {
 		return nil, 0, err
 	}
-	for _, locale := range p.locales {
-		translated, err := p.get(ctx, locale)
-		if err != nil {
-			return nil, 0, err
-		}
-		p.lay(page.Data, translated.Data, locale)
+	if err := p.translate(ctx, page.Data); err != nil {
+		return nil, 0, err
 	}
 	if !p.params.Has("total") {
 		p.total = page.Page.Total
 		p.params.Set("total", "false")
 	}
+	p.params.Set("after", page.Page.Next)
 	p.done = page.Page.Next == ""
 	for _, doc := range page.Data {
 		asExported(doc)
@@ -77,23 +105,35 @@ func (p *remotePages) Next(ctx context.Context) ([]map[string]any, int, error) {
 	return page.Data, p.total, nil
 }
 
-// get asks for the page, in a language when one is given.
-func (p *remotePages) get(ctx context.Context, locale core.Locale) (*remotePage, error) {
-	params := maps.Clone(p.params)
-	if locale != "" {
+// translate asks for the entries of a page in each language, by their identifiers: a list in another language may find
+// others, in another order.
+func (p *listPages) translate(ctx context.Context, docs []map[string]any) error {
+	if len(docs) == 0 {
+		return nil
+	}
+	ids := make([]string, len(docs))
+	for i, doc := range docs {
+		ids[i], _ = doc["_id"].(string)
+	}
+	params := url.Values{"filter[_id][in]": {strings.Join(ids, ",")}, "limit": {pageLimit}, "total": {"false"}}
+	for _, name := range [...]string{"state", "fields", "richtext"} {
+		if values := p.params[name]; len(values) > 0 {
+			params[name] = values
+		}
+	}
+	for _, locale := range p.locales {
 		params.Set("locale", string(locale))
+		page := &listPage{}
+		if err := p.ask(ctx, params, page); err != nil {
+			return err
+		}
+		p.lay(docs, page.Data, locale)
 	}
-	if after := p.after[locale]; after != "" {
-		params.Set("after", after)
-	}
-	page := &remotePage{}
-	err := p.client.Call(ctx, http.MethodGet, p.path+"?"+params.Encode(), nil, page, true)
-	p.after[locale] = page.Page.Next
-	return page, err
+	return nil
 }
 
 // lay puts what differs in a language beside the documents.
-func (p *remotePages) lay(docs, translated []map[string]any, locale core.Locale) {
+func (p *listPages) lay(docs, translated []map[string]any, locale core.Locale) {
 	byID := make(map[any]map[string]any, len(translated))
 	for _, doc := range translated {
 		byID[doc["_id"]] = doc
@@ -110,7 +150,7 @@ func (p *remotePages) lay(docs, translated []map[string]any, locale core.Locale)
 }
 
 // overlay is the localised fields of a document that another language says otherwise.
-func (p *remotePages) overlay(doc, in map[string]any) map[string]any {
+func (p *listPages) overlay(doc, in map[string]any) map[string]any {
 	overlay := map[string]any{}
 	for i := range p.typ.Fields {
 		f := &p.typ.Fields[i]

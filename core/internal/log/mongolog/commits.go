@@ -13,8 +13,11 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 )
 
-// formatVersion stands in each commit. A program refuses commits that are newer than itself.
-const formatVersion = 1
+// formatVersion stands in each commit that needs it. A program refuses commits that are newer than itself.
+const (
+	plainVersion  = 1 // without an origin, as the first programs wrote them
+	formatVersion = 2
+)
 
 // insertMost is how many commits go into one insert. FerretDB goes on after the first error of an ordered insert
 // when there are more than 100 documents, and would leave a gap.
@@ -32,11 +35,16 @@ type stored struct {
 	Sum      string    `bson:"sum"`
 	Digests  string    `bson:"digests,omitempty"`
 	Changes  string    `bson:"changes"`
+	Origin   string    `bson:"origin,omitempty"`
 }
 
 func store(r *log.Record) stored {
-	return stored{Position: int64(r.Position), Format: formatVersion, ID: r.ID, At: time.UnixMilli(r.At).UTC(), By: r.By,
-		Reason: r.Reason, Key: r.Key, Sum: r.Sum, Digests: r.Digests, Changes: r.Changes}
+	version := int32(plainVersion)
+	if r.Origin != "" {
+		version = formatVersion
+	}
+	return stored{Position: int64(r.Position), Format: version, ID: r.ID, At: time.UnixMilli(r.At).UTC(), By: r.By,
+		Reason: r.Reason, Key: r.Key, Sum: r.Sum, Digests: r.Digests, Changes: r.Changes, Origin: r.Origin}
 }
 
 func (s *stored) readable() error {
@@ -48,7 +56,7 @@ func (s *stored) readable() error {
 
 func (s *stored) record() log.Record {
 	return log.Record{Position: core.Position(s.Position), ID: s.ID, At: s.At.UnixMilli(), By: s.By, Reason: s.Reason, Key: s.Key,
-		Sum: s.Sum, Digests: s.Digests, Changes: s.Changes}
+		Sum: s.Sum, Digests: s.Digests, Changes: s.Changes, Origin: s.Origin}
 }
 
 // Append inserts the commits in order.
@@ -174,44 +182,4 @@ func (l *Log) Last(ctx context.Context) (core.Position, error) {
 	}
 	l.tail.announce(core.Position(end.Position))
 	return core.Position(end.Position), nil
-}
-
-// Redact replaces the changes of a past commit. Two redactions of one commit at once do not undo each other: the
-// later one sees what the first one left.
-func (l *Log) Redact(ctx context.Context, at core.Position, changes []core.Change) error {
-	for {
-		var old stored
-		call, cancel := limit(ctx)
-		err := l.commits.FindOne(call, bson.D{{Key: "_id", Value: int64(at)}}).Decode(&old)
-		cancel()
-		if errors.Is(err, mongo.ErrNoDocuments) {
-			return core.Errorf(core.CodeNotFound, "the log has no commit %d", at)
-		}
-		if err != nil {
-			return l.translate(ctx, "redact the log", err)
-		}
-		done, err := l.redact(ctx, &old, changes)
-		if done || err != nil {
-			return err
-		}
-	}
-}
-
-// redact replaces a commit, unless it has been redacted since it was read.
-func (l *Log) redact(ctx context.Context, old *stored, changes []core.Change) (done bool, err error) {
-	if err := old.readable(); err != nil {
-		return false, err
-	}
-	r := old.record()
-	if err := r.Redact(changes); err != nil {
-		return false, err
-	}
-	call, cancel := limit(ctx)
-	defer cancel()
-	same := bson.D{{Key: "_id", Value: old.Position}, {Key: "changes", Value: old.Changes}}
-	result, err := l.commits.ReplaceOne(call, same, store(&r))
-	if err != nil {
-		return false, l.translate(ctx, "redact the log", err)
-	}
-	return result.MatchedCount > 0, nil
 }

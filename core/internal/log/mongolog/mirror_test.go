@@ -2,6 +2,7 @@ package mongolog_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -192,5 +193,27 @@ func TestMirror_ManyEntries(t *testing.T) {
 	m.mirror(commit(1, changes...))
 	if n, err := m.db.Collection("content_fiche").CountDocuments(t.Context(), bson.D{}); n != 120 || err != nil {
 		t.Errorf("got %d, %v, want 120", n, err)
+	}
+}
+
+// TestMirror_Erasure has somebody erased, with both documents and the former slugs: nothing of him is left in the mirror. What
+// records that the past was rewritten changes nothing there.
+func TestMirror_Erasure(t *testing.T) {
+	t.Parallel()
+	m := openMirror(t)
+	was := put("a", 2, `{"name":"Camille Exemple"}`, `{"name":"C. Exemple","slug":"c-exemple"}`)
+	was.Meta.Slugs, was.Meta.Live, was.Comment = []string{"camille-exemple"}, &core.Live{Rev: 2, At: day}, "Camille Exemple"
+	gone := put("b", 1, `{"name":"Dominique Exemple"}`, "")
+	m.mirror(commit(1, was, gone))
+	if got := fmt.Sprint(m.get("content_fiche", "a"), m.get("content_fiche", "b")); !strings.Contains(got, "Exemple") {
+		t.Fatalf("the mirror holds nobody: %s", got)
+	}
+	erased := put("a", 3, `{"name":"—"}`, `{"name":"—","slug":"a"}`)
+	erased.Action, erased.Meta.Live = core.ActionErase, &core.Live{Rev: 3, At: day}
+	purged := core.Change{Type: "fiche", Entry: "b", Op: core.OpPurge, Action: core.ActionPurge, Meta: gone.Meta}
+	m.mirror(commit(2, erased, purged), commit(3, core.Change{Type: "fiche", Entry: "a", Op: core.OpRedact, Action: core.ActionRedact, Meta: erased.Meta}))
+	got := m.get("content_fiche", "a")
+	if text := strings.ToLower(fmt.Sprint(got)); strings.Contains(text, "exemple") || got["rev"] != int64(3) || m.get("content_fiche", "b") != nil {
+		t.Errorf("got %s", text)
 	}
 }

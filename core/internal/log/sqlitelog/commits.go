@@ -12,10 +12,11 @@ import (
 )
 
 const (
-	insertCommit = `insert into commits (position, id, at, by, reason, key, sum, digests, changes) values (?, ?, ?, ?, ?, ?, ?, ?, ?)`
-	selectCommit = `select position, id, at, by, reason, key, sum, digests, changes from commits where position >= ? order by position limit ?`
+	insertCommit = `insert into commits (position, id, at, by, reason, key, sum, digests, changes, origin) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+	selectCommit = `select position, id, at, by, reason, key, sum, digests, changes, origin from commits where position >= ? order by position limit ?`
 	selectLast   = `select coalesce(max(position), 0) from commits`
 	redactCommit = `update commits set changes = ?, digests = ? where position = ?`
+	forgetCommit = `update commits set origin = ? where position = ?`
 )
 
 // Append writes the commits in one transaction: all of them, or, with any error, none.
@@ -47,7 +48,7 @@ func (l *Log) append(ctx context.Context, records []log.Record) error {
 	insert := tx.StmtContext(ctx, l.insert)
 	for i := range records {
 		r := &records[i]
-		if _, err := insert.ExecContext(ctx, int64(r.Position), r.ID, r.At, r.By, r.Reason, r.Key, r.Sum, r.Digests, r.Changes); err != nil {
+		if _, err := insert.ExecContext(ctx, int64(r.Position), r.ID, r.At, r.By, r.Reason, r.Key, r.Sum, r.Digests, r.Changes, r.Origin); err != nil {
 			return translate("append to the log", err)
 		}
 	}
@@ -94,7 +95,7 @@ func (l *Log) Read(ctx context.Context, from core.Position, limit int) ([]core.C
 func scan(row interface{ Scan(...any) error }) (log.Record, error) {
 	var r log.Record
 	var position int64
-	err := row.Scan(&position, &r.ID, &r.At, &r.By, &r.Reason, &r.Key, &r.Sum, &r.Digests, &r.Changes)
+	err := row.Scan(&position, &r.ID, &r.At, &r.By, &r.Reason, &r.Key, &r.Sum, &r.Digests, &r.Changes, &r.Origin)
 	r.Position = core.Position(position)
 	return r, translate("read the log", err)
 }
@@ -114,6 +115,28 @@ func last(row *sql.Row) (core.Position, error) {
 
 // Redact replaces the changes of a past commit.
 func (l *Log) Redact(ctx context.Context, at core.Position, changes []core.Change) error {
+	return l.rewrite(ctx, "redact the log", at, func(tx *sql.Tx, r *log.Record) error {
+		if err := r.Redact(changes); err != nil {
+			return err
+		}
+		_, err := tx.Exec(redactCommit, r.Changes, r.Digests, int64(at))
+		return err
+	})
+}
+
+// Forget drops the origin of a past commit.
+func (l *Log) Forget(ctx context.Context, at core.Position) error {
+	return l.rewrite(ctx, "forget an origin", at, func(tx *sql.Tx, r *log.Record) error {
+		had, err := r.Forget()
+		if had && err == nil {
+			_, err = tx.Exec(forgetCommit, r.Origin, int64(at))
+		}
+		return err
+	})
+}
+
+// rewrite has f change the record of a past commit, which nobody else changes meanwhile.
+func (l *Log) rewrite(ctx context.Context, what string, at core.Position, f func(tx *sql.Tx, r *log.Record) error) error {
 	err := sqlite.Update(context.WithoutCancel(ctx), l.db.Write, func(tx *sql.Tx) error {
 		r, err := scan(tx.QueryRow(selectCommit, int64(at), 1))
 		if errors.Is(err, sql.ErrNoRows) || err == nil && r.Position != at {
@@ -122,11 +145,12 @@ func (l *Log) Redact(ctx context.Context, at core.Position, changes []core.Chang
 		if err != nil {
 			return err
 		}
-		if err := r.Redact(changes); err != nil {
-			return err
-		}
-		_, err = tx.Exec(redactCommit, r.Changes, r.Digests, int64(at))
-		return err
+		return f(tx, &r)
 	})
-	return translate("redact the log", err)
+	return translate(what, err)
+}
+
+// Shred writes the file anew and empties its WAL, so that neither holds what Redact has replaced.
+func (l *Log) Shred(ctx context.Context) error {
+	return translate("shred what was redacted", l.db.Shred(ctx))
 }

@@ -135,7 +135,7 @@ func TestOpen_Refusals(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := db.Exec(`pragma user_version = 2`); err != nil {
+	if _, err := db.Exec(`pragma user_version = 3`); err != nil {
 		t.Fatal(err)
 	}
 	db.Close()

@@ -6,7 +6,7 @@ import (
 )
 
 // formatVersion is kept in the file's user_version. A program refuses files that are newer than itself.
-const formatVersion = 1
+const formatVersion = 2
 
 // schema makes the tables. Names of keys and leases are blobs, so that comparing and cutting them is by bytes.
 const schema = `
@@ -19,7 +19,8 @@ create table commits (
 	key      text not null,    -- JSON, '' without one
 	sum      text not null,
 	digests  text not null,    -- JSON, '' unless redacted
-	changes  text not null     -- JSON
+	changes  text not null,    -- JSON
+	origin   text not null default '' -- JSON, '' without one
 ) strict;
 create table kv (
 	key     blob primary key,
@@ -34,7 +35,13 @@ create table leases (
 	token   integer not null,
 	expires integer not null   -- Unix milliseconds
 ) strict, without rowid;
-pragma user_version = 1;
+pragma user_version = 2;
+`
+
+// addOrigin makes a file of format 1 one of format 2.
+const addOrigin = `
+alter table commits add column origin text not null default '';
+pragma user_version = 2;
 `
 
 func migrate(db *sqlite.DB) error {
@@ -46,6 +53,9 @@ func migrate(db *sqlite.DB) error {
 	case version == 0:
 		_, err := db.Write.Exec("begin immediate;" + schema + "commit")
 		return translate("make the log's tables", err)
+	case version == 1:
+		_, err := db.Write.Exec("begin immediate;" + addOrigin + "commit")
+		return translate("bring the log's tables up to date", err)
 	case version > formatVersion:
 		return core.Errorf(core.CodeConflict, "the log has format %d, made by a newer Palabre: this one reads up to %d", version, formatVersion)
 	}

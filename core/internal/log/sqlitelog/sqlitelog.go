@@ -39,7 +39,10 @@ type Log struct {
 	closed  bool
 }
 
-var _ core.Log = (*Log)(nil)
+var (
+	_ core.Log      = (*Log)(nil)
+	_ core.Shredder = (*Log)(nil)
+)
 
 // Open opens the log in a file, making it and its folder when absent. The file can be open once: a second Open, of
 // this or another process, gives CodeConflict.
@@ -58,7 +61,7 @@ func Open(path string, o Options) (*Log, error) {
 }
 
 func open(path string, o Options) (*Log, error) {
-	db, err := sqlite.OpenDB(path, sqlite.Options{Sync: o.Sync, CacheKiB: 4096, PageSize: 8192})
+	db, err := sqlite.OpenDB(path, sqlite.Options{Sync: o.Sync, CacheKiB: 4096, PageSize: 8192, SecureDelete: true})
 	if err != nil {
 		return nil, translate("open the log "+path, err)
 	}

@@ -1,0 +1,59 @@
+package account
+
+import (
+	"time"
+
+	"github.com/palabre-cms/palabre/core"
+)
+
+// refuse makes an error with its sentence in English and French.
+func refuse(code core.Code, reason, en, fr string) *core.Error {
+	return &core.Error{Code: code, Reason: reason, Message: en, Texts: core.Text{"en": en, "fr": fr}}
+}
+
+// wrong makes the error of one field that breaks a rule.
+func wrong(pointer, keyword, en, fr string) error {
+	return core.Invalid(core.FieldError{Pointer: pointer, Keyword: keyword, Message: en, Texts: core.Text{"en": en, "fr": fr}})
+}
+
+func errSignIn() error {
+	return refuse(core.CodeUnauthenticated, "", "Sign in first.", "Connectez-vous d’abord.")
+}
+
+func errNoSession() error {
+	return refuse(core.CodeUnauthenticated, "session", "The session has ended. Sign in again.", "La session est terminée. Reconnectez-vous.")
+}
+
+// errBadLogin is the one answer to whoever does not get in, whatever the reason.
+func errBadLogin() error {
+	return refuse(core.CodeUnauthenticated, "credentials", "The e-mail address or the password is wrong.", "L’adresse électronique ou le mot de passe est incorrect.")
+}
+
+func errWrongPassword() error {
+	return refuse(core.CodeForbidden, "password", "The password is wrong.", "Le mot de passe est incorrect.")
+}
+
+func errOTPRequired() error {
+	return refuse(core.CodeUnauthenticated, "otp_required", "Send the code of your authenticator, or a recovery code, as well.",
+		"Indiquez aussi le code de votre application d’authentification, ou un code de secours.")
+}
+
+func errWrongCode(code core.Code) error {
+	err := refuse(code, "otp_invalid", "The code is wrong, or was used before. Wait for the next one.",
+		"Le code est incorrect ou a déjà servi. Attendez le suivant.")
+	if code == core.CodeInvalid {
+		err.Fields = []core.FieldError{{Pointer: "/code", Keyword: "otp", Message: err.Message, Texts: err.Texts}}
+	}
+	return err
+}
+
+func errTooMany(wait time.Duration) error {
+	seconds := max(1, int((wait+time.Second-1)/time.Second))
+	err := refuse(core.CodeRateLimited, "", "Too many attempts. Wait a moment, then try again.", "Trop de tentatives. Patientez un moment avant de réessayer.")
+	err.Extra = map[string]any{"retryAfter": seconds}
+	return err
+}
+
+func errNoFactor() error {
+	return refuse(core.CodeConflict, "totp_off", "There is no second factor on this account.", "Ce compte n’a pas de second facteur.")
+}

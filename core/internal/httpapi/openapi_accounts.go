@@ -1,0 +1,34 @@
+package httpapi
+
+import "maps"
+
+func joinedSchemas(a, b object) object {
+	maps.Copy(a, b)
+	return a
+}
+
+// accountSchemas are those of signing in.
+func accountSchemas() object {
+	text, flag := typed("string"), typed("boolean")
+	account := fields("_id email name roles endsAt totp totpRequired", object{"_id": text, "email": text, "name": text, "roles": listOf(text), "locale": text, "organization": text,
+		"endsAt": object{"type": []any{"string", "null"}, "format": "date-time"}, "totp": described("boolean", "A second factor is asked for."),
+		"totpRequired": described("boolean", "A role asks for a second factor and there is none: nothing else works until there is.")})
+	return object{
+		"Account":        account,
+		"SignIn":         fields("email password", object{"email": text, "password": text, "otp": described("string", "A code of the second factor, or a recovery code.")}),
+		"SignedIn":       fields("user csrf", object{"user": schemaRef("Account"), "csrf": described("string", "What writes with this session send as X-CSRF-Token.")}),
+		"Me":             fields("user roles csrf", object{"user": object{"anyOf": []any{schemaRef("Account"), typed("null")}}, "roles": listOf(text), "csrf": text}),
+		"PasswordChange": fields("current password", object{"current": text, "password": text}),
+		"Forgot":         fields("email", object{"email": text}),
+		"Reset":          fields("token password", object{"token": text, "password": text}),
+		"ResetLinkFor":   fields("user", object{"user": described("string", "The identifier of an entry of _user.")}),
+		"ResetLink":      fields("link expiresAt", object{"link": text, "expiresAt": moment("Until when it holds.")}),
+		"TOTPSetup":      fields("secret url", object{"secret": described("string", "Base32, to be typed."), "url": described("string", "otpauth://, to be shown as a QR code.")}),
+		"TOTPCode":       fields("code", object{"code": text}),
+		"TOTPDrop":       fields("password code", object{"password": text, "code": described("string", "A code, or a recovery code.")}),
+		"RecoveryCodes":  fields("recovery", object{"recovery": listOf(text)}),
+		"SessionList": fields("data", object{"data": listOf(fields("_id current createdAt expiresAt", object{"_id": text, "current": flag, "createdAt": moment("When it began."),
+			"expiresAt": moment("When it ends."), "address": text, "agent": text}))}),
+		"ProviderList": fields("data", object{"data": listOf(fields("name label", object{"name": text, "label": object{"type": "object", "additionalProperties": text}}))}),
+	}
+}

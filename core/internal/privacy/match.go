@@ -1,0 +1,139 @@
+package privacy
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
+
+	"github.com/palabre-cms/palabre/core"
+)
+
+// The length of what may be looked for, in characters.
+const (
+	shortestText = 3
+	longestText  = 200
+)
+
+// matcher knows a subject when it reads of one.
+type matcher struct {
+	folded string
+	words  []string // of the text, where it has several
+	figure string   // of a telephone number
+}
+
+func newMatcher(text string) (*matcher, error) {
+	folded := fold(text)
+	if n := utf8.RuneCountInString(folded); n < shortestText || n > longestText || !utf8.ValidString(text) {
+		return nil, say(core.CodeInvalid, "Look for 3 to 200 characters: a name, an e-mail address or a telephone number.",
+			"Cherchez de 3 à 200 caractères : un nom, une adresse électronique ou un numéro de téléphone.")
+	}
+	m := &matcher{folded: folded, figure: telephone(text)}
+	if words := strings.Fields(folded); len(words) > 1 && m.figure == "" {
+		m.words = words
+	}
+	return m, nil
+}
+
+// in reports whether a text holds what is looked for.
+func (m *matcher) in(text string) bool {
+	if strings.Contains(fold(text), m.folded) {
+		return true
+	}
+	return m.figure != "" && telephone(text) == m.figure
+}
+
+// across reports whether each word that is looked for is a word of one of the texts, and none of them has all: a first name
+// here, a last name there.
+func (m *matcher) across(texts []string) bool {
+	if m.words == nil {
+		return false
+	}
+	for _, word := range m.words {
+		if !hasWord(texts, word) {
+			return false
+		}
+	}
+	return true
+}
+
+func hasWord(texts []string, word string) bool {
+	for _, text := range texts {
+		for _, w := range strings.FieldsFunc(fold(text), partsWords) {
+			if w == word {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// partsWords reports whether a character stands between words.
+func partsWords(r rune) bool {
+	return !unicode.IsLetter(r) && !unicode.IsDigit(r) && r != '-' && r != '\'' && r != '@' && r != '.'
+}
+
+// telephone gives the figures that tell a telephone number from others, however it is written, inland or from abroad; "" for
+// what is no number.
+func telephone(s string) string {
+	var figures []byte
+	for i := 0; i < len(s); i++ {
+		switch c := s[i]; {
+		case c >= '0' && c <= '9':
+			figures = append(figures, c)
+		case strings.IndexByte(" +-.()/\u00a0", c) < 0:
+			return ""
+		}
+	}
+	const least, telling = 6, 9
+	if len(figures) < least {
+		return ""
+	}
+	return string(figures[max(0, len(figures)-telling):])
+}
+
+// fold gives a text without regard to case, accents and the width of spaces.
+func fold(s string) string {
+	var b strings.Builder
+	b.Grow(len(s))
+	gap := false
+	for _, r := range norm.NFKD.String(s) {
+		if unicode.IsSpace(r) {
+			gap = b.Len() > 0
+			continue
+		}
+		if gap {
+			b.WriteByte(' ')
+			gap = false
+		}
+		writeFolded(&b, r)
+	}
+	return b.String()
+}
+
+func writeFolded(b *strings.Builder, r rune) {
+	switch {
+	case r < utf8.RuneSelf:
+		b.WriteByte(byte(unicode.ToLower(r)))
+	case unicode.Is(unicode.Mn, r):
+	case r == 'œ', r == 'Œ':
+		b.WriteString("oe")
+	case r == 'æ', r == 'Æ':
+		b.WriteString("ae")
+	case r == 'ß', r == 'ẞ':
+		b.WriteString("ss")
+	case r == '’', r == 'ʼ':
+		b.WriteByte('\'')
+	case r == '\u2010', r == '\u2011':
+		b.WriteByte('-')
+	default:
+		b.WriteRune(unicode.ToLower(r))
+	}
+}
+
+// slugOf writes a text as a slug would: small letters and figures, parted by dashes.
+func slugOf(text string) string {
+	words := strings.FieldsFunc(fold(text), func(r rune) bool { return (r < 'a' || r > 'z') && (r < '0' || r > '9') })
+	return strings.Join(words, "-")
+}
