@@ -96,6 +96,9 @@ func TestCanaries(t *testing.T) {
 					continue
 				}
 				sung[k.text+" to "+who] = true
+				if toldWhole(request, who, k) {
+					continue
+				}
 				if !slices.Contains(k.seers, who) {
 					t.Errorf("%s shows %s: %s", who, k.place, request)
 				}
@@ -113,6 +116,13 @@ func TestCanaries(t *testing.T) {
 	c.noCanaryIn(t, all, "the figures", string(c.public("GET", "/metrics").Body))
 	c.noCanaryOnDisk(t, all)
 	unharmed(t, c.node)
+}
+
+// toldWhole reports whether an answer is for those who answer for personal data: they are told all that is kept about
+// somebody, restricted data included, and the audit trail says so. Secrets are no such data.
+func toldWhole(request, who string, k canary) bool {
+	answersFor := who == "administrator" || who == "coordinator"
+	return answersFor && strings.Contains(request, "/api/v1/privacy/subjects") && (k.place == "restricted data" || k.place == "the name of a token")
 }
 
 func parsed(request string) (method, target, body string) {
@@ -171,8 +181,11 @@ func (c *cast) noCanaryOnDisk(t *testing.T, all []canary) {
 func canaryCorpus() []string {
 	corpus := slices.Concat(searchCorpus(), entryCorpus(), typeCorpus())
 	for _, typ := range []string{"paper", "memo", "minutes", "organization", "writer", "note", "_user", "_role", "_token", "_link", "_comment", "_session", "_audit", "_erasure", "_type"} {
-		for _, p := range []string{"?limit=200", "?limit=200&state=draft", "?limit=200&state=trash", "?state=draft&facets=title", "/export", "/export?format=csv", "/export?state=draft", "?q=canary"} {
+		for _, p := range []string{"?limit=200", "?limit=200&state=draft", "?limit=200&state=trash", "?state=draft&facets=title", "?q=canary"} {
 			corpus = append(corpus, "/api/v1/content/"+typ+p)
+		}
+		for _, p := range []string{"", "?format=csv", "?state=draft", "?state=draft&format=csv", "?filter[title][prefix]=canary", "?fields=diet", "?format=xlsx"} {
+			corpus = append(corpus, "/api/v1/export/"+typ+p)
 		}
 	}
 	for _, p := range []string{"?facets=note", "?facets=diet", "?facets=grade", "?include=seenBy,minutes,see,author,handler&state=draft", "/{p0}?include=seenBy,minutes,handler", "/{p2}/revisions/3", "/{p2}/revisions/4?diff=3", "/{p2}/revisions/3?diff=4", "/{draft}?state=draft", "/{p2}?state=draft"} {
@@ -181,6 +194,12 @@ func canaryCorpus() []string {
 	for _, typ := range []string{"_session", "_token", "_user", "_link", "paper"} {
 		corpus = append(corpus, "/api/v1/content/"+typ+"?state=draft&fields=hash", "/api/v1/content/"+typ+"?state=draft&facets=hash", "/api/v1/content/"+typ+"?state=draft&sort=password")
 	}
+	for _, text := range []string{"canary-user@example.org", "canary-phone", "canary-diet", "canary-note", "dossier 0", "camille"} {
+		text = string(mustJSON(map[string]any{"text": text}))
+		corpus = append(corpus, "POST /api/v1/privacy/subjects "+text, "POST /api/v1/privacy/subjects/export "+text)
+	}
+	corpus = append(corpus, `POST /api/v1/privacy/erasures {"entries":[{"type":"paper","id":"{p0}","fields":["diet"]}],"reason":"x","dryRun":true}`, "/api/v1/privacy/register", "/api/v1/privacy/register?format=csv", "/api/v1/privacy/retention",
+		`POST /api/v1/auth/login {"email":"canary-user@example.org","password":"wrong"}`, `POST /api/v1/auth/forgot {"email":"canary-user@example.org"}`, "/api/v1/auth/sessions", "/api/v1/auth/oidc")
 	body := string(mustJSON(map[string]any{"title": 1, "pass": map[string]any{}, "diet": "x", "absent": json.RawMessage(`[]`)}))
 	return append(corpus, "POST /api/v1/content/paper "+body, "PATCH /api/v1/content/paper/{p0} "+body, "POST /api/v1/batch {}", `POST /api/v1/content/memo {"title":"x","slug":"canary-slug"}`, "GET /absent", "DELETE /", "/api/v1/auth/me", "/api/v1/audit", "/api/v1/access/explain?action=read&type=_user&as=canary-user@example.org")
 }

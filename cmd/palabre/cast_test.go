@@ -39,7 +39,7 @@ func newCast(n *node) *cast {
 	by, _ := n.want(http.StatusOK, "GET", "/api/v1/content/organization/"+c.ids["org"]+"?state=draft", nil).JSON(n.t)["_createdBy"].(string)
 	c.ids["token-administrator-of-settings"] = strings.TrimPrefix(by, "token:")
 	c.must(http.StatusCreated, "administrator", "POST", "/api/v1/content/_role", json.RawMessage(eastRole))
-	for _, typ := range []string{"_role", "_type"} {
+	for _, typ := range []string{"_role", "_type", "_user"} {
 		list, _ := c.must(http.StatusOK, "administrator", "GET", "/api/v1/content/"+typ+"?limit=200", nil).JSON(n.t)["data"].([]any)
 		for _, e := range list {
 			m := e.(map[string]any)

@@ -85,7 +85,8 @@ func entryCorpus() []string {
 // typeCorpus looks at types, lists, counts, changes, descriptions and pages.
 func typeCorpus() []string {
 	corpus := []string{"/", "/openapi.json", "/api/v1/types", "/api/v1/changes", "/api/v1/changes?limit=3", "/api/v1/changes?types=paper", "/api/v1/changes?types=memo", "/api/v1/changes?types=paper,minutes",
-		"/api/v1/access/explain?type=paper&action=read&as=reader", "/api/v1/access/explain?type=paper&action=read&as=canary-0", "/api/v1/access/explain?type=_user&action=read&as=canaryalpha0@example.org"}
+		"/api/v1/audit", "/api/v1/audit?event=login", "/api/v1/privacy/register", "/api/v1/privacy/retention", "/api/v1/auth/me", "/api/v1/auth/sessions", `POST /api/v1/privacy/subjects {"text":"canary"}`,
+		`POST /api/v1/privacy/subjects/export {"text":"canaryalpha"}`, "/api/v1/access/explain?type=paper&action=read&as=reader", "/api/v1/access/explain?type=paper&action=read&as=canary-0", "/api/v1/access/explain?type=_user&action=read&as=canaryalpha0@example.org"}
 	for _, typ := range []string{"paper", "memo", "minutes", "organization", "writer", "note", "_user", "_role", "_token", "_link", "_comment", "_session", "_audit", "_erasure", "_type", "absent"} {
 		at := "/api/v1/content/" + typ
 		for _, p := range []string{"", "?state=draft", "?state=trash", "?limit=1", "?sort=-_updatedAt&fields=_id&state=draft", "?total=false", "?filter[_status]=draft&state=draft", "?facets=kind", "?state=draft&sort=_id"} {
@@ -93,7 +94,7 @@ func typeCorpus() []string {
 				corpus = append(corpus, at+p)
 			}
 		}
-		corpus = append(corpus, "HEAD "+at, "OPTIONS "+at, "/api/v1/types/"+typ, "/browse/"+typ, "/api/v1/access/explain?action=read&type="+typ, "/api/v1/access/explain?action=manage&type="+typ)
+		corpus = append(corpus, "/api/v1/export/"+typ, "/api/v1/export/"+typ+"?state=draft&format=csv", "/api/v1/audit?type="+typ, "HEAD "+at, "OPTIONS "+at, "/api/v1/types/"+typ, "/browse/"+typ, "/api/v1/access/explain?action=read&type="+typ, "/api/v1/access/explain?action=manage&type="+typ)
 	}
 	for _, p := range []string{"bbox=1,47,3,49", "near=48,2,30000", "locale=en", "facets=region,tags&limit=1", "include=author,see", "include=seenBy", "include=minutes&state=draft", "filter[see]=" + hiddenDraft, "filter[_id]=" + hiddenDraft + "&state=draft"} {
 		corpus = append(corpus, "/api/v1/content/paper?"+p, "/api/v1/content/paper?state=draft&"+p)

@@ -3,6 +3,8 @@ package main_test
 import (
 	"fmt"
 	"net/http"
+	"slices"
+	"strings"
 	"testing"
 )
 
@@ -43,11 +45,22 @@ func TestTwinWorlds_roles(t *testing.T) {
 			b.hide(who.hides, "omega", 3)
 			for _, role := range who.roles {
 				t.Run(role, func(t *testing.T) {
-					twins{a: world{a.node, a.tokens[role], a.ids}, b: world{b.node, b.tokens[role], b.ids}}.compare(t, corpus)
+					twins{a: world{a.node, a.tokens[role], a.ids}, b: world{b.node, b.tokens[role], b.ids}}.compare(t, askedBy(role, corpus))
 				})
 			}
 		})
 	}
+}
+
+// askedBy leaves out what must differ: those who answer for personal data are told all that is kept about somebody, which
+// is noted; and they read the audit trail, in which every line is one of its kind.
+func askedBy(role string, corpus []string) []string {
+	if role != "administrator" && role != "coordinator" {
+		return corpus
+	}
+	return slices.DeleteFunc(slices.Clone(corpus), func(request string) bool {
+		return strings.Contains(request, "audit") || strings.Contains(request, "/privacy/subjects")
+	})
 }
 
 // hiddenDraft is an identifier that a draft has in one of the worlds, and nothing in the other.
