@@ -18,9 +18,9 @@ const (
 
 	window       = 15 * time.Minute
 	perAddress   = 60 // failures in a window from one address, on whatever accounts
-	perAccount   = 50  // and on one account, from whatever addresses
-	linksAddress = 10  // links asked for in a window from one address
-	linksAccount = 3   // and for one account
+	perAccount   = 50 // and on one account, from whatever addresses
+	linksAddress = 10 // links asked for in a window from one address
+	linksAccount = 3  // and for one account
 
 	mostTallies = 50_000 // of each kind, so that strangers cannot fill the memory
 )

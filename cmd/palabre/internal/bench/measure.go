@@ -243,7 +243,10 @@ func (b *bench) inside(ctx context.Context) error {
 				return err
 			}
 		}
-		return b.cursors(ctx, a, r)
+		if err := b.cursors(ctx, a, r); err != nil {
+			return err
+		}
+		return b.rights(ctx, a)
 	})
 }
 
