@@ -118,7 +118,7 @@ func (e *eye) withoutHidden(t *testing.T, schema []byte) []byte {
 // spellingsOf are ways to write a field that a parser might take for it.
 func spellingsOf(path string) []string {
 	all := []string{path, "see." + path, "see.see." + path, "author.papers." + path, "t1." + path, "paper." + path, "data." + path, "_draft." + path, "_i18n.fr." + path, "$" + path, strings.ToUpper(path),
-		strings.ToUpper(path[:1]) + path[1:], path + ".", "." + path, path + ".x", path + ".eq", " " + path, path + "\x00", path + "​", "ｄ" + path[1:], strings.Replace(path, "a", "а", 1)}
+		strings.ToUpper(path[:1]) + path[1:], path + ".", "." + path, path + ".x", path + ".eq", " " + path, path + "\x00", path + "\u200b", "ｄ" + path[1:], strings.Replace(path, "a", "а", 1)}
 	slices.Sort(all)
 	return slices.Compact(all)
 }

@@ -228,8 +228,10 @@ func bodyOf(r apiRoute) func(c *cast, s *section, owner, id string) any {
 			return map[string]any{"operations": []any{map[string]any{"op": "update", "type": "paper", "id": id, "data": map[string]any{"title": "Ensemble"}}}}
 		case "/api/v1/auth/reset-links":
 			return map[string]any{"user": c.ids["user-reader"]}
-		case "/api/v1/auth/totp", "/api/v1/auth/totp/confirm", "/api/v1/auth/totp/recovery":
+		case "/api/v1/auth/totp":
 			return map[string]any{"password": "not the password", "code": "000000"}
+		case "/api/v1/auth/totp/confirm", "/api/v1/auth/totp/recovery":
+			return map[string]any{"code": "000000"}
 		case "/api/v1/privacy/subjects", "/api/v1/privacy/subjects/export":
 			return map[string]any{"text": "camille@example.org"}
 		case "/api/v1/privacy/erasures":

@@ -1,7 +1,6 @@
 package text
 
 import (
-	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -16,30 +15,6 @@ type Query struct {
 	Locale core.Locale // texts in other languages count for half; "" for no preference
 	Drafts bool        // the latest documents: published ones, but for rows that have another beside
 	Fuzzy  bool        // allow one mistake a word from the start
-}
-
-// Look is what a query sees of one type. What it does not see is as if it were not in the index: it matches nothing, makes
-// no word rarer or more common, and no row better or worse than another.
-type Look struct {
-	Type    core.TypeName
-	Private bool                  // private fields too
-	Fields  []string              // these paths and no others; nil for all
-	Rows    func(row uint64) bool // these rows and no others; nil for all
-}
-
-// sees reports whether the query may look at a text.
-func (l *Look) sees(path string, private bool) bool {
-	return (l.Private || !private) && (l.Fields == nil || slices.Contains(l.Fields, path))
-}
-
-// look is what the query sees of a type; nil for nothing.
-func (q *Query) look(name core.TypeName) *Look {
-	for i := range q.Looks {
-		if q.Looks[i].Type == name {
-			return &q.Looks[i]
-		}
-	}
-	return nil
 }
 
 // Match is a row that matches.

@@ -324,34 +324,6 @@ func (v *snapshot) open(segment int, l *Look, field, term string) (posting, erro
 	return posting{list: list, docs: docs}, err
 }
 
-// seen keeps the documents whose rows are looked at.
-func (v *snapshot) seen(segment int, l *Look, docs *roaring.Bitmap) (*roaring.Bitmap, error) {
-	if l.Rows == nil {
-		return docs, nil
-	}
-	if v.shown[segment] == nil {
-		v.shown[segment] = map[uint32]bool{}
-	}
-	out := roaring.New()
-	for it := docs.Iterator(); it.HasNext(); {
-		n := it.Next()
-		shown, known := v.shown[segment][n]
-		if !known {
-			id, err := v.Segments()[segment].DocID(uint64(n))
-			if err != nil {
-				return nil, err
-			}
-			row := rowOf(id)
-			shown = l.Rows(row) && (v.hidden == nil || !v.hidden.has(row))
-			v.shown[segment][n] = shown
-		}
-		if shown {
-			out.Add(n)
-		}
-	}
-	return out, nil
-}
-
 // documentsOf gives the set behind a list. It must not be altered.
 func documentsOf(list segment.PostingsList) *roaring.Bitmap {
 	it, ok := list.Iterator(false, false, false, nil).(segment.OptimizablePostingsIterator)
