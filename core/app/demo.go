@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"io"
 	"strings"
 
 	"github.com/palabre-cms/palabre/core"
@@ -55,20 +56,33 @@ func (a *App) hasNoContent(ctx context.Context) (bool, error) {
 	return true, nil
 }
 
-// loadDemo imports all files as one: their entries refer to each other.
+// loadDemo imports the files of content as one, since their entries refer to each other, and then the accounts.
 func (a *App) loadDemo(ctx context.Context) error {
 	all, err := demo.All()
 	if err != nil {
 		return err
 	}
+	if err := a.loadDemoFrom(ctx, all, ImportOptions{Upsert: "slug", Locale: "en"}); err != nil {
+		return err
+	}
+	users, err := demo.Users()
+	if err != nil {
+		return err
+	}
+	defer users.Close()
+	return a.loadDemoFrom(ctx, users, ImportOptions{Upsert: "email"})
+}
+
+func (a *App) loadDemoFrom(ctx context.Context, lines io.Reader, o ImportOptions) error {
 	var bad []string
-	report, err := a.Import(ctx, all, ImportOptions{Format: "jsonl", Upsert: "slug", Locale: "en", Bad: func(b BadLine) { bad = append(bad, b.String()) }})
+	o.Format, o.Bad = "jsonl", func(b BadLine) { bad = append(bad, b.String()) }
+	report, err := a.Import(ctx, lines, o)
 	if err != nil {
 		return err
 	}
 	if report.Failed > 0 {
-		a.logger.Warn("some of the demo content does not fit the content types that are set", "entries", report.Failed, "first", strings.Join(bad[:min(3, len(bad))], "; "))
+		a.logger.Warn("some of the demo does not fit the content types that are set", "entries", report.Failed, "first", strings.Join(bad[:min(3, len(bad))], "; "))
 	}
-	a.logger.Info("demo content loaded", "entries", report.Created)
+	a.logger.Info("demo loaded", "entries", report.Created)
 	return nil
 }

@@ -263,31 +263,23 @@ func (c *rightsContent) writeSecret(ctx context.Context, who *core.Principal, op
 	if len(ops) > 1 {
 		return nil, core.Errorf(core.CodeBadRequest, "A token is made by a request of its own: its text is shown once.")
 	}
-	for _, name := range []string{"hash", "hint"} {
-		if _, sent := ops[0].Data[name]; sent {
-			return nil, core.Invalid(core.FieldError{Pointer: "/" + name, Keyword: "readOnly", Message: "This field is filled in by the system: leave it out.",
-				Texts: core.Text{"fr": "Ce champ est rempli par le système : ne l’envoyez pas."}})
-		}
-	}
 	text := tokenIn(ctx)
 	if text == "" {
 		text, _ = access.NewToken()
 	}
-	trusted := &core.Principal{ID: who.ID, Kind: core.System.Kind, Roles: who.Roles} // may set what nobody may send
-	result, err := c.Content.Write(ctx, trusted, []core.Operation{withHash(ops[0], text)}, o)
+	result, err := c.Content.Write(ctx, who, []core.Operation{withHash(ops[0], text)}, o)
 	if err == nil && !o.DryRun && !result.Replayed {
 		c.fresh.keep(result.Items[0].ID, who.ID, text)
 	}
 	return result, err
 }
 
-// withHash is the operation with what is kept of the secret.
+// withHash is the operation with what is kept of the secret: nobody sends that himself.
 func withHash(op core.Operation, text string) core.Operation {
 	op.Op, op.Match = core.OperationCreate, ""
-	op.Data = jsondoc.CloneObject(op.Data)
-	op.Data["hash"] = access.HashToken(text)
+	op.Fill = map[string]any{"hash": access.HashToken(text)}
 	if op.Type == access.TokenType {
-		op.Data["hint"] = text[:min(len(text), 8)]
+		op.Fill["hint"] = text[:min(len(text), 8)]
 	}
 	return op
 }

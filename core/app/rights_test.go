@@ -1,8 +1,10 @@
 package app_test
 
 import (
+	"bufio"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -12,6 +14,7 @@ import (
 	"time"
 
 	"github.com/palabre-cms/palabre/core/app"
+	"github.com/palabre-cms/palabre/core/config"
 )
 
 // paper is a type with a field of each privacy class, references, and a review.
@@ -387,5 +390,58 @@ func TestRights_explained(t *testing.T) {
 	}
 	if fields := fmt.Sprint(p["fields"]); !strings.Contains(fields, "readCloses:[note]") || p["tokens"] != 1.0 {
 		t.Errorf("got %v", p)
+	}
+}
+
+// A stream of changes ends with the right to it.
+func TestRights_streams(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t, nil)
+	server := httptest.NewServer(o.h)
+	defer server.Close()
+	token := o.want(201, "administrator", "POST", "/api/v1/content/_token", `{"name":"watcher","role":"editor"}`)
+	o.ids["token"] = token.body["_id"].(string)
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL+"/api/v1/changes?types=paper", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Accept", "text/event-stream")
+	r.Header.Set("Authorization", "Bearer "+token.body["token"].(string))
+	resp, err := server.Client().Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	o.write("administrator", "before", `{"title":"Before"}`, "")
+	lines := bufio.NewScanner(resp.Body)
+	for lines.Scan() && !strings.Contains(lines.Text(), o.ids["before"]) {
+	}
+	if !strings.Contains(lines.Text(), o.ids["before"]) {
+		t.Fatalf("the stream ended: %v", lines.Err())
+	}
+	o.want(204, "administrator", "DELETE", "/api/v1/content/_token/{token}", "")
+	o.write("administrator", "after", `{"title":"After"}`, "")
+	for lines.Scan() { // until the server ends it
+		if strings.Contains(lines.Text(), o.ids["after"]) {
+			t.Fatal("a revoked token is still told of changes")
+		}
+	}
+}
+
+// The demo has somebody for each role, and nobody who can sign in.
+func TestDemo_users(t *testing.T) {
+	t.Parallel()
+	c := config.Default()
+	c.Data, c.Demo, c.Admin.Token = t.TempDir(), true, adminToken
+	a := start(t, c)
+	got := request(t, a.Handler(), "GET", "/api/v1/content/_user?limit=100&facets=roles", adminToken, "")
+	facets := fmt.Sprint(got.body["facets"])
+	for _, role := range []string{"coordinator", "editor", "contributor", "jury", "committee", "partner", "member", "reader"} {
+		if !strings.Contains(facets, "map[count:1 value:"+role+"]") {
+			t.Errorf("nobody is %s: %s", role, facets)
+		}
+	}
+	if got := request(t, a.Handler(), "POST", "/api/v1/auth/login", "", `{"email":"equipe@example.org","password":""}`); got.status == 200 {
+		t.Error("an account without a password can be entered")
 	}
 }

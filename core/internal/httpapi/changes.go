@@ -116,9 +116,24 @@ func (s *Server) follow(ctx context.Context, out *events, q *request, f followin
 		if page.Last && !s.pause(ctx, out, f.since) {
 			return
 		}
-		page, err = s.o.Reader.Changes(ctx, q.who, f.since, f.types, f.limit)
+		if err = s.renew(ctx, q); err == nil {
+			page, err = s.o.Reader.Changes(ctx, q.who, f.since, f.types, f.limit)
+		}
 	}
 	q.err = err
+}
+
+// renew sees to it that a stream does not outlive its caller: a session that ended, a token that was revoked, a role that
+// was taken away.
+func (s *Server) renew(ctx context.Context, q *request) (err error) {
+	if q.cookie != "" {
+		q.who, err = s.o.Accounts.Session(ctx, q.cookie)
+		return err
+	}
+	if r, ok := s.o.Access.(core.Renewer); ok {
+		q.who, err = r.Renew(ctx, q.who)
+	}
+	return err
 }
 
 // pause waits for a commit after a position, and gives signs of life meanwhile. It reports whether to go on.

@@ -58,7 +58,7 @@ func (s *Server) routes() []route {
 		{"POST", entryPath + "/transitions/:name", "moveEntry", moveEntry, byName, scoped},
 		{"GET", entryPath + "/revisions", "listRevisions", listRevisions, core.ActionHistory, scoped},
 		{"GET", entryPath + "/revisions/:rev", "readRevision", readRevision, core.ActionHistory, scoped},
-		{"POST", entryPath + "/revisions/:rev/restore", "restoreRevision", restoreRevision, core.ActionRestore, scoped},
+		{"POST", entryPath + "/revisions/:rev/restore", "restoreRevision", restoreRevision, core.ActionUpdate, scoped},
 		{"GET", entryPath + "/references", "listReferences", listReferences, core.ActionRead, scoped},
 		{"POST", "/api/v1/batch", "batch", batch, "", ruled},
 		{"GET", "/api/v1/search", "search", search, core.ActionList, ruled},
