@@ -18,7 +18,7 @@ help: ## list what make can do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: run
-run: build ## build and serve the demo with its data in ./data; prints the address and the administrator's token
+run: build ## build and serve the demo with its data in ./data; prints the address, the first password and an API token
 	@./bin/palabre serve --demo
 
 .PHONY: dev
