@@ -255,6 +255,8 @@ type RolePreview struct {
 	Opens  []RightChange `json:"opens"`
 	Closes []RightChange `json:"closes"`
 	Fields []FieldsMoved `json:"fields"`
+	// Warnings are names in the role that nothing bears: they give nothing, or take nothing away.
+	Warnings []FieldError `json:"warnings"`
 }
 
 // RightChange is a right that is won or lost.

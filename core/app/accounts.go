@@ -57,6 +57,9 @@ var (
 
 // AddUser implements Users.
 func (a *App) AddUser(ctx context.Context, u NewUser) (string, error) {
+	if err := a.access.CheckRoleNames(ctx, roleAt, nil, u.Roles); err != nil {
+		return "", err
+	}
 	password, made := orMade(u.Password)
 	op := core.Operation{Op: core.OperationCreate, Type: account.UserType, Data: u.fields(password)}
 	_, err := a.content.Write(ctx, core.System, []core.Operation{op}, core.WriteOptions{Reason: "user"})

@@ -248,7 +248,7 @@ func TestAccounts_twoNodes(t *testing.T) {
 	there.want(200, "GET", "/api/v1/auth/sessions", "")
 	id := there.want(201, "POST", "/api/v1/content/_user", `{"email":"x@example.org","name":"X","password":"`+adminPassword+`","roles":["editor"]}`).body["_id"].(string)
 	caughtUp()
-	for _, change := range []string{`{"suspended":true}`, `{"suspended":false,"roles":["editor","chief"]}`, `{"password":"` + nextPassword + `"}`} {
+	for _, change := range []string{`{"suspended":true}`, `{"suspended":false,"roles":["editor","contributor"]}`, `{"password":"` + nextPassword + `"}`} {
 		user := &browser{t: t, h: b}
 		if strings.Contains(change, "roles") {
 			admin.patch(id, `{"suspended":false}`)

@@ -3,10 +3,12 @@ package app
 import (
 	"context"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/palabre-cms/palabre/core"
 	"github.com/palabre-cms/palabre/core/internal/access"
+	"github.com/palabre-cms/palabre/core/internal/account"
 	"github.com/palabre-cms/palabre/core/jsondoc"
 )
 
@@ -29,7 +31,7 @@ func secret(name core.TypeName) bool { return name == access.TokenType || name =
 
 // guarded reports whether a type has rules of its own here.
 func guarded(name core.TypeName) bool {
-	return secret(name) || name == access.RoleType || name == access.CommentType
+	return secret(name) || name == access.RoleType || name == access.CommentType || name == account.UserType
 }
 
 // Write implements core.Content.
@@ -76,6 +78,8 @@ func (c *rightsContent) check(ctx context.Context, who *core.Principal, op *core
 	switch op.Type {
 	case access.RoleType:
 		return c.checkRole(ctx, who, op, after)
+	case account.UserType:
+		return c.checkRolesOf(ctx, op, after)
 	case access.TokenType:
 		return bind(who, op)
 	case access.LinkType:
@@ -151,7 +155,31 @@ func (c *rightsContent) checkRole(ctx context.Context, who *core.Principal, op *
 		return say(core.CodeConflict, "Administrators may do everything: the permissions of their role cannot be changed.",
 			"L’administration peut tout : les permissions de son rôle ne se modifient pas.")
 	}
-	return c.access.CheckRole(ctx, after)
+	return c.access.CheckRole(ctx, before, after)
+}
+
+// roleAt is where a role stands in an account.
+func roleAt(i int) string { return "/roles/" + strconv.Itoa(i) }
+
+// checkRolesOf refuses to give an account roles that there are not.
+func (c *rightsContent) checkRolesOf(ctx context.Context, op *core.Operation, after map[string]any) error {
+	if after == nil {
+		return nil
+	}
+	before, err := c.before(ctx, op)
+	if err != nil {
+		return err
+	}
+	return c.access.CheckRoleNames(ctx, roleAt, texts(before["roles"]), texts(after["roles"]))
+}
+
+func texts(v any) []string {
+	list, _ := v.([]any)
+	out := make([]string, len(list)) // what is no text stands as "", for the schema to refuse
+	for i := range list {
+		out[i], _ = list[i].(string)
+	}
+	return out
 }
 
 func say(code core.Code, en, fr string) error {

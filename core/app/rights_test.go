@@ -291,9 +291,45 @@ func TestRights_escalation(t *testing.T) {
 			t.Errorf("%s: %d %v", tc.name, got.status, got.body)
 		}
 	}
-	got := o.as("administrator", "POST", "/api/v1/content/_role", `{"name":"typo","permissions":[{"type":"paper","actions":["read"],"where":{"regoin":"44"}}]}`)
-	if errors, _ := got.body["errors"].([]any); got.status != 422 || len(errors) != 1 || errors[0].(map[string]any)["pointer"] != "/permissions/0/where" {
-		t.Errorf("a condition with a typing error: %d %v", got.status, got.body)
+}
+
+// A typing error in a right is told, with what was probably meant: refused where nothing could be right about it, in the
+// preview where what is named may come.
+func TestRights_typingErrors(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t, nil)
+	role := func(permission string) string { return `{"name":"typo","permissions":[` + permission + `]}` }
+	for _, tc := range []struct{ name, path, body, pointer, says string }{
+		{"a condition", "_role", role(`{"type":"paper","actions":["read"],"where":{"regoin":"44"}}`), "/permissions/0/where", `There is no field "regoin". Did you mean "region"?`},
+		{"an account's role", "_user", `{"email":"a@example.org","name":"A","roles":["editor","contributer"],"password":"three long words"}`, "/roles/1", "There is no role “contributer”. Did you mean “contributor”?"},
+	} {
+		wantProblem(t, tc.name, o.want(422, "administrator", "POST", "/api/v1/content/"+tc.path, tc.body).body["errors"], tc.pointer, tc.says)
+	}
+	for _, tc := range []struct{ name, permission, pointer, says string }{
+		{"a type", `{"type":"papre","actions":["read"]}`, "/permissions/0/type", "There is no type “papre”. Did you mean “paper”?"},
+		{"an action", `{"type":"*","actions":["read","pubish"]}`, "/permissions/0/actions/1", "There is no action “pubish”. Did you mean “publish”?"},
+		{"an action of the system", `{"type":"*","actions":["migrate"]}`, "/permissions/0/actions/0", "There is no action “migrate”."},
+		{"a field", `{"type":"paper","actions":["read"],"fields":{"read":["*","P2","-noet"]}}`, "/permissions/0/fields/read/2", "There is no field “noet”. Did you mean “note”?"},
+		{"a field to write", `{"type":"paper","actions":["read"],"fields":{"write":["size","nothing like it"]}}`, "/permissions/0/fields/write/1", "There is no field “nothing like it”."},
+	} {
+		wantProblem(t, tc.name, o.want(200, "administrator", "POST", "/api/v1/access/preview", `{"role":`+role(tc.permission)+`}`).body["warnings"], tc.pointer, tc.says)
+		o.want(201, "administrator", "POST", "/api/v1/content/_role", strings.Replace(role(tc.permission), "typo", strings.ReplaceAll(tc.name, " ", "-"), 1))
+	}
+	right := role(`{"type":"paper","actions":["*"],"fields":{"read":["*","P1","-note"],"write":["title"]}},{"type":"@public","actions":["read","drafts"]}`)
+	if got := o.want(200, "administrator", "POST", "/api/v1/access/preview", `{"role":`+right+`}`).body["warnings"]; fmt.Sprint(got) != "[]" {
+		t.Errorf("a role without a mistake: %v", got)
+	}
+}
+
+func wantProblem(t *testing.T, name string, problems any, pointer, says string) {
+	t.Helper()
+	list, _ := problems.([]any)
+	if len(list) != 1 {
+		t.Errorf("%s: %v", name, problems)
+		return
+	}
+	if p := list[0].(map[string]any); p["pointer"] != pointer || !strings.HasPrefix(p["message"].(string), says) {
+		t.Errorf("%s: %v: %v", name, p["pointer"], p["message"])
 	}
 }
 

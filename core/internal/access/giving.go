@@ -3,7 +3,6 @@ package access
 import (
 	"context"
 	"slices"
-	"strconv"
 
 	"github.com/palabre-cms/palabre/core"
 )
@@ -110,66 +109,6 @@ func (a *Access) finds(ctx context.Context, name core.TypeName, id core.EntryID,
 
 // fixed reports whether nobody sets a field.
 func fixed(f *core.Field) bool { return f.Computed || f.ReadOnly }
-
-// CheckRole looks for what is wrong with a role's permissions that its type cannot say: conditions that no type understands.
-func (a *Access) CheckRole(ctx context.Context, doc map[string]any) error {
-	list, _ := doc["permissions"].([]any)
-	var wrong []core.FieldError
-	for i, item := range list {
-		m, _ := item.(map[string]any)
-		where, _ := m["where"].(map[string]any)
-		name, _ := m["type"].(string)
-		if len(where) == 0 || name == "" {
-			continue
-		}
-		if err := a.checkWhere(ctx, name, where); err != nil {
-			wrong = append(wrong, core.FieldError{Pointer: "/permissions/" + strconv.Itoa(i) + "/where", Keyword: "where", Message: message(err), Texts: textsOf(err)})
-		}
-	}
-	if len(wrong) > 0 {
-		return core.Invalid(wrong...)
-	}
-	return nil
-}
-
-// checkWhere tries a condition on the type that it is for, or, where it is for several, on those that there are: one must
-// understand it. A type that is not there yet may come.
-func (a *Access) checkWhere(ctx context.Context, name string, where map[string]any) error {
-	stand := &core.Principal{ID: "user:me", Kind: "user", About: map[string][]any{}}
-	if t, ok := a.Types.Type(UserType); ok {
-		for i := range t.Fields {
-			stand.About[t.Fields[i].Path] = []any{"me"}
-		}
-	}
-	var last error
-	for _, t := range a.Types.Types() {
-		if !names(name, t) {
-			continue
-		}
-		f, applies := fill(where, t, stand, a.Now)
-		if !applies {
-			return say(core.CodeInvalid, "A text that begins with $ is $me, $me.field of an account, or $now; write $$ for a plain $.", "Un texte qui commence par $ est $me, $me.champ d’un compte, ou $now ; écrivez $$ pour un $ simple.")
-		}
-		if _, last = a.Where(ctx, t, f.tree); last == nil {
-			return nil
-		}
-	}
-	return last
-}
-
-func message(err error) string {
-	if e, ok := core.AsError(err); ok {
-		return e.Message
-	}
-	return "This condition cannot be read."
-}
-
-func textsOf(err error) core.Text {
-	if e, ok := core.AsError(err); ok {
-		return e.Texts
-	}
-	return nil
-}
 
 // MayComment refuses remarks on an entry that a principal is not shown. The holder of a link remarks on its entry alone.
 func (a *Access) MayComment(ctx context.Context, who *core.Principal, name core.TypeName, id core.EntryID) error {

@@ -32,7 +32,8 @@ func (a *Access) Preview(ctx context.Context, who *core.Principal, doc map[strin
 		return nil, core.Wrap("access.Preview", err)
 	}
 	p := &comparing{a: a, ctx: ctx, who: &core.Principal{ID: "role:" + next.Name, Kind: "role", Roles: []string{next.Name}}, before: before, after: after}
-	p.out = &core.RolePreview{Role: next.Name, New: before.roles[next.Name] == nil, Opens: []core.RightChange{}, Closes: []core.RightChange{}, Fields: []core.FieldsMoved{}}
+	p.out = &core.RolePreview{Role: next.Name, New: before.roles[next.Name] == nil, Opens: []core.RightChange{}, Closes: []core.RightChange{},
+		Fields: []core.FieldsMoved{}, Warnings: a.warnings(doc)}
 	return p.out, p.compare(next.Name)
 }
 

@@ -56,7 +56,9 @@ func previewRole(s *Server, c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	reply(c, http.StatusOK, mustJSON(p))
+	told := *p
+	told.Warnings = worded(p.Warnings, languageOf(c.Request.Header))
+	reply(c, http.StatusOK, mustJSON(told))
 	return nil
 }
 

@@ -1,11 +1,11 @@
 package query
 
 import (
-	"sort"
 	"strconv"
 	"strings"
 
 	"github.com/palabre-cms/palabre/core"
+	"github.com/palabre-cms/palabre/core/internal/spelling"
 )
 
 // The limits of one request: what answers it is work, and anonymous callers may ask.
@@ -38,7 +38,7 @@ func refuse(reason, format string, args ...any) error {
 func unknown(what, name string, known []string) error {
 	message := "There is no " + what + " " + quote(name) + "."
 	extra := map[string]any{what: short(name)}
-	if near := nearest(name, known); near != "" {
+	if near := spelling.Nearest(name, known); near != "" {
 		message += " Did you mean " + quote(near) + "?"
 		extra["nearest"] = near
 	}
@@ -62,52 +62,4 @@ func list[S ~string](names []S) string {
 		out[i] = string(n)
 	}
 	return strings.Join(out, ", ")
-}
-
-// nearest gives the name that differs least from what was written, "" when none is like it.
-func nearest(name string, known []string) string {
-	if len(name) > 100 {
-		return ""
-	}
-	sorted := append([]string(nil), known...)
-	sort.Strings(sorted)
-	best, distance := "", 2*((len(name)+1)/3+1)
-	for _, k := range sorted {
-		if d := apart(strings.ToLower(name), strings.ToLower(k)); d < distance {
-			best, distance = k, d
-		}
-	}
-	return best
-}
-
-// apart measures how much two names differ, in half letters: a field in a group may have been meant by its own name alone,
-// but one that is not in a group is as likely again.
-func apart(name, known string) int {
-	d := 2 * edits(name, known)
-	if dot := strings.LastIndexByte(known, '.'); dot >= 0 && !strings.Contains(name, ".") {
-		d = min(d, 2*edits(name, known[dot+1:])+1)
-	}
-	return d
-}
-
-// edits counts the letters to add, take out or change to make one word of the other (Levenshtein).
-func edits(a, b string) int {
-	x, y := []rune(a), []rune(b)
-	row := make([]int, len(y)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range x {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range y {
-			cost := diagonal
-			if x[i] != y[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(y)]
 }

@@ -5,6 +5,7 @@ import (
 	"sort"
 
 	"github.com/palabre-cms/palabre/core"
+	"github.com/palabre-cms/palabre/core/internal/spelling"
 )
 
 // problems collects what is wrong, each with a pointer and a sentence in both languages.
@@ -50,45 +51,9 @@ func say(fr, en string, args ...any) core.Text {
 	return core.Text{"fr": fmt.Sprintf(fr, args...), "en": fmt.Sprintf(en, args...)}
 }
 
-// nearest finds the name that a misspelt one most likely meant; "" when none is close.
-func nearest(wrong string, names []string) string {
-	best, bestDistance := "", len(wrong)/3+2
-	for _, name := range names {
-		d := distance(wrong, name, bestDistance+1)
-		if d < bestDistance || d == bestDistance && best != "" && name < best {
-			best, bestDistance = name, d
-		}
-	}
-	return best
-}
-
-// distance is the number of edits between two words; limit or more when it is that much.
-func distance(a, b string, limit int) int {
-	if diff := len(a) - len(b); diff >= limit || -diff >= limit {
-		return limit
-	}
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		diagonal := row[0]
-		row[0] = i
-		for j := 1; j <= len(b); j++ {
-			change := diagonal
-			if a[i-1] != b[j-1] {
-				change++
-			}
-			diagonal = row[j]
-			row[j] = min(change, row[j]+1, row[j-1]+1)
-		}
-	}
-	return min(row[len(b)], limit)
-}
-
 // meant appends the nearest right name to a sentence.
 func meant(text core.Text, wrong string, names []string) core.Text {
-	near := nearest(wrong, names)
+	near := spelling.Nearest(wrong, names)
 	if near == "" {
 		return text
 	}
