@@ -184,11 +184,13 @@ func (f *eraseFlags) erasure(args []string) (core.Erasure, error) {
 
 func (p *program) printErasure(r *core.ErasureReport) error {
 	out := printer{w: p.out}
-	verb := "Erased"
+	replaced := "must have a value: it has one now that names nobody"
 	if r.DryRun {
-		verb = "Would be erased"
+		replaced = "must have a value: it would get one that names nobody"
+		out.linef("Would be erased, with their past: %d", len(r.Entries))
+	} else {
+		out.linef("Erased: %d; commits of the past rewritten: %d", len(r.Entries), r.Commits)
 	}
-	out.linef("%s: %d entries, %d commits of the past rewritten", verb, len(r.Entries), r.Commits)
 	for _, e := range r.Entries {
 		what := strings.Join(e.Fields, ", ")
 		if e.Purge {
@@ -197,7 +199,7 @@ func (p *program) printErasure(r *core.ErasureReport) error {
 		out.linef("  %s/%s  %s", e.Type, e.ID, what)
 	}
 	for _, f := range r.Replaced {
-		out.linef("  %s/%s  %s must have a value: it has one now that names nobody", f.Type, f.ID, f.Field)
+		out.linef("  %s/%s  %s %s", f.Type, f.ID, f.Field, replaced)
 	}
 	for _, f := range r.Refused {
 		out.linef("  %s was left: %s", f.ID, f.Errors[0].Message)
@@ -227,7 +229,7 @@ func (p *program) privacySweep() *cobra.Command {
 
 func (p *program) printRetention(r *core.RetentionReport) error {
 	out := printer{w: p.out}
-	out.linef("Due: %d entries", len(r.Due))
+	out.linef("Due: %d", len(r.Due))
 	for _, d := range r.Due {
 		out.linef("  %s/%s  %s  since %s", d.Type, d.ID, strings.Join(d.Fields, ", "), d.Since.Format("2006-01-02"))
 	}

@@ -48,16 +48,16 @@ func privacyCommands(t *testing.T, s *shell, with ...string) {
 	if out := privacy(0, "export", "camille exemple"); !strings.Contains(out, `"name":["Camille Exemple"]`) {
 		t.Errorf("export: %s", out)
 	}
-	if out := privacy(0, "sweep", "--dry-run"); !strings.Contains(out, "Due: 1 entries\n") || !strings.Contains(out, "name  since 2020-06-04") || strings.Contains(out, "Erased") {
+	if out := privacy(0, "sweep", "--dry-run"); !strings.Contains(out, "Due: 1\n") || !strings.Contains(out, "name  since 2020-06-04") || strings.Contains(out, "Erased") {
 		t.Errorf("sweep --dry-run: %s", out)
 	}
-	if out := privacy(0, "erase", found, "--reason", "On request", "--dry-run"); !strings.HasPrefix(out, "Would be erased: 1 entries") {
+	if out := privacy(0, "erase", found, "--reason", "On request", "--dry-run"); !strings.HasPrefix(out, "Would be erased, with their past: 1\n") {
 		t.Errorf("erase --dry-run: %s", out)
 	}
-	if out := privacy(0, "erase", found, "--reason", "On request"); !strings.HasPrefix(out, "Erased: 1 entries, 1 commits") || !strings.Contains(out, "name must have a value") {
+	if out := privacy(0, "erase", found, "--reason", "On request"); !strings.HasPrefix(out, "Erased: 1; commits of the past rewritten: 1\n") || !strings.Contains(out, "name must have a value") {
 		t.Errorf("erase: %s", out)
 	}
-	if out := privacy(0, "sweep"); !strings.Contains(out, "Due: 1 entries\n") || !strings.Contains(out, "Erased: 1 entries") {
+	if out := privacy(0, "sweep"); !strings.Contains(out, "Due: 1\n") || !strings.Contains(out, "Erased: 1;") {
 		t.Errorf("sweep: %s", out)
 	}
 	if out := privacy(0, "find", "imaginaire"); !strings.HasPrefix(out, "Found: 0\nMentions: 0\n") {
