@@ -47,7 +47,7 @@ func (e *edit) identify() error {
 	t, err := e.typeOf(e.op.Type)
 	e.typ, e.id = t, e.op.ID
 	if err == nil && e.restoresByName() {
-		e.op.Op, e.op.Transition = core.OperationRestore, ""
+		e.op.Op, e.op.Transition, e.op.Rev = core.OperationRestore, "", 0 // never of a revision: those who stand before this judge that by its name
 	}
 	if err == nil && e.op.At != nil && (e.op.Op != core.OperationTransition || e.unschedules()) {
 		return invalid([]core.FieldError{broken("/at", "schedule", "Only a transition of the workflow can be put off to a time: leave it out.",
