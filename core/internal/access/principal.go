@@ -164,7 +164,7 @@ func (a *Access) readToken(ctx context.Context, e *core.Entry, doc map[string]an
 	k := &known{principal: p, user: refID(doc["user"])}
 	if k.user != "" {
 		if user, err := a.User(ctx, k.user); err == nil {
-			p.About, p.Rev = user.About, p.Rev+user.Rev // each only rises, and so does the sum: a token changes with its user
+			p.About, p.Rev = user.About, p.Rev<<32|user.Rev // a token changes with its user, and with another user
 		} else if isFault(err) {
 			return nil, err
 		}
