@@ -39,16 +39,51 @@ func (c *rightsContent) Write(ctx context.Context, who *core.Principal, ops []co
 	if !slices.ContainsFunc(ops, func(op core.Operation) bool { return guarded(op.Type) }) {
 		return c.Content.Write(ctx, who, ops, o)
 	}
-	ops = slices.Clone(ops) // tokens are bound in them
-	for i := range ops {
-		if err := c.check(ctx, who, &ops[i]); err != nil {
-			return nil, inBatch(err, i, len(ops))
-		}
-	}
 	if makesSecret(ops) {
 		return c.writeSecret(ctx, who, ops, o)
 	}
+	for attempt := 1; ; attempt++ {
+		r, err := c.writeJudged(ctx, who, ops, o)
+		if core.CodeOf(err) != core.CodeStale || attempt == judgedAttempts || named(ops) {
+			return r, err
+		}
+	}
+}
+
+// judgedAttempts is how often a write is judged anew when what it was judged on has moved.
+const judgedAttempts = 5
+
+// named reports whether the caller has named a revision himself: then it is his to look again.
+func named(ops []core.Operation) bool {
+	return slices.ContainsFunc(ops, func(op core.Operation) bool { return op.IfMatch != 0 })
+}
+
+// writeJudged judges operations and performs them on what they were judged on.
+func (c *rightsContent) writeJudged(ctx context.Context, who *core.Principal, ops []core.Operation, o core.WriteOptions) (*core.Result, error) {
+	ops, err := c.judged(ctx, who, ops, o)
+	if err != nil {
+		return nil, err
+	}
 	return c.Content.Write(ctx, who, ops, o)
+}
+
+// judged gives operations as they may be performed, or refuses one.
+func (c *rightsContent) judged(ctx context.Context, who *core.Principal, ops []core.Operation, o core.WriteOptions) ([]core.Operation, error) {
+	ops = slices.Clone(ops)
+	links := map[core.EntryID]bool{}
+	for i := range ops {
+		err := c.check(ctx, who, &ops[i], o)
+		if ops[i].Type == access.LinkType && ops[i].ID != "" {
+			if err == nil && links[ops[i].ID] {
+				err = say(core.CodeBadRequest, "One request changes a link once. Send the changes together.", "Une requête modifie un lien une seule fois. Envoyez les modifications ensemble.")
+			}
+			links[ops[i].ID] = true
+		}
+		if err != nil {
+			return nil, inBatch(err, i, len(ops))
+		}
+	}
+	return ops, nil
 }
 
 // inBatch says which operation of several was refused.
@@ -64,12 +99,21 @@ func inBatch(err error, i, of int) error {
 
 // check refuses what the caller may not give to others. It asks for the caller's right to the type first: what is said here
 // tells that there is the type.
-func (c *rightsContent) check(ctx context.Context, who *core.Principal, op *core.Operation) error {
+func (c *rightsContent) check(ctx context.Context, who *core.Principal, op *core.Operation, o core.WriteOptions) error {
 	if !guarded(op.Type) || who.Kind == core.System.Kind {
 		return nil
 	}
 	if covered, err := c.permitted(ctx, who, op); err != nil || !covered {
 		return err // what the caller is not shown, or what is not there, the write path refuses: nothing is said of it here
+	}
+	if secret(op.Type) && op.Op == core.OperationRestore && op.Rev > 0 {
+		return say(core.CodeConflict, "A token or a link does not go back to an earlier revision, whose rights it would get back. Change its fields instead.",
+			"Un jeton ou un lien ne revient pas à une révision antérieure, dont il retrouverait les droits. Modifiez plutôt ses champs.")
+	}
+	if op.Type == access.LinkType {
+		if err := c.pin(ctx, who, op, o); err != nil {
+			return err
+		}
 	}
 	after, err := c.after(ctx, op)
 	if err != nil {
@@ -87,6 +131,32 @@ func (c *rightsContent) check(ctx context.Context, who *core.Principal, op *core
 	default:
 		return c.checkComment(ctx, who, op, after)
 	}
+}
+
+// pin makes a change of a link hold for the revision that it is judged on only: two changes at the same time, each of which
+// is allowed, could open together what neither may.
+func (c *rightsContent) pin(ctx context.Context, who *core.Principal, op *core.Operation, o core.WriteOptions) error {
+	if op.Op == core.OperationCreate || op.Op == core.OperationUpsert {
+		return nil
+	}
+	e, err := c.catalog.Entry(ctx, op.Type, op.ID)
+	switch {
+	case err != nil:
+		return err
+	case op.IfMatch == 0 && !o.RequireMatch:
+		op.IfMatch = e.Rev
+	case op.IfMatch != 0 && op.IfMatch != e.Rev:
+		return c.moved(ctx, who, op)
+	}
+	return nil
+}
+
+// moved refuses a change of another revision than the one that is there, in the words of the write path where it agrees.
+func (c *rightsContent) moved(ctx context.Context, who *core.Principal, op *core.Operation) error {
+	if _, err := c.Content.Write(ctx, who, []core.Operation{*op}, core.WriteOptions{DryRun: true}); err != nil {
+		return err
+	}
+	return say(core.CodeStale, "The link is being changed by somebody else. Read it again.", "Quelqu’un d’autre modifie ce lien. Relisez-le.")
 }
 
 // permitted asks for the caller's right to the type, and reports whether it covers the entry that is to be changed.
@@ -288,6 +358,10 @@ func makesSecret(ops []core.Operation) bool {
 
 // writeSecret makes a token or a link.
 func (c *rightsContent) writeSecret(ctx context.Context, who *core.Principal, ops []core.Operation, o core.WriteOptions) (*core.Result, error) {
+	ops, err := c.judged(ctx, who, ops, o)
+	if err != nil {
+		return nil, err
+	}
 	if len(ops) > 1 {
 		return nil, core.Errorf(core.CodeBadRequest, "A token is made by a request of its own: its text is shown once.")
 	}
