@@ -33,7 +33,7 @@ func (a *Access) granting(ctx context.Context, pol *policy, who *core.Principal,
 }
 
 func (g *granting) covers(action core.Action) ([]ref, error) {
-	return g.policy.covers(g.roles, g.joined, g.t, action)
+	return g.policy.covers(g.roles, g.joined, g.t, action, g.a.lasting(g.t, action))
 }
 
 // of makes the grants of permissions. One whose condition does not fit the type, or stands for nothing, gives none.

@@ -2,6 +2,7 @@ package access
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -114,8 +115,22 @@ type coverKey struct {
 	action core.Action
 }
 
+// ownActions are those of Palabre's own operations; a type's workflow has its own beside them.
+var ownActions = []core.Action{core.ActionList, core.ActionRead, core.ActionCreate, core.ActionUpdate, core.ActionDelete, core.ActionPurge,
+	core.ActionRestore, core.ActionSubmit, core.ActionApprove, core.ActionPublish, core.ActionUnpublish, core.ActionSchedule, core.ActionExport,
+	core.ActionHistory, core.ActionManage, core.ActionComment, seeDrafts}
+
+// lasting reports whether what is found out about a type and an action may be remembered: there are only so many of them.
+// Others are what requests make up, and would fill the memory.
+func (a *Access) lasting(t *core.Type, action core.Action) bool {
+	if there, ok := a.Types.Type(t.Name); !ok || there != t {
+		return false
+	}
+	return slices.Contains(ownActions, action) || slices.ContainsFunc(t.Workflow.Transitions, func(w core.Transition) bool { return w.Name == string(action) })
+}
+
 // covers lists the permissions of roles that cover a type and an action, those of the first role first.
-func (p *policy) covers(roles []string, joined string, t *core.Type, action core.Action) ([]ref, error) {
+func (p *policy) covers(roles []string, joined string, t *core.Type, action core.Action, remember bool) ([]ref, error) {
 	key := coverKey{joined, t.Name, t.Public, action}
 	if known, ok := p.covering.Load(key); ok {
 		return known.([]ref), nil
@@ -136,7 +151,9 @@ func (p *policy) covers(roles []string, joined string, t *core.Type, action core
 			}
 		}
 	}
-	p.covering.Store(key, found)
+	if remember {
+		p.covering.Store(key, found)
+	}
 	return found, nil
 }
 

@@ -72,7 +72,7 @@ func (a *Access) scope(ctx context.Context, pol *policy, who *core.Principal, t 
 	}
 	s := a.makeScope(ctx, pol, who, t, action)
 	switch {
-	case isFault(s.err), s.scope != nil && s.scope.Key == "":
+	case isFault(s.err), s.scope != nil && s.scope.Key == "", !a.lasting(t, action):
 	case s.personal || who.Grant != nil:
 		pol.personal.put(own, s)
 	default:
