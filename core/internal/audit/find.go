@@ -38,12 +38,19 @@ func (t *Trail) look(ctx context.Context, s *choice) ([]row, error) {
 	return t.file.find(ctx, s)
 }
 
+// mayList asks for the right to the whole trail: a line tells of commits, not of an entry whose rows and fields a permission
+// could choose from, so one that gives a part only does not open it.
 func (t *Trail) mayList(ctx context.Context, who *core.Principal) error {
 	typ, ok := t.Types.Type(Type)
 	if !ok {
 		return core.NoType(Type)
 	}
-	_, err := t.Access.Scope(ctx, who, typ, core.ActionList)
+	s, err := t.Access.Scope(ctx, who, typ, core.ActionList)
+	if err == nil && (s.Where != nil || !s.Read.Whole()) {
+		en, fr := "The audit trail is shown as a whole, to those whose right to it has no condition and hides no field.",
+			"Le journal d’audit se montre en entier, à qui y a droit sans condition ni champ masqué."
+		return &core.Error{Code: core.CodeForbidden, Message: en, Texts: core.Text{"en": en, "fr": fr}}
+	}
 	return err
 }
 
