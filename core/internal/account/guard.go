@@ -87,7 +87,7 @@ func (g *guard) tryWrite(ctx context.Context, who *core.Principal, ops []core.Op
 	for i := range ops {
 		op, err := v.judge(ctx, ops[i])
 		if err != nil {
-			return nil, false, blame(err, i, len(ops))
+			return nil, reasonOf(err) == foreseen, blame(err, i, len(ops))
 		}
 		v.ops = append(v.ops, op)
 	}

@@ -231,6 +231,18 @@ func (m *meanwhile) Write(ctx context.Context, who *core.Principal, ops []core.O
 	return m.Content.Write(ctx, who, ops, o)
 }
 
+// A change that names the revision to come is not judged on the one before.
+func TestGuard_foreseen(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	id := w.user("camille@example.org", `"roles":["editor"]`)
+	op := update(t, id, `{"password":"another horse in the yard"}`)
+	op.IfMatch = 2
+	slow := w.Guard(&meanwhile{Content: w.writer, what: func() { w.change(id, `{"roles":["chief"]}`) }}, policy{})
+	_, err := slow.Write(t.Context(), manager, []core.Operation{op}, core.WriteOptions{})
+	wantCode(t, err, core.CodeForbidden, "roles")
+}
+
 // A change that was judged on an account which has moved meanwhile is judged anew: no epoch is lost, and nobody touches
 // who has become more.
 func TestGuard_moved(t *testing.T) {

@@ -100,6 +100,9 @@ func (v *verdict) judgeChange(ctx context.Context, op core.Operation) (core.Oper
 	if _, twice := v.after[op.ID]; twice {
 		return op, refuse(core.CodeBadRequest, "", "One request changes an account once. Send the changes together.", "Une requête modifie un compte une seule fois. Envoyez les modifications ensemble.")
 	}
+	if !v.system() && op.IfMatch != 0 && op.IfMatch != was.rev {
+		return op, v.refusal(ctx, hidden(op), errForeseen())
+	}
 	is := v.outcome(&op, was, doc)
 	v.after[op.ID] = is
 	if !v.system() && !mayHandle(v.who, was) || is != nil && !v.mayGive(was.roles, is.roles) {
@@ -234,6 +237,13 @@ func (v *verdict) mayGive(was, is []string) bool {
 // mayHandle reports whether somebody is no less than an account, and so may change it.
 func mayHandle(who *core.Principal, u *record) bool {
 	return who.Kind == core.System.Kind || slices.Contains(who.Roles, administrator) || within(u.roles, who.Roles)
+}
+
+// foreseen is the Reason of a change of a revision that was not there yet when it was judged.
+const foreseen = "foreseen"
+
+func errForeseen() error {
+	return refuse(core.CodeStale, foreseen, "Somebody else is changing this account. Read it again.", "Quelqu’un d’autre modifie ce compte. Relisez-le.")
 }
 
 func errAboveOwn() error {
