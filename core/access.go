@@ -263,7 +263,8 @@ type RolePreview struct {
 type RightChange struct {
 	Type   TypeName `json:"type"`
 	Action Action   `json:"action"`
-	// Entries is for how many entries, of how many; -1 where that depends on who asks.
+	// Entries is for how many entries, of how many; -1 where that depends on who has the role, and for all who are no
+	// administrators.
 	Entries int `json:"entries"`
 	Of      int `json:"of"`
 }

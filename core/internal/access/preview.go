@@ -31,7 +31,8 @@ func (a *Access) Preview(ctx context.Context, who *core.Principal, doc map[strin
 	if err != nil {
 		return nil, core.Wrap("access.Preview", err)
 	}
-	p := &comparing{a: a, ctx: ctx, who: &core.Principal{ID: "role:" + next.Name, Kind: "role", Roles: []string{next.Name}}, before: before, after: after}
+	p := &comparing{a: a, ctx: ctx, counts: isAdministrator(who), before: before, after: after,
+		who: &core.Principal{ID: "role:" + next.Name, Kind: "role", Roles: []string{next.Name}}}
 	p.out = &core.RolePreview{Role: next.Name, New: before.roles[next.Name] == nil, Opens: []core.RightChange{}, Closes: []core.RightChange{},
 		Fields: []core.FieldsMoved{}, Warnings: a.warnings(doc)}
 	return p.out, p.compare(next.Name)
@@ -43,7 +44,10 @@ type comparing struct {
 	ctx           context.Context
 	who           *core.Principal
 	before, after *policy
-	out           *core.RolePreview
+	// counts reports whether who asks may be told numbers of entries: of those that a condition of his own holds for, a number
+	// gives away fields that he is not shown. Roles are for administrators to change.
+	counts bool
+	out    *core.RolePreview
 }
 
 func (c *comparing) compare(name string) (err error) {
@@ -133,6 +137,9 @@ func (c *comparing) differing(list []core.RightChange, t *core.Type, action core
 	state := core.StateDraft
 	if looks := action == core.ActionList || action == core.ActionRead || action == core.ActionExport; looks && !more.scope.Drafts {
 		state = core.StatePublished
+	}
+	if !c.counts {
+		return append(list, core.RightChange{Type: t.Name, Action: action, Entries: -1, Of: -1}), nil
 	}
 	change := core.RightChange{Type: t.Name, Action: action}
 	var err error
