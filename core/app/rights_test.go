@@ -315,6 +315,8 @@ func TestRights_typingErrors(t *testing.T) {
 		wantProblem(t, tc.name, o.want(200, "administrator", "POST", "/api/v1/access/preview", `{"role":`+role(tc.permission)+`}`).body["warnings"], tc.pointer, tc.says)
 		o.want(201, "administrator", "POST", "/api/v1/content/_role", strings.Replace(role(tc.permission), "typo", strings.ReplaceAll(tc.name, " ", "-"), 1))
 	}
+	wantProblem(t, "a condition", o.want(200, "administrator", "POST", "/api/v1/access/preview", `{"role":`+role(`{"type":"paper","actions":["read"],"where":{"region":"$you"}}`)+`}`).body["warnings"],
+		"/permissions/0/where", "A text that begins with $")
 	right := role(`{"type":"paper","actions":["*"],"fields":{"read":["*","P1","-note"],"write":["title"]}},{"type":"@public","actions":["read","drafts"]}`)
 	if got := o.want(200, "administrator", "POST", "/api/v1/access/preview", `{"role":`+right+`}`).body["warnings"]; fmt.Sprint(got) != "[]" {
 		t.Errorf("a role without a mistake: %v", got)

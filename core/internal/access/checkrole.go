@@ -28,7 +28,7 @@ func (a *Access) CheckRole(ctx context.Context, before, after map[string]any) er
 			continue
 		}
 		if err := a.checkWhere(ctx, a.named(name), where); err != nil {
-			wrong = append(wrong, core.FieldError{Pointer: at + "/where", Keyword: "where", Message: message(err), Texts: textsOf(err)})
+			wrong = append(wrong, noCondition(at, err))
 		}
 	}
 	if len(wrong) > 0 {
@@ -37,9 +37,14 @@ func (a *Access) CheckRole(ctx context.Context, before, after map[string]any) er
 	return nil
 }
 
+func noCondition(at string, err error) core.FieldError {
+	return core.FieldError{Pointer: at + "/where", Keyword: "where", Message: message(err), Texts: textsOf(err)}
+}
+
 // warnings are what a role names and there is not: types, actions, fields. It is no error, for it may come, or be gone; but a
-// typing error in a right gives nothing, or, in what is to be taken away, takes nothing, and nobody notices.
-func (a *Access) warnings(role map[string]any) []core.FieldError {
+// typing error in a right gives nothing, or, in what is to be taken away, takes nothing, and nobody notices. Conditions that
+// saving would refuse come with them.
+func (a *Access) warnings(ctx context.Context, role map[string]any) []core.FieldError {
 	all := []core.FieldError{}
 	for at, p := range permissionsOf(role) {
 		name, _ := p["type"].(string)
@@ -52,6 +57,11 @@ func (a *Access) warnings(role map[string]any) []core.FieldError {
 		fields, _ := p["fields"].(map[string]any)
 		for _, list := range []string{"read", "write"} {
 			all = append(all, unknownFields(at+"/fields/"+list, fields[list], types)...)
+		}
+		if where, _ := p["where"].(map[string]any); len(where) > 0 {
+			if err := a.checkWhere(ctx, types, where); err != nil {
+				all = append(all, noCondition(at, err))
+			}
 		}
 	}
 	return all

@@ -34,7 +34,7 @@ func (a *Access) Preview(ctx context.Context, who *core.Principal, doc map[strin
 	p := &comparing{a: a, ctx: ctx, counts: isAdministrator(who), before: before, after: after,
 		who: &core.Principal{ID: "role:" + next.Name, Kind: "role", Roles: []string{next.Name}}}
 	p.out = &core.RolePreview{Role: next.Name, New: before.roles[next.Name] == nil, Opens: []core.RightChange{}, Closes: []core.RightChange{},
-		Fields: []core.FieldsMoved{}, Warnings: a.warnings(doc)}
+		Fields: []core.FieldsMoved{}, Warnings: a.warnings(ctx, doc)}
 	return p.out, p.compare(next.Name)
 }
 

@@ -261,6 +261,7 @@ func TestErase_refuses(t *testing.T) {
 		{"an entry that never was", core.System, core.Erasure{Reason: "x", Entries: []core.ErasureEntry{{Type: "person", ID: core.NewID(w.now)}}}, core.CodeNotFound},
 		{"no identifier", core.System, core.Erasure{Reason: "x", Entries: []core.ErasureEntry{{Type: "person", ID: "zebulonne"}}}, core.CodeInvalid},
 		{"a path that is none", core.System, core.Erasure{Reason: "x", Entries: []core.ErasureEntry{{Type: "person", ID: e.ID, Fields: []string{"_i18n.en"}}}}, core.CodeInvalid},
+		{"a misspelt field", core.System, core.Erasure{Reason: "x", Entries: []core.ErasureEntry{{Type: "person", ID: e.ID, Fields: []string{"phnoe"}}}}, core.CodeInvalid},
 		{"no fields at all", core.System, core.Erasure{Reason: "x", Entries: []core.ErasureEntry{{Type: "person", ID: e.ID, Fields: []string{}}}}, core.CodeInvalid},
 		{"the audit", core.System, core.Erasure{Reason: "x", Entries: []core.ErasureEntry{{Type: "_audit", ID: e.ID}}}, core.CodeInvalid},
 	} {
@@ -273,5 +274,20 @@ func TestErase_refuses(t *testing.T) {
 				t.Error("something was written")
 			}
 		})
+	}
+}
+
+// An account whose person is erased is nobody's: nobody signs in to it.
+func TestErase_account(t *testing.T) {
+	t.Parallel()
+	w := open(t)
+	e := w.create("_user", false, `{"name": "Zébulonne Imaginaire", "email": "z@example.org", "password": "hash", "roles": ["reader"]}`)
+	w.erase(core.Erasure{Entries: []core.ErasureEntry{{Type: "_user", ID: e.ID, Fields: []string{"name"}}}})
+	if got := string(w.stored(e).Latest()); strings.Contains(got, "suspended") {
+		t.Errorf("without its name it is %s", got)
+	}
+	w.erase(core.Erasure{Entries: []core.ErasureEntry{{Type: "_user", ID: e.ID}}})
+	if got := string(w.stored(e).Latest()); !strings.Contains(got, `"suspended":true`) || strings.Contains(got, "password") {
+		t.Errorf("erased it is %s", got)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/palabre-cms/palabre/core"
+	"github.com/palabre-cms/palabre/core/internal/spelling"
 )
 
 // mostEntries is how many entries one erasure takes.
@@ -101,7 +102,40 @@ func (s *Service) planEntry(ctx context.Context, e core.ErasureEntry) (*plan, er
 	if p.old = old; err != nil || e.Purge {
 		return p, err
 	}
+	if err := s.known(ctx, p); err != nil {
+		return nil, err
+	}
 	return p, s.rewritten(ctx, p)
+}
+
+// known refuses fields that neither the type has nor the entry has ever had: a typing error would leave the data where it is
+// and report that it is gone. What the type has lost may still stand in the past.
+func (s *Service) known(ctx context.Context, p *plan) error {
+	lost := slices.DeleteFunc(slices.Clone(p.Fields), func(path string) bool { _, has := p.typ.Field(path); return has })
+	if len(lost) == 0 {
+		return nil
+	}
+	err := s.eachRevision(ctx, p.ID, func(ch *core.Change) error {
+		docs, err := changed(ch)
+		for _, doc := range docs {
+			lost = slices.DeleteFunc(lost, func(path string) bool { return len(spotsOf(doc, path)) > 0 })
+		}
+		return err
+	})
+	if err != nil || len(lost) == 0 {
+		return err
+	}
+	en := "There is no field “" + lost[0] + "” in this entry, now or in the past."
+	fr := "Ce contenu n’a pas de champ « " + lost[0] + " », ni n’en a eu."
+	names := make([]string, len(p.typ.Fields))
+	for i := range p.typ.Fields {
+		names[i] = p.typ.Fields[i].Path
+	}
+	if near := spelling.Nearest(lost[0], names); near != "" {
+		en += " Did you mean “" + near + "”?"
+		fr += " Vouliez-vous dire « " + near + " » ?"
+	}
+	return say(core.CodeInvalid, en, fr)
 }
 
 // lookForGone finds the entries that are not there any more in the log: their past can be erased all the same.
@@ -146,6 +180,7 @@ func (s *Service) rewritten(ctx context.Context, p *plan) error {
 			return nil
 		}
 		p.replace(replaced)
+		p.endAccount(after)
 		if text := p.typ.Validator.Encode(after); v.state == core.StatePublished || p.old.Draft == nil {
 			p.next.Published = text
 		} else {
@@ -153,6 +188,17 @@ func (s *Service) rewritten(ctx context.Context, p *plan) error {
 		}
 	}
 	return nil
+}
+
+// endAccount sees to it that nobody signs in to an account any more whose address is erased.
+func (p *plan) endAccount(doc map[string]any) {
+	if p.Type != "_user" || !slices.Contains(p.Fields, "email") {
+		return
+	}
+	doc["suspended"] = true
+	for _, secret := range []string{"password", "totp"} {
+		delete(doc, secret)
+	}
 }
 
 // set puts the next document where there is one: a draft before what is published.
