@@ -25,6 +25,9 @@ func roleCorpus() []string {
 			case "between":
 				value = "canarya,canaryz"
 			}
+			if value == "44" && strings.HasPrefix(path, "_") {
+				value = "canaryalpha" // two figures stand in an identifier by chance, in one world and not in the other
+			}
 			state := []string{"", "&state=draft"}[j%2]
 			add("%sfilter[%s][%s]=%s&fields=title%s", list, path, op, value, state)
 		}

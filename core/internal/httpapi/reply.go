@@ -136,6 +136,9 @@ func (k asked) key() string {
 func (s *Server) miss(ctx context.Context, k asked, key string) (*answer, error) {
 	s.metrics.missed.Inc()
 	return s.cache.once(ctx, key, k.before.all, func() (*answer, error) {
+		if a := s.cache.find(key); a != nil {
+			return a, nil // it was computed and kept between the look that missed and this flight
+		}
 		alone, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.o.AnswerFor)
 		defer cancel()
 		a, err := s.compute(alone, k)
