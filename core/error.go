@@ -80,6 +80,21 @@ func Errorf(code Code, format string, args ...any) error {
 	return &Error{Code: code, Message: err.Error(), Err: errors.Unwrap(err)}
 }
 
+// Refuse makes an error whose sentence is known in English and French, the arguments filled into both as fmt.Sprintf does;
+// reason is the finer word for programs, or "".
+func Refuse(code Code, reason, en, fr string, args ...any) *Error {
+	texts := Say(en, fr, args...)
+	return &Error{Code: code, Reason: reason, Message: texts["en"], Texts: texts}
+}
+
+// In gives the sentence in a language, else as it is.
+func (e *Error) In(l Locale) string {
+	if s := e.Texts[l]; s != "" {
+		return s
+	}
+	return e.Message
+}
+
 // Wrap says where an error passed and keeps its code; nil stays nil.
 // A foreign error becomes CodeInternal, with nothing of it shown.
 func Wrap(op string, err error) error {

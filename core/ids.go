@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"encoding/base32"
 	"encoding/binary"
+	"fmt"
 	"strings"
 	"sync"
 	"time"
@@ -26,6 +27,14 @@ type Position uint64
 
 // Text is one sentence in several languages: {"fr": "Titre", "en": "Title"}.
 type Text map[Locale]string
+
+// Say makes a sentence in English and French, the arguments filled into both as fmt.Sprintf does.
+func Say(en, fr string, args ...any) Text {
+	if len(args) > 0 {
+		en, fr = fmt.Sprintf(en, args...), fmt.Sprintf(fr, args...)
+	}
+	return Text{"en": en, "fr": fr}
+}
 
 // In gives the text in a language, else in French, else in English, else any.
 func (t Text) In(l Locale) string {

@@ -363,7 +363,8 @@ func (c *rightsContent) writeSecret(ctx context.Context, who *core.Principal, op
 		return nil, err
 	}
 	if len(ops) > 1 {
-		return nil, core.Errorf(core.CodeBadRequest, "A token is made by a request of its own: its text is shown once.")
+		return nil, core.Refuse(core.CodeBadRequest, "", "A token is made by a request of its own: its text is shown once.",
+			"Un jeton se crée par une requête à lui : son texte ne se montre qu’une fois.")
 	}
 	text := tokenIn(ctx)
 	if text == "" {

@@ -30,10 +30,10 @@ var Default = Limits{Bytes: 1 << 20, Depth: 32, Nodes: 50_000, Keys: 1_000, Digi
 // CodeBadRequest with the place otherwise.
 func Decode(data []byte, l Limits) (any, error) {
 	if l.Bytes > 0 && len(data) > l.Bytes {
-		return nil, core.Errorf(core.CodeTooLarge, "The body has %d bytes; %d are allowed.", len(data), l.Bytes)
+		return nil, core.Refuse(core.CodeTooLarge, "", "The body has %d bytes; %d are allowed.", "Le texte compte %d octets ; %d sont permis.", len(data), l.Bytes)
 	}
 	if len(bytes.TrimLeft(data, " \t\r\n")) == 0 {
-		return nil, core.Errorf(core.CodeBadRequest, "The body is empty; JSON is expected.")
+		return nil, core.Refuse(core.CodeBadRequest, "", "The body is empty; JSON is expected.", "Le texte est vide ; du JSON est attendu.")
 	}
 	d := decoder{Decoder: jsontext.NewDecoder(bytes.NewBuffer(data)), limits: l, strict: true}
 	v, err := d.value()
@@ -54,7 +54,7 @@ func DecodeObject(data []byte, l Limits) (map[string]any, error) {
 	}
 	m, ok := v.(map[string]any)
 	if !ok {
-		return nil, core.Errorf(core.CodeBadRequest, "The body must be a JSON object, like {\"title\": \"…\"}.")
+		return nil, core.Refuse(core.CodeBadRequest, "", `The body must be a JSON object, like {"title": "…"}.`, `Le texte doit être un objet JSON, comme {"title": "…"}.`)
 	}
 	return m, nil
 }
@@ -90,13 +90,15 @@ type decoder struct {
 }
 
 // refused is a limit or rule that the text breaks, as opposed to its syntax.
-type refused string
+type refused struct{ why core.Text }
 
-func (r refused) Error() string { return string(r) }
+func (r *refused) Error() string { return r.why["en"] }
+
+func refuse(en, fr string, args ...any) error { return &refused{core.Say(en, fr, args...)} }
 
 func (d *decoder) value() (any, error) {
 	if d.nodes++; d.limits.Nodes > 0 && d.nodes > d.limits.Nodes {
-		return nil, refused("more than " + strconv.Itoa(d.limits.Nodes) + " values in one body")
+		return nil, refuse("more than %d values in one body", "plus de %d valeurs en un seul texte", d.limits.Nodes)
 	}
 	tok, err := d.ReadToken()
 	if err != nil {
@@ -121,11 +123,11 @@ func (d *decoder) value() (any, error) {
 func (d *decoder) number(s string) (any, error) {
 	mantissa, exponent, scientific := strings.Cut(strings.ToLower(s), "e")
 	if d.limits.Digits > 0 && len(strings.Trim(mantissa, "-."))-strings.Count(mantissa, ".") > d.limits.Digits {
-		return nil, refused("a number of more than " + strconv.Itoa(d.limits.Digits) + " digits")
+		return nil, refuse("a number of more than %d digits", "un nombre de plus de %d chiffres", d.limits.Digits)
 	}
 	if scientific && d.limits.Exponent > 0 {
 		if e, err := strconv.Atoi(exponent); err != nil || e > d.limits.Exponent || e < -d.limits.Exponent {
-			return nil, refused("a number with an exponent beyond ±" + strconv.Itoa(d.limits.Exponent))
+			return nil, refuse("a number with an exponent beyond ±%d", "un nombre dont l’exposant dépasse ±%d", d.limits.Exponent)
 		}
 	}
 	return json.Number(s), nil
@@ -133,7 +135,7 @@ func (d *decoder) number(s string) (any, error) {
 
 func (d *decoder) deep() error {
 	if d.limits.Depth > 0 && d.StackDepth() > d.limits.Depth {
-		return refused("more than " + strconv.Itoa(d.limits.Depth) + " levels of arrays and objects")
+		return refuse("more than %d levels of arrays and objects", "plus de %d niveaux de tableaux et d’objets", d.limits.Depth)
 	}
 	return nil
 }
@@ -169,7 +171,7 @@ func (d *decoder) object() (any, error) {
 			return nil, err
 		}
 		if d.limits.Keys > 0 && len(m) > d.limits.Keys {
-			return nil, refused("more than " + strconv.Itoa(d.limits.Keys) + " members in one object")
+			return nil, refuse("more than %d members in one object", "plus de %d membres dans un objet", d.limits.Keys)
 		}
 	}
 	if _, err := d.ReadToken(); err != nil {
@@ -190,7 +192,7 @@ func caseVariants(m map[string]any) error {
 	for key := range m {
 		folded := strings.ToLower(key)
 		if other, ok := seen[folded]; ok {
-			return refused("the keys " + strconv.Quote(min(key, other)) + " and " + strconv.Quote(max(key, other)) + " differ only by case")
+			return refuse("the keys %q and %q differ only by case", "les clés %q et %q ne diffèrent que par la casse", min(key, other), max(key, other))
 		}
 		seen[folded] = key
 	}
@@ -200,7 +202,7 @@ func caseVariants(m map[string]any) error {
 func (d *decoder) end() error {
 	if _, err := d.ReadToken(); err != io.EOF {
 		if err == nil {
-			err = refused("more than one JSON value")
+			err = refuse("more than one JSON value", "plus d’une valeur JSON")
 		}
 		return err
 	}
@@ -209,33 +211,41 @@ func (d *decoder) end() error {
 
 // explain makes the sentence that the caller sees: what is wrong and where.
 func (d *decoder) explain(err error) error {
-	var r refused
-	if errors.As(err, &r) {
-		return core.Errorf(core.CodeBadRequest, "The JSON is refused: %s (at %s).", string(r), place(d.StackPointer()))
+	if r := (*refused)(nil); errors.As(err, &r) {
+		at := place(d.StackPointer())
+		return core.Refuse(core.CodeBadRequest, "", "The JSON is refused: %[1]s (at %[2]s).", "Le JSON est refusé : %[3]s (en %[4]s).", r.why["en"], at["en"], r.why["fr"], at["fr"])
 	}
-	var syntax *jsontext.SyntacticError
-	if errors.As(err, &syntax) {
-		what := "syntax error"
-		switch {
-		case errors.Is(err, jsontext.ErrDuplicateName):
-			what = "a key stands twice in one object"
-		case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
-			what = "it ends too early"
-		case syntax.Err != nil && strings.Contains(syntax.Err.Error(), "UTF-8"):
-			what = "it is not valid UTF-8"
-		}
-		return &core.Error{Code: core.CodeBadRequest, Err: err,
-			Message: "The JSON cannot be read: " + what + " at byte " + strconv.FormatInt(syntax.ByteOffset, 10) + " (" + place(syntax.JSONPointer) + ")."}
+	var told *core.Error
+	if syntax := (*jsontext.SyntacticError)(nil); errors.As(err, &syntax) {
+		what, at := whatIsWrong(syntax), place(syntax.JSONPointer)
+		told = core.Refuse(core.CodeBadRequest, "", "The JSON cannot be read: %[1]s at byte %[2]d (%[3]s).", "Le JSON est illisible : %[4]s à l’octet %[2]d (%[5]s).",
+			what["en"], syntax.ByteOffset, at["en"], what["fr"], at["fr"])
+	} else {
+		told = core.Refuse(core.CodeBadRequest, "", "The JSON cannot be read.", "Le JSON est illisible.")
 	}
-	return &core.Error{Code: core.CodeBadRequest, Message: "The JSON cannot be read.", Err: err}
+	told.Err = err
+	return told
 }
 
-func place(p jsontext.Pointer) string {
+func whatIsWrong(syntax *jsontext.SyntacticError) core.Text {
+	switch {
+	case errors.Is(syntax, jsontext.ErrDuplicateName):
+		return core.Say("a key stands twice in one object", "une clé figure deux fois dans un objet")
+	case errors.Is(syntax, io.ErrUnexpectedEOF), errors.Is(syntax, io.EOF):
+		return core.Say("it ends too early", "il s’arrête trop tôt")
+	case syntax.Err != nil && strings.Contains(syntax.Err.Error(), "UTF-8"):
+		return core.Say("it is not valid UTF-8", "ce n’est pas de l’UTF-8 valide")
+	}
+	return core.Say("syntax error", "erreur de syntaxe")
+}
+
+func place(p jsontext.Pointer) core.Text {
 	if p == "" {
-		return "the top"
+		return core.Say("the top", "tête")
 	}
 	if len(p) > 200 {
 		p = p[:200] + "…"
 	}
-	return strings.ToValidUTF8(string(p), "�")
+	s := strings.ToValidUTF8(string(p), "\uFFFD")
+	return core.Say(s, s)
 }

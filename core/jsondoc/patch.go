@@ -1,6 +1,7 @@
 package jsondoc
 
 import (
+	"errors"
 	"slices"
 	"strconv"
 	"strings"
@@ -140,11 +141,20 @@ func ApplyPatch(doc any, ops []PatchOp) (any, error) {
 	for i, op := range ops {
 		next, err := applyOne(doc, op)
 		if err != nil {
-			return nil, core.Errorf(core.CodeInvalid, "Operation %d (%s %s): %w", i, op.Op, op.Path, err)
+			return nil, failed(i, op, err)
 		}
 		doc = next
 	}
 	return doc, nil
+}
+
+// failed says which operation could not be done, and why.
+func failed(i int, op PatchOp, err error) error {
+	why := core.Say(err.Error(), err.Error())
+	if r := (*refused)(nil); errors.As(err, &r) {
+		why = r.why
+	}
+	return core.Refuse(core.CodeInvalid, "", "Operation %[1]d (%[2]s %[3]s): %[4]s.", "Opération %[1]d (%[2]s %[3]s) : %[5]s.", i, op.Op, op.Path, why["en"], why["fr"])
 }
 
 func applyOne(doc any, op PatchOp) (any, error) {
@@ -158,7 +168,7 @@ func applyOne(doc any, op PatchOp) (any, error) {
 	case "test":
 		v, err := find(doc, tokens(op.Path))
 		if err == nil && !Equal(v, op.Value) {
-			err = refused("the value is another")
+			err = refuse("the value is another", "la valeur est une autre")
 		}
 		return doc, err
 	case "copy", "move":
@@ -173,7 +183,7 @@ func applyOne(doc any, op PatchOp) (any, error) {
 		}
 		return edit(doc, tokens(op.Path), addition(Clone(v)))
 	default:
-		return nil, refused("there is no such operation")
+		return nil, refuse("there is no such operation", "cette opération n’existe pas")
 	}
 }
 
@@ -197,7 +207,7 @@ type slot struct {
 	past   bool // the index is one past the end: only an addition may use it
 }
 
-var errAbsent = refused("there is nothing at this place")
+var errAbsent = refuse("there is nothing at this place", "il n’y a rien à cet endroit")
 
 // edit walks to a place and gives the document with the container there replaced by what do made of it.
 func edit(doc any, path []string, do func(slot) (any, error)) (any, error) {
@@ -314,6 +324,6 @@ func removal(s slot) (any, error) {
 	case s.array != nil:
 		return slices.Delete(s.array, s.index, s.index+1), nil
 	default:
-		return nil, refused("the whole document cannot be removed")
+		return nil, refuse("the whole document cannot be removed", "le document entier ne peut pas être retiré")
 	}
 }

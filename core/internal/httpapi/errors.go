@@ -146,8 +146,8 @@ func (p *problem) extraText(name string) string {
 func worded(fields []core.FieldError, lang core.Locale) []core.FieldError {
 	out := make([]core.FieldError, len(fields))
 	for i, f := range fields {
-		if len(f.Texts) > 0 {
-			f.Message = f.Texts.In(lang)
+		if text := f.Texts[lang]; text != "" {
+			f.Message = text
 		}
 		out[i] = f
 	}
@@ -222,10 +222,8 @@ func detailOf(e *core.Error, status int, id string, lang core.Locale) string {
 		return core.Text{"en": "Something went wrong. Reference " + id + ".", "fr": "Une erreur est survenue. Référence " + id + "."}.In(lang)
 	case status == http.StatusGatewayTimeout:
 		return core.Text{"en": "The answer took too long. Ask again, or ask for less.", "fr": "La réponse a pris trop de temps. Réessayez, ou demandez moins."}.In(lang)
-	case e.Texts[lang] != "":
-		return e.Texts[lang]
-	case e.Message != "":
-		return e.Message
+	case e.In(lang) != "":
+		return e.In(lang)
 	}
 	return titleOf(status).In(lang)
 }

@@ -56,12 +56,12 @@ func (w *wish) readItems(name string, v any) error {
 		for _, item := range v {
 			s, ok := item.(string)
 			if !ok || strings.Contains(s, ",") {
-				return refuse("bad_"+name, "%s is a list of names.", name)
+				return refuse("bad_"+name, "%s is a list of names.", "%s est une liste de noms.", name)
 			}
 			items = appendItems(items, s)
 		}
 	default:
-		return refuse("bad_"+name, "%s is a list of names.", name)
+		return refuse("bad_"+name, "%s is a list of names.", "%s est une liste de noms.", name)
 	}
 	*map[string]*[]string{"sort": &w.sort, "fields": &w.fields, "include": &w.include, "facets": &w.facets}[name] = items
 	return nil
@@ -82,7 +82,7 @@ func (w *wish) readNumber(v any) error {
 func (w *wish) readFlag(name string, v any) error {
 	on, ok := v.(bool)
 	if !ok {
-		return refuse("bad_"+name, "%s must be true or false.", name)
+		return refuse("bad_"+name, "%s must be true or false.", "%s doit valoir true ou false.", name)
 	}
 	if name == "total" {
 		w.total = on
@@ -125,7 +125,7 @@ func (w *wish) readText(name string, v any) error {
 	}
 	s, ok := v.(string)
 	if !ok || !slices.Contains([]string{"q", "after", "locale", "state", "within", "geo", "richtext", "preview"}, name) {
-		return refuse("bad_"+name, "%s must be text.", name)
+		return refuse("bad_"+name, "%s must be text.", "%s doit être un texte.", name)
 	}
 	return p.read(w, s)
 }

@@ -44,7 +44,8 @@ func (q *Queries) open(first, cursor string) (*core.Cursor, error) {
 }
 
 func errCursor() error {
-	return refuse("bad_cursor", "The cursor in after does not belong to this query. Take page.next of an answer to the same filter, q, sort, state and locale, or leave after out.")
+	return refuse("bad_cursor", "The cursor in after does not belong to this query. Take page.next of an answer to the same filter, q, sort, state and locale, or leave after out.",
+		"Le curseur donné dans after n’appartient pas à cette requête. Prenez page.next d’une réponse aux mêmes filter, q, sort, state et locale, ou omettez after.")
 }
 
 func (q *Queries) sign(first string, place []byte) []byte {

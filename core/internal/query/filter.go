@@ -34,7 +34,7 @@ func operatorsOf(kind core.Kind) []core.Operator {
 // condition checks one comparison.
 func (r *request) condition(c condition) (core.Node, error) {
 	if r.predicates++; r.predicates > maxPredicates {
-		return nil, refuse("too_many_conditions", "A filter has at most %d conditions.", maxPredicates)
+		return nil, refuse("too_many_conditions", "A filter has at most %d conditions.", "Un filtre a au plus %d conditions.", maxPredicates)
 	}
 	t, err := r.resolve(c.field)
 	if err != nil {
@@ -67,11 +67,14 @@ func filterable(t target, op core.Operator, name string) error {
 	allowed := operatorsOf(t.kind)
 	switch {
 	case t.kind == core.KindObject:
-		return refuse("not_filterable", "%s is a group of fields. Filter on one of them: %s.", quote(name), quote(name+".…"))
+		return refuse("not_filterable", "%s is a group of fields. Filter on one of them: %s.",
+			"%s est un groupe de champs. Filtrez sur l’un d’eux : %s.", quote(name), quote(name+".…"))
 	case !t.indexed() || len(allowed) == 0:
-		return refuse("not_filterable", "%s cannot be filtered on or sorted by: its values are not indexed.", quote(name))
+		return refuse("not_filterable", "%s cannot be filtered on or sorted by: its values are not indexed.",
+			"%s ne se prête ni au filtre ni au tri : ses valeurs ne sont pas indexées.", quote(name))
 	case !slices.Contains(allowed, op):
-		return refuse("wrong_operator", "%s cannot be asked with %s. It knows: %s.", quote(name), string(op), list(allowed))
+		return refuse("wrong_operator", "%s cannot be asked with %s. It knows: %s.",
+			"%s ne s’interroge pas avec %s. Opérateurs possibles : %s.", quote(name), string(op), list(allowed))
 	}
 	return nil
 }
@@ -82,7 +85,7 @@ func operands(kind core.Kind, op core.Operator, c condition) ([]any, error) {
 	case core.OpExists:
 		on, ok := c.value.boolean()
 		if !ok {
-			return nil, refuse("bad_value", "%s exists must be true or false.", quote(c.field))
+			return nil, refuse("bad_value", "%s exists must be true or false.", "%s exists doit valoir true ou false.", quote(c.field))
 		}
 		return []any{on}, nil
 	case core.OpIn, core.OpNin, core.OpBetween:
@@ -96,7 +99,7 @@ func operands(kind core.Kind, op core.Operator, c condition) ([]any, error) {
 		return nil, err
 	}
 	if s, ok := v.(string); ok && s == "" && (op == core.OpContains || op == core.OpPrefix) {
-		return nil, refuse("bad_value", "%s %s needs at least one character.", quote(c.field), string(op))
+		return nil, refuse("bad_value", "%s %s needs at least one character.", "%s %s demande au moins un caractère.", quote(c.field), string(op))
 	}
 	return []any{v}, nil
 }
@@ -105,11 +108,12 @@ func several(kind core.Kind, op core.Operator, c condition) ([]any, error) {
 	items, ok := c.value.items()
 	switch {
 	case !ok:
-		return nil, refuse("bad_value", "%s %s needs a list: [value, value].", quote(c.field), string(op))
+		return nil, refuse("bad_value", "%s %s needs a list: [value, value].", "%s %s demande une liste : [valeur, valeur].", quote(c.field), string(op))
 	case op == core.OpBetween && len(items) != 2:
-		return nil, refuse("bad_value", "%s between needs two values, the lower and the upper.", quote(c.field))
+		return nil, refuse("bad_value", "%s between needs two values, the lower and the upper.",
+			"%s between demande deux valeurs, la plus petite puis la plus grande.", quote(c.field))
 	case len(items) > maxList:
-		return nil, refuse("too_many_values", "%s %s has %d values; %d is the most.", quote(c.field), string(op), len(items), maxList)
+		return nil, refuse("too_many_values", "%s %s has %d values; %d is the most.", "%s %s a %d valeurs ; le maximum est %d.", quote(c.field), string(op), len(items), maxList)
 	}
 	values := make([]any, len(items))
 	for i, item := range items {
@@ -125,7 +129,8 @@ func several(kind core.Kind, op core.Operator, c condition) ([]any, error) {
 func single(kind core.Kind, field string, l literal) (any, error) {
 	v, ok := l.value(kind)
 	if !ok {
-		return nil, refuse("bad_value", "%s is compared with %s.", quote(field), wanted(kind))
+		want := wanted(kind)
+		return nil, refuse("bad_value", "%[1]s is compared with %[2]s.", "%[1]s se compare avec %[3]s.", quote(field), want["en"], want["fr"])
 	}
 	return v, nil
 }
@@ -134,10 +139,12 @@ func single(kind core.Kind, field string, l literal) (any, error) {
 func (r *request) tree(tree any, depth int) (core.Node, error) {
 	object, ok := tree.(map[string]any)
 	if !ok {
-		return nil, refuse("bad_filter", `A filter is an object: {"field": {"op": value}}, {"and": […]}, {"or": […]} or {"not": {…}}.`)
+		return nil, refuse("bad_filter", `A filter is an object: {"field": {"op": value}}, {"and": […]}, {"or": […]} or {"not": {…}}.`,
+			`Un filtre est un objet : {"champ": {"op": valeur}}, {"and": […]}, {"or": […]} ou {"not": {…}}.`)
 	}
 	if depth > maxDepth {
-		return nil, refuse("too_deep", "A filter nests and, or and not at most %d deep.", maxDepth)
+		return nil, refuse("too_deep", "A filter nests and, or and not at most %d deep.",
+			"Un filtre emboîte and, or et not sur %d niveaux au plus.", maxDepth)
 	}
 	all := make(core.And, 0, len(object))
 	for _, name := range sortedKeys(object) {
@@ -177,7 +184,7 @@ func (r *request) member(name string, v any, depth int) (core.Node, error) {
 func (r *request) trees(name string, v any, depth int) ([]core.Node, error) {
 	array, ok := v.([]any)
 	if !ok {
-		return nil, refuse("bad_filter", `"%s" takes a list: {"%s": [{…}, {…}]}.`, name, name)
+		return nil, refuse("bad_filter", `"%s" takes a list: {"%s": [{…}, {…}]}.`, `"%s" prend une liste : {"%s": [{…}, {…}]}.`, name, name)
 	}
 	nodes := make([]core.Node, 0, len(array))
 	for _, item := range array {
@@ -210,7 +217,7 @@ func (r *request) comparisons(field string, v any) (core.Node, error) {
 	if _, err := r.resolve(field); err != nil {
 		return nil, err
 	}
-	return nil, refuse("bad_filter", `%s has no operator: write {"eq": value}.`, quote(field))
+	return nil, refuse("bad_filter", `%s has no operator: write {"eq": value}.`, `%s est sans opérateur : écrivez {"eq": valeur}.`, quote(field))
 }
 
 func (r *request) equals(field string, v any) (core.Node, error) {
@@ -220,7 +227,7 @@ func (r *request) equals(field string, v any) (core.Node, error) {
 	if _, err := r.resolve(field); err != nil {
 		return nil, err
 	}
-	return nil, refuse("bad_filter", `%s is given a list: write {"in": […]}.`, quote(field))
+	return nil, refuse("bad_filter", `%s is given a list: write {"in": […]}.`, `%s reçoit une liste : écrivez {"in": […]}.`, quote(field))
 }
 
 // simplify flattens and-in-and and or-in-or, and takes out double negation. nil is "all".

@@ -2,6 +2,7 @@ package query_test
 
 import (
 	"net/url"
+	"strings"
 	"testing"
 	"unicode/utf8"
 
@@ -21,6 +22,9 @@ func answered(t *testing.T, a *core.Asked, err error) {
 	e, ok := core.AsError(err)
 	if !ok || e.Code == core.CodeInternal || e.Message == "" || len(e.Message) > 1000 || !utf8.ValidString(e.Message) {
 		t.Fatalf("refused with %v", err)
+	}
+	if fr := e.Texts["fr"]; fr == "" || fr == e.Message || strings.Contains(fr+e.Message, "%!") || !utf8.ValidString(fr) {
+		t.Fatalf("refused in English only, or in words badly put together: %q, %q", e.Message, fr)
 	}
 }
 

@@ -77,7 +77,7 @@ func (r *request) geoField(p *place) (string, error) {
 			return "", unknown("field", p.field, r.own.names())
 		}
 		if f.Kind != core.KindGeo {
-			return "", refuse("not_a_place", "%s is not a place.", quote(p.field))
+			return "", refuse("not_a_place", "%s is not a place.", "%s n’est pas un lieu.", quote(p.field))
 		}
 		return f.Path, nil
 	}
@@ -87,7 +87,8 @@ func (r *request) geoField(p *place) (string, error) {
 	if f, ok := r.own.field(r.own.t.GeoField); ok {
 		return f.Path, nil
 	}
-	return "", refuse("not_a_place", "%s has no place of its own; name a field with geo=.", string(r.own.t.Name))
+	return "", refuse("not_a_place", "%s has no place of its own; name a field with geo=.",
+		"%s n’a pas de lieu propre ; nommez un champ par geo=.", string(r.own.t.Name))
 }
 
 func bbox(n []float64) (*core.BBox, error) {
@@ -123,10 +124,11 @@ func territory(s string) (*core.Territory, error) {
 		level, code = "", s
 	}
 	if ok && !known(level) {
-		return nil, refuse("bad_within", "within is a territory's code, or level:code with the level one of: %s.", strings.Join(levels, ", "))
+		return nil, refuse("bad_within", "within is a territory's code, or level:code with the level one of: %s.",
+			"within est le code d’un territoire, ou niveau:code, le niveau étant l’un de : %s.", strings.Join(levels, ", "))
 	}
 	if !isCode(code) {
-		return nil, refuse("bad_within", "%s is no territory's code.", quote(code))
+		return nil, refuse("bad_within", "%s is no territory's code.", "%s n’est le code d’aucun territoire.", quote(code))
 	}
 	return &core.Territory{Level: level, Code: code}, nil
 }

@@ -163,7 +163,7 @@ func (r *request) locale(w *wish, a *core.Asked) error {
 		return nil
 	}
 	if !t.HasLocale(w.locale) {
-		return refuse("unknown_locale", "%s is not written in %q. It is written in: %s.", string(t.Name), short(string(w.locale)), list(t.Locales))
+		return refuse("unknown_locale", "%s is not written in %q. It is written in: %s.", "%s ne s’écrit pas en %q. Langues : %s.", string(t.Name), short(string(w.locale)), list(t.Locales))
 	}
 	a.Locale = w.locale
 	return nil

@@ -27,22 +27,30 @@ const (
 )
 
 // refuse makes the error of a request that cannot be read. reason is the word for programs.
-func refuse(reason, format string, args ...any) error {
-	err, _ := core.AsError(core.Errorf(core.CodeBadRequest, format, args...))
-	err.Reason = reason
-	return err
+func refuse(reason, en, fr string, args ...any) error {
+	return core.Refuse(core.CodeBadRequest, reason, en, fr, args...)
 }
 
-// unknown is the one error for a name that is not there, or not for this caller. what is "field", "parameter" or
-// "operator"; known are the names that the caller may know.
+// absent says in both languages that there is no such thing.
+var absent = map[string]core.Text{
+	"field":     {"en": "There is no field %s.", "fr": "Il n’y a pas de champ %s."},
+	"operator":  {"en": "There is no operator %s.", "fr": "Il n’y a pas d’opérateur %s."},
+	"parameter": {"en": "There is no parameter %s.", "fr": "Il n’y a pas de paramètre %s."},
+	"type":      {"en": "There is no type %s.", "fr": "Il n’y a pas de type %s."},
+}
+
+// unknown is the one error for a name that is not there, or not for this caller. what is "field", "parameter",
+// "operator" or "type"; known are the names that the caller may know.
 func unknown(what, name string, known []string) error {
-	message := "There is no " + what + " " + quote(name) + "."
+	en, fr, args := absent[what]["en"], absent[what]["fr"], []any{quote(name)}
 	extra := map[string]any{what: short(name)}
 	if near := spelling.Nearest(name, known); near != "" {
-		message += " Did you mean " + quote(near) + "?"
+		en, fr, args = en+" Did you mean %s?", fr+" Vouliez-vous dire %s ?", append(args, quote(near))
 		extra["nearest"] = near
 	}
-	return &core.Error{Code: core.CodeBadRequest, Reason: "unknown_" + what, Message: message, Extra: extra}
+	err := core.Refuse(core.CodeBadRequest, "unknown_"+what, en, fr, args...)
+	err.Extra = extra
+	return err
 }
 
 func quote(s string) string { return strconv.Quote(short(s)) }

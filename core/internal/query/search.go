@@ -38,7 +38,7 @@ func (q *Queries) ParseSearch(ctx context.Context, who *core.Principal, params u
 		return nil, err
 	}
 	if w.text == "" {
-		return nil, refuse("missing_parameter", "A search needs q, the words to look for.")
+		return nil, refuse("missing_parameter", "A search needs q, the words to look for.", "Une recherche demande q, les mots à chercher.")
 	}
 	w.highlight = w.highlight || !params.Has("highlight") // who searches everywhere wants to see where the words stand
 	requests, err := q.searchable(ctx, who, distinct(w.types))

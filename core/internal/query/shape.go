@@ -12,7 +12,7 @@ const score = "_score"
 // order reads sort. Without it a search is ranked, and anything else is in the order of its type.
 func (r *request) order(w *wish, a *core.Asked) error {
 	if len(w.sort) > maxSort {
-		return refuse("too_many_sort_keys", "sort has at most %d keys.", maxSort)
+		return refuse("too_many_sort_keys", "sort has at most %d keys.", "sort a au plus %d clés.", maxSort)
 	}
 	for _, item := range w.sort {
 		key, err := r.sortKey(item, a.Text != "")
@@ -36,7 +36,8 @@ func (r *request) sortKey(item string, search bool) (core.SortKey, error) {
 	name, desc := strings.CutPrefix(item, "-")
 	if name == score {
 		if !search {
-			return core.SortKey{}, refuse("bad_sort", "%s is the relevance of a search: give q too.", score)
+			return core.SortKey{}, refuse("bad_sort", "%s is the relevance of a search: give q too.",
+				"%s est la pertinence d’une recherche : donnez aussi q.", score)
 		}
 		return core.SortKey{Path: core.Path{Field: score}, Desc: true}, nil
 	}
@@ -45,7 +46,7 @@ func (r *request) sortKey(item string, search bool) (core.SortKey, error) {
 		return core.SortKey{}, err
 	}
 	if !t.indexed() || !sortable(t.kind) {
-		return core.SortKey{}, refuse("not_sortable", "%s cannot be sorted by.", quote(name))
+		return core.SortKey{}, refuse("not_sortable", "%s cannot be sorted by.", "On ne peut pas trier par %s.", quote(name))
 	}
 	return core.SortKey{Path: t.path, Desc: desc}, nil
 }
@@ -91,7 +92,7 @@ func (r *request) orderOf(v *view, state core.State) []core.SortKey {
 func (r *request) facets(w *wish, a *core.Asked) error {
 	names := distinct(w.facets)
 	if len(names) > maxFacets {
-		return refuse("too_many_facets", "At most %d facets can be counted at once.", maxFacets)
+		return refuse("too_many_facets", "At most %d facets can be counted at once.", "On compte au plus %d facettes à la fois.", maxFacets)
 	}
 	for _, name := range names {
 		t, err := r.resolve(name)
@@ -99,7 +100,7 @@ func (r *request) facets(w *wish, a *core.Asked) error {
 			return err
 		}
 		if !countable(t) {
-			return refuse("not_a_facet", "%s is not offered as a facet.", quote(name))
+			return refuse("not_a_facet", "%s is not offered as a facet.", "%s n’est pas proposé comme facette.", quote(name))
 		}
 		a.Facets = append(a.Facets, t.path)
 	}
@@ -127,7 +128,7 @@ func distinct(names []string) []string {
 func (r *request) includes(w *wish, a *core.Asked) error {
 	names := distinct(w.include)
 	if len(names) > maxInclude {
-		return refuse("too_many_includes", "At most %d references can be included at once.", maxInclude)
+		return refuse("too_many_includes", "At most %d references can be included at once.", "On inclut au plus %d références à la fois.", maxInclude)
 	}
 	for _, name := range names {
 		chain, err := r.includeChain(name)
@@ -144,11 +145,12 @@ func (r *request) includeChain(name string) ([]string, error) {
 	chain, kind := r.references([]*view{r.own}, name, 0)
 	switch {
 	case len(chain) > maxHops:
-		return nil, refuse("too_deep", "include goes at most %d references deep.", maxHops)
+		return nil, refuse("too_deep", "include goes at most %d references deep.", "include suit au plus %d références.", maxHops)
 	case chain != nil:
 		return chain, nil
 	case kind != "":
-		return nil, refuse("not_a_reference", "%s is not a reference, so there is nothing to include.", quote(name))
+		return nil, refuse("not_a_reference", "%s is not a reference, so there is nothing to include.",
+			"%s n’est pas une référence : il n’y a rien à inclure.", quote(name))
 	}
 	return nil, r.unknownField(name, r.inverses(r.own)...)
 }
@@ -235,7 +237,7 @@ var editorial = map[string]bool{"_schedule": true, "_published": true, "_trashed
 func (r *request) fields(w *wish, a *core.Asked) error {
 	names := distinct(w.fields)
 	if len(names) > maxFields {
-		return refuse("too_many_fields", "fields names at most %d.", maxFields)
+		return refuse("too_many_fields", "fields names at most %d.", "fields en nomme au plus %d.", maxFields)
 	}
 	for _, name := range names {
 		if shown[name] || editorial[name] && r.own.scope.Drafts {
@@ -246,13 +248,15 @@ func (r *request) fields(w *wish, a *core.Asked) error {
 			continue
 		}
 		if list, _, _ := strings.Cut(name, "."); err != nil && len(r.inverse(r.own, list)) > 0 {
-			return refuse("not_included", "%s lies in the list of what refers to the entry: add include=%s.", quote(name), list)
+			return refuse("not_included", "%s lies in the list of what refers to the entry: add include=%s.",
+				"%s se trouve dans la liste de ce qui renvoie au contenu : ajoutez include=%s.", quote(name), list)
 		}
 		if err != nil {
 			return err
 		}
 		if len(t.path.Via) > 0 && !included(a.Include, t.path.Via) {
-			return refuse("not_included", "%s lies behind a reference: add include=%s.", quote(name), strings.Join(t.path.Via, "."))
+			return refuse("not_included", "%s lies behind a reference: add include=%s.",
+				"%s se trouve derrière une référence : ajoutez include=%s.", quote(name), strings.Join(t.path.Via, "."))
 		}
 	}
 	a.Fields = names

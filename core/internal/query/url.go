@@ -98,7 +98,8 @@ func readURL(params url.Values, known []parameter) (*wish, error) {
 		}
 	}
 	if size > maxParams {
-		return nil, refuse("too_long", "The parameters are longer than %d bytes. Send the query as JSON: POST to …/query.", maxParams)
+		return nil, refuse("too_long", "The parameters are longer than %d bytes. Send the query as JSON: POST to …/query.",
+			"Les paramètres dépassent %d octets. Envoyez la requête en JSON : POST sur …/query.", maxParams)
 	}
 	sort.Strings(names)
 	for _, name := range names {
@@ -118,7 +119,7 @@ func readParameter(w *wish, name string, values []string, known []parameter) err
 		return unknown("parameter", name, parameterNames(known))
 	}
 	if len(values) > 1 && !p.lists {
-		return refuse("repeated_parameter", "%s is given %d times; give it once.", p.name, len(values))
+		return refuse("repeated_parameter", "%s is given %d times; give it once.", "%s est donné %d fois ; donnez-le une fois.", p.name, len(values))
 	}
 	for _, v := range values {
 		if err := p.read(w, v); err != nil {
@@ -156,7 +157,8 @@ func readBrackets(w *wish, name string, values []string) error {
 		}
 	}
 	if !closed || field == "" || strings.ContainsAny(field+op, "[") {
-		return refuse("bad_filter", "%s cannot be read. Write filter[field]=value or filter[field][op]=value.", quote(name))
+		return refuse("bad_filter", "%s cannot be read. Write filter[field]=value or filter[field][op]=value.",
+			"%s est illisible. Écrivez filter[champ]=valeur ou filter[champ][op]=valeur.", quote(name))
 	}
 	for _, v := range values {
 		w.conditions = append(w.conditions, condition{field: field, op: op, value: literal{text: v, isText: true}})
@@ -167,14 +169,20 @@ func readBrackets(w *wish, name string, values []string) error {
 func readTree(w *wish, v string) error {
 	tree, err := jsondoc.DecodeObject([]byte(v), jsondoc.Default)
 	if err != nil {
-		why := ""
-		if e, ok := core.AsError(err); ok {
-			why = " " + e.Message
-		}
-		return refuse("bad_filter", `The filter is no JSON object.%s Write it as {"field": {"op": value}}, with "and", "or" and "not".`, why)
+		return errNoObject(err)
 	}
 	w.trees = append(w.trees, tree)
 	return nil
+}
+
+// errNoObject says how a filter is written, after what is wrong with this one where that is known.
+func errNoObject(err error) error {
+	why := core.Text{}
+	if e, ok := core.AsError(err); ok {
+		why = core.Text{"en": " " + e.In("en"), "fr": " " + e.In("fr")}
+	}
+	return refuse("bad_filter", `The filter is no JSON object.%[1]s Write it as {"field": {"op": value}}, with "and", "or" and "not".`,
+		`Le filtre n’est pas un objet JSON.%[2]s Écrivez {"champ": {"op": valeur}}, avec "and", "or" et "not".`, why["en"], why["fr"])
 }
 
 // readPreview refuses every token: whoever authenticates takes a good one out of the parameters, for it says who asks.
@@ -195,7 +203,7 @@ func readLimit(w *wish, v string) error {
 }
 
 func errLimit() error {
-	return refuse("bad_limit", "limit must be a whole number from 1 to %d.", maxLimit)
+	return refuse("bad_limit", "limit must be a whole number from 1 to %d.", "limit doit être un nombre entier de 1 à %d.", maxLimit)
 }
 
 func (w *wish) setLimit(n int) error {
@@ -209,7 +217,7 @@ func (w *wish) setLimit(n int) error {
 func (w *wish) setText(v string) error {
 	w.text = strings.Join(strings.Fields(strings.ToValidUTF8(v, " ")), " ")
 	if len([]rune(w.text)) > maxText {
-		return refuse("too_long", "q is longer than %d characters.", maxText)
+		return refuse("too_long", "q is longer than %d characters.", "q dépasse %d caractères.", maxText)
 	}
 	return nil
 }
@@ -220,7 +228,8 @@ func (w *wish) setState(v string) error {
 		w.state = s
 		return nil
 	}
-	return refuse("bad_state", "There is no state %s. The states are: published, draft, trash.", quote(v))
+	return refuse("bad_state", "There is no state %s. The states are: published, draft, trash.",
+		"Il n’y a pas d’état %s. Les états sont : published, draft, trash.", quote(v))
 }
 
 func (w *wish) setRichText(v string) error {
@@ -230,7 +239,8 @@ func (w *wish) setRichText(v string) error {
 	case "html", "text":
 		w.richText = v
 	default:
-		return refuse("bad_richtext", "Rich text is delivered as json, html or text, not as %s.", quote(v))
+		return refuse("bad_richtext", "Rich text is delivered as json, html or text, not as %s.",
+			"Le texte enrichi est livré en json, html ou text, pas en %s.", quote(v))
 	}
 	return nil
 }
@@ -242,7 +252,7 @@ func flag(name, v string) (bool, error) {
 	case "false":
 		return false, nil
 	}
-	return false, refuse("bad_"+name, "%s must be true or false.", name)
+	return false, refuse("bad_"+name, "%s must be true or false.", "%s doit valoir true ou false.", name)
 }
 
 // appendItems splits at commas; blanks around names and empty names are no mistake.
@@ -270,7 +280,9 @@ func numbers(name, v string) ([]float64, error) {
 
 func errNumbers(name string) error {
 	if name == "near" {
-		return refuse("bad_near", "near is lat,lon,metres: near=48.58,7.75,5000.")
+		return refuse("bad_near", "near is lat,lon,metres: near=48.58,7.75,5000.",
+			"near s’écrit lat,lon,mètres : near=48.58,7.75,5000.")
 	}
-	return refuse("bad_bbox", "bbox is west,south,east,north in degrees: bbox=7.0,47.5,7.9,48.3.")
+	return refuse("bad_bbox", "bbox is west,south,east,north in degrees: bbox=7.0,47.5,7.9,48.3.",
+		"bbox s’écrit ouest,sud,est,nord en degrés : bbox=7.0,47.5,7.9,48.3.")
 }

@@ -144,21 +144,21 @@ func parseDate(s string) (any, bool) {
 }
 
 // wanted says what a value of a kind looks like.
-func wanted(kind core.Kind) string {
+func wanted(kind core.Kind) core.Text {
 	switch kind {
 	case core.KindBoolean:
-		return "true or false"
+		return core.Say("true or false", "true ou false")
 	case core.KindInteger:
-		return "a whole number"
+		return core.Say("a whole number", "un nombre entier")
 	case core.KindNumber:
-		return "a number"
+		return core.Say("a number", "un nombre")
 	case core.KindTime:
-		return "a time such as 2026-02-01T09:00:00Z, or a date"
+		return core.Say("a time such as 2026-02-01T09:00:00Z, or a date", "un instant comme 2026-02-01T09:00:00Z, ou une date")
 	case core.KindDate:
-		return "a date such as 2026-02-01"
+		return core.Say("a date such as 2026-02-01", "une date comme 2026-02-01")
 	case core.KindRef, core.KindMedia:
-		return "the identifier of an entry"
+		return core.Say("the identifier of an entry", "l’identifiant d’un contenu")
 	default:
-		return "text of at most " + strconv.Itoa(maxValue) + " bytes, in quotes where the filter is JSON"
+		return core.Say("text of at most %d bytes, in quotes where the filter is JSON", "un texte de %d octets au plus, entre guillemets là où le filtre est en JSON", maxValue)
 	}
 }

@@ -222,9 +222,8 @@ func parseCount(after string) (int, error) {
 	}
 	n, err := strconv.Atoi(after)
 	if err != nil || n < 0 {
-		e, _ := core.AsError(core.Errorf(core.CodeBadRequest, "The cursor in after does not belong to this list. Take page.next of an answer, or leave after out."))
-		e.Reason = "bad_cursor"
-		return 0, e
+		return 0, core.Refuse(core.CodeBadRequest, "bad_cursor", "The cursor in after does not belong to this list. Take page.next of an answer, or leave after out.",
+			"Le curseur donné dans after n’appartient pas à cette liste. Prenez page.next d’une réponse, ou omettez after.")
 	}
 	return n, nil
 }

@@ -41,7 +41,7 @@ type unit struct {
 // units cuts a query into its conditions.
 func (a *analyser) units(query string) ([]unit, error) {
 	if utf8.RuneCountInString(query) > MaxQueryLetters {
-		return nil, core.Errorf(core.CodeBadRequest, "The search text may have at most %d characters: shorten it.", MaxQueryLetters)
+		return nil, core.Refuse(core.CodeBadRequest, "", "The search text may have at most %d characters: shorten it.", "Le texte cherché a au plus %d caractères : raccourcissez-le.", MaxQueryLetters)
 	}
 	var units []unit
 	words := 0
@@ -55,7 +55,7 @@ func (a *analyser) units(query string) ([]unit, error) {
 		units = append(units, made...)
 	}
 	if words > MaxQueryWords {
-		return nil, core.Errorf(core.CodeBadRequest, "A search may have at most %d words: leave some out.", MaxQueryWords)
+		return nil, core.Refuse(core.CodeBadRequest, "", "A search may have at most %d words: leave some out.", "Une recherche a au plus %d mots : retirez-en.", MaxQueryWords)
 	}
 	relax(units)
 	return units, nil
