@@ -179,3 +179,36 @@ func TestAccess_scheduledEdit(t *testing.T) {
 		t.Error("an edit by a publisher lost the schedule")
 	}
 }
+
+// What the caller may not read is not brought back from an earlier revision: no value, no list, no translation.
+func TestAccess_restoredRevision(t *testing.T) {
+	t.Parallel()
+	n := start(t)
+	partner := n.create("partner", `{"name": "P"}`)
+	sponsors := `[{"_ref": "` + string(partner.ID) + `", "_type": "partner"}]`
+	e := n.create("fiche", `{"title": "Un", "code": "1", "count": 1, "sponsors": %s}`, sponsors)
+	n.do(core.Operation{Op: core.OperationUpdate, Type: "fiche", ID: e.ID, Locale: "en", Data: doc(t, `{"title": "One"}`)})
+	n.update(e, `{"title": "Deux", "code": null, "count": 2, "sponsors": []}`)
+	n.do(core.Operation{Op: core.OperationUpdate, Type: "fiche", ID: e.ID, Locale: "en", Data: doc(t, `{"title": "Two"}`)})
+	for role, tc := range map[string]struct {
+		denied []string
+		want   string
+	}{
+		"all":      {nil, `{"title": "Un", "slug": "un", "region": "44", "code": "1", "count": 1, "sponsors": ` + sponsors + `, "_i18n": {"en": {"title": "One"}}}`},
+		"no lists": {[]string{"sponsors", "code"}, `{"title": "Un", "slug": "un", "region": "44", "count": 1, "sponsors": [], "_i18n": {"en": {"title": "One"}}}`},
+		"no title": {[]string{"title"}, `{"title": "Deux", "slug": "un", "region": "44", "code": "1", "count": 1, "sponsors": ` + sponsors + `, "_i18n": {"en": {"title": "Two"}}}`},
+	} {
+		scope := scopeOf(nil)
+		scope.Read.Deny, scope.Drafts = map[string]bool{}, true
+		for _, path := range tc.denied {
+			scope.Read.Deny[path] = true
+		}
+		n.roles[role] = map[core.Action]*core.Scope{"update": scope, "read": scope, "history": scope}
+		r, err := n.Write(t.Context(), somebody(role), []core.Operation{{Op: core.OperationRestore, Type: "fiche", ID: e.ID, Rev: 2}}, core.WriteOptions{DryRun: true})
+		if err != nil {
+			t.Errorf("%s: %v", role, err)
+			continue
+		}
+		want(t, r.Items[0].Entry.Draft, "%s", tc.want)
+	}
+}

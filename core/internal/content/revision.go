@@ -108,16 +108,58 @@ func (e *edit) takeRevision(ctx context.Context) error {
 	if e.after, err = parse(was.Latest()); err != nil {
 		return err
 	}
-	// What the caller may not read is not his to bring back.
+	e.keepUnreadable()
+	return nil
+}
+
+// keepUnreadable leaves what the caller may not read as it is: it is not his to bring back. A list with such members stays
+// as a whole, for the items of two revisions do not answer to each other.
+func (e *edit) keepUnreadable() {
 	for i := range e.typ.Fields {
-		f := &e.typ.Fields[i]
-		if f.Multi || e.mayRead(f.Path) {
+		path := e.typ.Fields[i].Path
+		if e.mayRead(path) {
 			continue
 		}
-		jsondoc.Delete(e.after, f.Path)
-		if v, ok := jsondoc.Lookup(e.before, f.Path); ok {
-			jsondoc.Set(e.after, f.Path, jsondoc.Clone(v))
+		path = outermostList(e.typ, path)
+		keep(e.after, e.before, path)
+		e.keepTranslations(path)
+	}
+}
+
+func (e *edit) keepTranslations(path string) {
+	was, _ := e.before[core.DocTranslations].(map[string]any)
+	is, _ := e.after[core.DocTranslations].(map[string]any)
+	for l := range both(was, is) {
+		a, _ := is[l].(map[string]any)
+		b, _ := was[l].(map[string]any)
+		if a == nil {
+			if _, there := jsondoc.Lookup(b, path); !there {
+				continue
+			}
+			a = map[string]any{}
+			jsondoc.Set(e.after, core.DocTranslations+"."+l, a)
+		}
+		keep(a, b, path)
+	}
+}
+
+// keep makes a place of one document what it is in another.
+func keep(after, before map[string]any, path string) {
+	jsondoc.Delete(after, path)
+	if v, ok := jsondoc.Lookup(before, path); ok {
+		jsondoc.Set(after, path, jsondoc.Clone(v))
+	}
+}
+
+// outermostList is the list that a place lies in, or the place itself.
+func outermostList(t *core.Type, path string) string {
+	for end := range path {
+		if path[end] != '.' {
+			continue
+		}
+		if f, ok := t.Field(path[:end]); ok && f.Multi {
+			return path[:end]
 		}
 	}
-	return nil
+	return path
 }
