@@ -57,6 +57,38 @@ type Operation struct {
 	Fill map[string]any
 }
 
+// Action is the intent that the operation's change records, and the right that it needs; of an upsert those of the update
+// that it is where there is such an entry.
+func (op *Operation) Action() Action {
+	switch {
+	case op.Op == OperationErase:
+		return ActionErase
+	case op.Op == OperationRedact:
+		return ActionRedact
+	case op.Migrate != nil:
+		return ActionMigrate
+	}
+	switch op.Op {
+	case OperationCreate:
+		return ActionCreate
+	case OperationTransition:
+		if op.At != nil || op.Transition == Unschedule {
+			return ActionSchedule // nothing has moved yet
+		}
+		return Action(op.Transition)
+	case OperationDelete:
+		return ActionDelete
+	case OperationPurge:
+		return ActionPurge
+	case OperationRestore:
+		return ActionRestore
+	case OperationReassign:
+		return ActionReassign
+	default:
+		return ActionUpdate
+	}
+}
+
 // Migrated is a rewritten pair of documents.
 type Migrated struct {
 	Draft, Published Doc

@@ -120,3 +120,6 @@ func skipReview(from ...Status) Transition {
 func unpublish() Transition {
 	return Transition{Name: "unpublish", To: StatusDraft, Effect: EffectUnpublish, Label: Text{"fr": "Dépublier", "en": "Unpublish"}}
 }
+
+// Unschedule is the transition of every workflow that takes what is scheduled off again.
+const Unschedule = "unschedule"

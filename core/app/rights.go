@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/palabre-cms/palabre/core"
@@ -42,6 +41,10 @@ func (c *rightsContent) Write(ctx context.Context, who *core.Principal, ops []co
 	if makesSecret(ops) {
 		return c.writeSecret(ctx, who, ops, o)
 	}
+	if o.Partial && len(ops) > 1 && slices.ContainsFunc(ops, deletesRole) {
+		return nil, core.Refuse(core.CodeBadRequest, "", "Roles are not deleted in parts: the accounts that have one lose it in the same step. Leave partial out.",
+			"Les rôles ne se suppriment pas par parties : les comptes qui en ont un le perdent du même coup. Renoncez à partial.")
+	}
 	for attempt := 1; ; attempt++ {
 		r, err := c.writeJudged(ctx, who, ops, o)
 		if core.CodeOf(err) != core.CodeStale || attempt == judgedAttempts || named(ops) {
@@ -60,11 +63,23 @@ func named(ops []core.Operation) bool {
 
 // writeJudged judges operations and performs them on what they were judged on.
 func (c *rightsContent) writeJudged(ctx context.Context, who *core.Principal, ops []core.Operation, o core.WriteOptions) (*core.Result, error) {
-	ops, err := c.judged(ctx, who, ops, o)
+	judged, err := c.judged(ctx, who, ops, o)
 	if err != nil {
 		return nil, err
 	}
-	return c.Content.Write(ctx, who, ops, o)
+	all, err := c.followed(ctx, judged)
+	if err != nil {
+		return nil, err
+	}
+	if len(all) == len(judged) {
+		return c.Content.Write(ctx, who, judged, o)
+	}
+	r, err := c.Content.Write(ctx, who, all, o)
+	if err != nil {
+		return nil, err
+	}
+	r.Items = r.Items[:len(judged)]
+	return r, nil
 }
 
 // judged gives operations as they may be performed, or refuses one.
@@ -165,19 +180,11 @@ func (c *rightsContent) permitted(ctx context.Context, who *core.Principal, op *
 	if !ok {
 		return false, core.Errorf(core.CodeInternal, "app: there is no type %s", op.Type)
 	}
-	action := map[core.OperationKind]core.Action{core.OperationCreate: core.ActionCreate, core.OperationUpsert: core.ActionCreate,
-		core.OperationDelete: core.ActionDelete, core.OperationPurge: core.ActionPurge, core.OperationRestore: core.ActionRestore}[op.Op]
-	switch {
-	case op.Op == core.OperationTransition:
-		action = core.Action(op.Transition)
-	case action == "":
-		action = core.ActionUpdate
-	}
 	if op.Op == core.OperationCreate || op.Op == core.OperationUpsert {
-		_, err := c.access.Scope(ctx, who, t, action)
+		_, err := c.access.Scope(ctx, who, t, core.ActionCreate)
 		return true, err
 	}
-	return c.access.Covers(ctx, who, t, action, op.ID)
+	return c.access.Covers(ctx, who, t, op.Action(), op.ID)
 }
 
 // after is the document as the operation would leave it, as far as that can be told before it is made: nil where it leaves
@@ -207,182 +214,6 @@ func (c *rightsContent) before(ctx context.Context, op *core.Operation) (map[str
 	return jsondoc.ParseObject(e.Latest())
 }
 
-func (c *rightsContent) checkRole(ctx context.Context, who *core.Principal, op *core.Operation, after map[string]any) error {
-	before, err := c.before(ctx, op)
-	if err != nil {
-		return err
-	}
-	for _, doc := range []map[string]any{before, after} {
-		name, _ := doc["name"].(string)
-		if err := c.access.MayChangeRole(who, name, op.Op); err != nil {
-			return err
-		}
-	}
-	if builtin, _ := before["builtin"].(bool); builtin && after != nil && before["name"] != after["name"] {
-		return say(core.CodeConflict, "A role of Palabre keeps its name.", "Un rôle de Palabre garde son nom.")
-	}
-	if before["name"] == access.Administrator && after != nil && !jsondoc.Equal(before["permissions"], after["permissions"]) {
-		return say(core.CodeConflict, "Administrators may do everything: the permissions of their role cannot be changed.",
-			"L’administration peut tout : les permissions de son rôle ne se modifient pas.")
-	}
-	return c.access.CheckRole(ctx, before, after)
-}
-
-// roleAt is where a role stands in an account.
-func roleAt(i int) string { return "/roles/" + strconv.Itoa(i) }
-
-// checkRolesOf refuses to give an account roles that there are not.
-func (c *rightsContent) checkRolesOf(ctx context.Context, op *core.Operation, after map[string]any) error {
-	if after == nil {
-		return nil
-	}
-	before, err := c.before(ctx, op)
-	if err != nil {
-		return err
-	}
-	return c.access.CheckRoleNames(ctx, roleAt, texts(before["roles"]), texts(after["roles"]))
-}
-
-func texts(v any) []string {
-	list, _ := v.([]any)
-	out := make([]string, len(list)) // what is no text stands as "", for the schema to refuse
-	for i := range list {
-		out[i], _ = list[i].(string)
-	}
-	return out
-}
-
 func say(code core.Code, en, fr string) error {
 	return &core.Error{Code: code, Message: en, Texts: core.Text{"en": en, "fr": fr}}
-}
-
-// bind makes the tokens of a user who is no administrator end with his account. Which roles he may give them is package
-// account's to say.
-func bind(who *core.Principal, op *core.Operation) error {
-	account := accountOf(who)
-	if op.Data == nil || account == "" || slices.Contains(who.Roles, access.Administrator) {
-		return nil
-	}
-	op.Data = jsondoc.CloneObject(op.Data)
-	op.Data["user"] = map[string]any{"_ref": account, "_type": string(access.UserType)}
-	return nil
-}
-
-// accountOf is the account that a caller acts for, be it by a token of its own; "" for none.
-func accountOf(who *core.Principal) string {
-	if user := who.About["_user"]; len(user) == 1 {
-		id, _ := user[0].(string)
-		return id
-	}
-	return ""
-}
-
-// maxLink is how long a narrow link may be open.
-const maxLink = 366 * 24 * time.Hour
-
-func (c *rightsContent) checkLink(ctx context.Context, who *core.Principal, op *core.Operation, after map[string]any) error {
-	if after == nil {
-		return nil
-	}
-	if text, ok := after["expiresAt"].(string); ok {
-		at, err := time.Parse(time.RFC3339, text)
-		if err == nil && (at.After(c.now().Add(maxLink)) || !at.After(c.now())) && op.Op != core.OperationRestore {
-			return core.Invalid(core.FieldError{Pointer: "/expiresAt", Keyword: "maximum", Message: "A link is open until a moment to come, within a year.",
-				Texts: core.Text{"fr": "Un lien est ouvert jusqu’à un moment à venir, dans l’année."}})
-		}
-	}
-	typ, _ := after["type"].(string)
-	entry, _ := after["entry"].(string)
-	if typ == "" || !core.ValidID(entry) {
-		return nil // the schema says what is missing
-	}
-	g := core.Grant{Type: core.TypeName(typ), Entry: core.EntryID(entry), Actions: actions(after["actions"])}
-	if list, given := after["fields"].([]any); given {
-		g.Fields = []string{}
-		for _, f := range list {
-			name, _ := f.(string)
-			g.Fields = append(g.Fields, name)
-		}
-	}
-	return c.access.MayGiveLink(ctx, who, g)
-}
-
-func actions(v any) []core.Action {
-	list, _ := v.([]any)
-	out := make([]core.Action, 0, len(list))
-	for _, a := range list {
-		name, _ := a.(string)
-		out = append(out, core.Action(name))
-	}
-	return out
-}
-
-// checkComment keeps remarks to what their author may see. A comment does not move to another entry.
-func (c *rightsContent) checkComment(ctx context.Context, who *core.Principal, op *core.Operation, after map[string]any) error {
-	if after == nil {
-		return nil
-	}
-	if op.Op != core.OperationCreate && op.Op != core.OperationUpsert {
-		return c.staysWithEntry(ctx, op, after)
-	}
-	typ, _ := after["type"].(string)
-	entry, _ := after["entry"].(string)
-	if typ == "" || !core.ValidID(entry) {
-		return nil
-	}
-	return c.access.MayComment(ctx, who, core.TypeName(typ), core.EntryID(entry))
-}
-
-func (c *rightsContent) staysWithEntry(ctx context.Context, op *core.Operation, after map[string]any) error {
-	before, err := c.before(ctx, op)
-	if err != nil {
-		return err
-	}
-	for _, name := range []string{"type", "entry"} {
-		if before[name] != after[name] {
-			return core.Invalid(core.FieldError{Pointer: "/" + name, Keyword: "readOnly", Message: "A comment stays with its entry.",
-				Texts: core.Text{"fr": "Un commentaire reste avec son contenu."}})
-		}
-	}
-	return nil
-}
-
-func makesSecret(ops []core.Operation) bool {
-	for i := range ops {
-		if secret(ops[i].Type) && (ops[i].Op == core.OperationCreate || ops[i].Op == core.OperationUpsert) {
-			return true
-		}
-	}
-	return false
-}
-
-// writeSecret makes a token or a link.
-func (c *rightsContent) writeSecret(ctx context.Context, who *core.Principal, ops []core.Operation, o core.WriteOptions) (*core.Result, error) {
-	ops, err := c.judged(ctx, who, ops, o)
-	if err != nil {
-		return nil, err
-	}
-	if len(ops) > 1 {
-		return nil, core.Refuse(core.CodeBadRequest, "", "A token is made by a request of its own: its text is shown once.",
-			"Un jeton se crée par une requête à lui : son texte ne se montre qu’une fois.")
-	}
-	text := tokenIn(ctx)
-	if text == "" {
-		text, _ = access.NewToken()
-	}
-	result, err := c.Content.Write(ctx, who, []core.Operation{withHash(ops[0], text)}, o)
-	if err == nil && !o.DryRun && !result.Replayed {
-		c.fresh.keep(result.Items[0].ID, who.ID, text)
-	}
-	return result, err
-}
-
-// withHash is the operation with what is kept of the secret: nobody sends that himself.
-func withHash(op core.Operation, text string) core.Operation {
-	op.Op, op.Match = core.OperationCreate, ""
-	op.Fill = map[string]any{"hash": access.HashToken(text)}
-	if op.Type == access.TokenType {
-		op.Fill["hint"] = text[:min(len(text), 8)]
-	}
-	return op
 }

@@ -157,29 +157,11 @@ func (v *verdict) permit(ctx context.Context, op *core.Operation) error {
 	if !ok {
 		return core.NoType(op.Type)
 	}
-	if op.Op == core.OperationUpsert {
-		if _, err := v.access.Scope(ctx, v.who, t, core.ActionUpdate); err == nil {
-			return nil
-		}
+	_, err := v.access.Scope(ctx, v.who, t, op.Action())
+	if err != nil && op.Op == core.OperationUpsert {
+		_, err = v.access.Scope(ctx, v.who, t, core.ActionCreate)
 	}
-	_, err := v.access.Scope(ctx, v.who, t, actionOf(op))
 	return err
-}
-
-func actionOf(op *core.Operation) core.Action {
-	switch op.Op {
-	case core.OperationCreate, core.OperationUpsert:
-		return core.ActionCreate
-	case core.OperationTransition:
-		return core.Action(op.Transition)
-	case core.OperationDelete:
-		return core.ActionDelete
-	case core.OperationPurge:
-		return core.ActionPurge
-	case core.OperationRestore:
-		return core.ActionRestore
-	}
-	return core.ActionUpdate
 }
 
 // refusal is an answer of this guard: the write path's own comes first, so that nobody learns here of an entry that he

@@ -77,38 +77,7 @@ func (b *batch) typeOf(name core.TypeName) (*core.Type, error) {
 	return t, nil
 }
 
-func (e *edit) action() core.Action { return actionOf(&e.op) }
-
-// actionOf is the intent that an operation's change records, and the right that it needs.
-func actionOf(op *core.Operation) core.Action {
-	switch {
-	case op.Op == core.OperationErase:
-		return core.ActionErase
-	case op.Op == core.OperationRedact:
-		return core.ActionRedact
-	case op.Migrate != nil:
-		return core.ActionMigrate
-	}
-	switch op.Op {
-	case core.OperationCreate:
-		return core.ActionCreate
-	case core.OperationTransition:
-		if op.At != nil || op.Transition == Unschedule {
-			return core.ActionSchedule // nothing has moved yet
-		}
-		return core.Action(op.Transition)
-	case core.OperationDelete:
-		return core.ActionDelete
-	case core.OperationPurge:
-		return core.ActionPurge
-	case core.OperationRestore:
-		return core.ActionRestore
-	case core.OperationReassign:
-		return core.ActionReassign
-	default:
-		return core.ActionUpdate
-	}
-}
+func (e *edit) action() core.Action { return e.op.Action() }
 
 // creates reports whether the operation makes a new entry.
 func (e *edit) creates() bool { return e.op.Op == core.OperationCreate }

@@ -63,7 +63,7 @@ func changeOf(op core.Operation, changes []core.Change, used []bool) *core.Chang
 }
 
 func intended(op *core.Operation, a core.Action) bool {
-	return a == actionOf(op) || (op.Op == core.OperationUpsert && a == core.ActionCreate)
+	return a == op.Action() || (op.Op == core.OperationUpsert && a == core.ActionCreate)
 }
 
 func (c *Content) changed(ctx context.Context, ch *core.Change) (core.ResultItem, error) {

@@ -9,11 +9,8 @@ import (
 	"github.com/palabre-cms/palabre/core/jsondoc"
 )
 
-// Unschedule is the transition of every workflow that takes what is scheduled off again.
-const Unschedule = "unschedule"
-
 func (e *edit) unschedules() bool {
-	return e.op.Op == core.OperationTransition && e.op.Transition == Unschedule
+	return e.op.Op == core.OperationTransition && e.op.Transition == core.Unschedule
 }
 
 // permitTransition checks that there is a transition of the name, and the right to it.
@@ -39,7 +36,7 @@ func (e *edit) noTransition() error {
 		}
 	}
 	return refuse(core.CodeNotFound, "", "There is no transition %q. There are: %s.", "Il n’y a pas de transition « %s ». Il y a : %s.",
-		e.op.Transition, strings.Join(append(names, Unschedule), ", "))
+		e.op.Transition, strings.Join(append(names, core.Unschedule), ", "))
 }
 
 // chooseStep finds the way from the entry's state and checks the rights that this way needs. What is already where it
