@@ -4,6 +4,8 @@ import (
 	"context"
 
 	"github.com/palabre-cms/palabre/core"
+	"github.com/palabre-cms/palabre/core/internal/access"
+	"github.com/palabre-cms/palabre/core/internal/account"
 )
 
 // checkComment keeps remarks to what their author may see. A comment does not move to another entry.
@@ -19,7 +21,26 @@ func (c *rightsContent) checkComment(ctx context.Context, who *core.Principal, o
 	if typ == "" || !core.ValidID(entry) {
 		return nil
 	}
-	return c.access.MayComment(ctx, who, core.TypeName(typ), core.EntryID(entry))
+	if err := c.access.MayComment(ctx, who, core.TypeName(typ), core.EntryID(entry)); err != nil || op.Op != core.OperationCreate {
+		return err
+	}
+	return c.sign(ctx, who, op)
+}
+
+// sign says whose remark it is, where its author does not: by the name of his account, or by whom a link was made for.
+func (c *rightsContent) sign(ctx context.Context, who *core.Principal, op *core.Operation) error {
+	if _, signed := op.Data["author"]; signed {
+		return nil
+	}
+	by := core.Operation{Type: account.UserType, ID: core.EntryID(accountOf(who))}
+	if who.Kind == "link" {
+		by = core.Operation{Type: access.LinkType, ID: who.Entry()}
+	}
+	doc, err := c.before(ctx, &by)
+	if name, _ := doc["name"].(string); name != "" {
+		op.Fill = map[string]any{"author": name}
+	}
+	return err
 }
 
 func (c *rightsContent) staysWithEntry(ctx context.Context, op *core.Operation, after map[string]any) error {

@@ -483,3 +483,23 @@ func TestDemo_users(t *testing.T) {
 		t.Error("an account without a password can be entered")
 	}
 }
+
+// A remark says whose it is: whom a link was made for, whose account it is, or what its author writes.
+func TestRights_remarksAreSigned(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t, nil)
+	o.write("administrator", "paper", `{"title":"One"}`, "")
+	soon := time.Now().Add(time.Hour).UTC().Format(time.RFC3339)
+	link := o.want(201, "administrator", "POST", "/api/v1/content/_link", `{"name":"Ville d’Exemple","type":"paper","entry":"{paper}","actions":["comment"],"expiresAt":"`+soon+`"}`)
+	o.tokens["link"] = link.body["token"].(string)
+	for _, tc := range []struct{ who, author, want string }{
+		{"link", "", "Ville d’Exemple"}, {"link", `,"author":"Camille Exemple, maire"`, "Camille Exemple, maire"}, {"editor", "", "<nil>"},
+	} {
+		made := o.want(201, tc.who, "POST", "/api/v1/content/_comment", `{"type":"paper","entry":"{paper}","text":"Bien."`+tc.author+`}`)
+		o.ids["remark"] = made.body["_id"].(string)
+		got := o.want(200, "editor", "GET", "/api/v1/content/_comment/{remark}", "").body["author"]
+		if fmt.Sprint(got) != tc.want {
+			t.Errorf("%s%s: signed %v, want %s", tc.who, tc.author, got, tc.want)
+		}
+	}
+}
