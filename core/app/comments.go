@@ -37,10 +37,16 @@ func (c *rightsContent) sign(ctx context.Context, who *core.Principal, op *core.
 		by = core.Operation{Type: access.LinkType, ID: who.Entry()}
 	}
 	doc, err := c.before(ctx, &by)
-	if name, _ := doc["name"].(string); name != "" {
-		op.Fill = map[string]any{"author": name}
+	name, _ := doc["name"].(string)
+	if name == "" || err != nil {
+		return err
 	}
-	return err
+	t, _ := c.types.Type(op.Type)
+	if s, err := c.access.Scope(ctx, who, t, core.ActionCreate); err != nil || !s.Write.Has("author") {
+		return err
+	}
+	op.Fill = map[string]any{"author": name}
+	return nil
 }
 
 func (c *rightsContent) staysWithEntry(ctx context.Context, op *core.Operation, after map[string]any) error {

@@ -55,7 +55,11 @@ func (x *exporter) Export(ctx context.Context, who *core.Principal, name core.Ty
 	}
 	reader := read.New(x.readParts(access, query.New(x.types, access, x.key)))
 	list := transfer.NewPages(t, asked, func(ctx context.Context, params url.Values) ([]byte, error) {
-		pending, err := reader.List(ctx, who, name, params)
+		now, err := x.access.Renew(ctx, who) // whose rights ended meanwhile gets no further page
+		if err != nil {
+			return nil, err
+		}
+		pending, err := reader.List(ctx, now, name, params)
 		if err != nil {
 			return nil, err
 		}

@@ -145,3 +145,50 @@ func TestRights_streamOfRevoked(t *testing.T) {
 		t.Error("the stream of a revoked token stays open")
 	}
 }
+
+// A link's fields are there; those that its giver is not shown are like those that are not.
+func TestRights_linkFields(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t, map[string]string{"giver": `[{"type":"paper","actions":["list","read","drafts","update"],"fields":{"read":["*","-size"]}},{"type":"_link","actions":["create"]}]`})
+	o.write("administrator", "one", `{"title":"One","size":3}`, "")
+	soon := time.Now().Add(time.Hour).UTC().Format(time.RFC3339)
+	give := func(field string) answer {
+		return o.as("giver", "POST", "/api/v1/content/_link", `{"type":"paper","entry":"{one}","actions":["read"],"fields":["title",`+field+`],"expiresAt":"`+soon+`"}`)
+	}
+	if got := give(`"region"`); got.status != 201 {
+		t.Errorf("its own field: %d %v", got.status, got.body)
+	}
+	for _, field := range []string{`"regoin"`, `"size"`, `"-note"`} {
+		got := give(field)
+		if errs := fmt.Sprint(got.body["errors"]); got.status != 422 || !strings.Contains(errs, "/fields/1") || strings.Contains(errs, "size") != (field == `"size"`) {
+			t.Errorf("%s: %d %v", field, got.status, got.body)
+		}
+	}
+}
+
+// A deletion that entries forbid counts those that the caller is shown.
+func TestRights_hiddenReferrers(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t, map[string]string{"keeper": `[{"type":"desk","actions":["list","read","drafts","delete"]},{"type":"paper","actions":["list","read","drafts"],"where":{"region":"44"}}]`})
+	o.ids["desk"] = o.want(201, "administrator", "POST", "/api/v1/content/desk", `{"name":"Desk"}`).body["_id"].(string)
+	ref := `"desk":{"_ref":"{desk}","_type":"desk"}}`
+	o.write("administrator", "far", `{"title":"Far","region":"11",`+ref, "")
+	if got := o.want(409, "keeper", "DELETE", "/api/v1/content/desk/{desk}", "").body; fmt.Sprint(got["total"], got["references"]) != "0 []" {
+		t.Errorf("tells of what is hidden: %v", got)
+	}
+	o.write("administrator", "near", `{"title":"Near","region":"44",`+ref, "")
+	if got := o.want(409, "keeper", "DELETE", "/api/v1/content/desk/{desk}", "").body; fmt.Sprint(got["total"]) != "1" {
+		t.Errorf("got %v, want the one that is shown", got)
+	}
+}
+
+// A question about an action that there is not is a mistake, not a right that is missing.
+func TestRights_explainNothing(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t, nil)
+	got := o.want(400, "administrator", "GET", "/api/v1/access/explain?as=editor&action=raed&type=paper", "").body
+	if detail := fmt.Sprint(got["detail"]); got["reason"] != "unknown_action" || !strings.Contains(detail, "“read”") {
+		t.Errorf("got %v", got)
+	}
+	o.want(200, "administrator", "GET", "/api/v1/access/explain?as=editor&action=approve&type=paper", "")
+}

@@ -374,7 +374,7 @@ func TestRights_link(t *testing.T) {
 		}
 	}
 	preview := o.want(200, "", "GET", "/api/v1/content/paper/{mine}?preview="+token, "")
-	if preview.body["title"] != "Draft" || preview.header.Get("Cache-Control") != "private, no-cache" {
+	if preview.body["title"] != "Draft" || preview.header.Get("Cache-Control") != "private, no-store" {
 		t.Errorf("a preview: %v %v", preview.header, preview.body)
 	}
 	o.ids["link"] = made.body["_id"].(string)

@@ -18,6 +18,9 @@ func (a *Access) Explain(ctx context.Context, who *core.Principal, q core.Explai
 	if !ok {
 		return nil, core.NoType(q.Type)
 	}
+	if wrong := unknownActions("/action", []any{string(q.Action)}, []*core.Type{t}); len(wrong) > 0 {
+		return nil, core.Refuse(core.CodeBadRequest, "unknown_action", wrong[0].Texts["en"], wrong[0].Texts["fr"])
+	}
 	pol, err := a.policy(ctx)
 	if err != nil {
 		return nil, err

@@ -71,6 +71,9 @@ func (a *Access) mayShare(ctx context.Context, who *core.Principal, t *core.Type
 	case state == core.StatePublished:
 		return say(core.CodeForbidden, "A link opens the latest state of an entry, which is not yours to see.", "Un lien ouvre le dernier état d’un contenu, que vous ne pouvez pas voir.")
 	}
+	if wrong := unknownLinkFields(t, s, g.Fields); len(wrong) > 0 {
+		return core.Invalid(wrong...)
+	}
 	p := permission{Fields: permissionLists{Read: g.Fields}}
 	read, write := p.lists(t, []string{Public})
 	for i := range t.Fields {
@@ -80,6 +83,17 @@ func (a *Access) mayShare(ctx context.Context, who *core.Principal, t *core.Type
 		}
 	}
 	return nil
+}
+
+// unknownLinkFields are those of a link's fields that there are not, or not for whoever gives it: to him they are the same.
+func unknownLinkFields(t *core.Type, s *core.Scope, fields []string) []core.FieldError {
+	shown := *t
+	shown.Fields = slices.DeleteFunc(slices.Clone(t.Fields), func(f core.Field) bool { return !s.Readable(t, f.Path) })
+	items := make([]any, len(fields))
+	for i := range fields {
+		items[i] = fields[i]
+	}
+	return unknownFields("/fields", items, []*core.Type{core.NewType(shown)})
 }
 
 // Covers reports whether a principal's right to do something covers an entry, in whatever state that is; an entry that is

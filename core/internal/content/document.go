@@ -3,7 +3,6 @@ package content
 import (
 	"context"
 	"encoding/json"
-	"maps"
 	"slices"
 	"strings"
 
@@ -41,7 +40,6 @@ func (e *edit) decode(ctx context.Context) (err error) {
 		return err
 	}
 	e.after = jsondoc.CloneObject(jsondoc.Merge(e.after, e.op.Fill))
-	e.filled = slices.AppendSeq(e.filled, maps.Keys(e.op.Fill))
 	return nil
 }
 

@@ -155,16 +155,17 @@ func (e *edit) referredTo(ctx context.Context, refs []core.Reference) error {
 	refs = slices.CompactFunc(refs, func(a, b core.Reference) bool { return a.Type == b.Type && a.ID == b.ID })
 	named := []map[string]any{}
 	for _, ref := range refs {
-		if len(named) == namedReferrers {
-			break
-		}
 		if line := e.nameReferrer(ctx, ref); line != nil {
 			named = append(named, line)
 		}
 	}
 	err := refuse(core.CodeConflict, "references", "Other entries refer to it (%d): take the references away first.",
-		"D’autres entrées s’y réfèrent (%d) : retirez d’abord ces références.", len(refs))
-	err.Extra = map[string]any{"references": named, "total": len(refs)}
+		"D’autres entrées s’y réfèrent (%d) : retirez d’abord ces références.", len(named))
+	if len(named) == 0 {
+		err = refuse(core.CodeConflict, "references", "Entries that are not yours to see refer to it: ask an administrator.",
+			"Des entrées que vous ne pouvez pas voir s’y réfèrent : adressez-vous à l’administration.")
+	}
+	err.Extra = map[string]any{"references": named[:min(len(named), namedReferrers)], "total": len(named)}
 	return err
 }
 

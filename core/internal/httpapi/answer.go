@@ -67,6 +67,7 @@ var (
 	varyLanguage  = []string{"Accept-Encoding, Accept-Language, Authorization"}
 	anyOrigin     = []string{"*"}
 	privateAnswer = []string{"private, no-cache"}
+	previewAnswer = []string{"private, no-store"}
 )
 
 // newAnswer readies a body. kept says whether others may keep it, and how long.

@@ -168,7 +168,7 @@ func TestCache_KeepsNoPreview(t *testing.T) {
 	s := newServer(t, w)
 	for range 2 {
 		rec := call(t, s, "GET", fiche+"?preview="+previewToken, "")
-		if got := rec.Header().Get("Cache-Control"); got != "private, no-cache" {
+		if got := rec.Header().Get("Cache-Control"); got != "private, no-store" {
 			t.Errorf("Cache-Control %q", got)
 		}
 	}

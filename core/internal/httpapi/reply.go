@@ -92,8 +92,12 @@ func (s *Server) consult(c *gin.Context, params url.Values, check check) (*answe
 	if k.pending, err = check(r.Context(), q.who); err != nil {
 		return nil, err
 	}
-	if q.preview {
-		return s.compute(r.Context(), k) // opened by a token that expires: nobody's to keep
+	if q.preview { // opened by a token that expires: nobody's to keep
+		a, err := s.compute(r.Context(), k)
+		if err == nil {
+			a.control = previewAnswer
+		}
+		return a, err
 	}
 	if r.Method == http.MethodGet || r.Method == http.MethodHead {
 		k.raw = rawKey{who: identity(q.who), uri: r.RequestURI}
