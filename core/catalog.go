@@ -54,6 +54,12 @@ type Planner interface {
 	Planned(ctx context.Context, f func(*Entry) error) error
 }
 
+// Placer is a Catalog that gives places out of its columns.
+type Placer interface {
+	// Places gives where the entries are that a query finds, by a geo field; Sort, Limit and After are not used.
+	Places(ctx context.Context, q Query, field string) (*Places, error)
+}
+
 // PublicClock is a Catalog that tells what the public will see change from what only editors will.
 type PublicClock interface {
 	// NextPublicDue gives the next moment at which what is published of the types changes by itself; zero for never. A plan

@@ -117,3 +117,56 @@ type ChangeLine struct {
 	Operation Action    `json:"operation"` // for the public: publish, update, unpublish
 	At        time.Time `json:"at"`
 }
+
+// Mapper is a Reader that answers with places rather than pages: what a map layer is drawn from.
+type Mapper interface {
+	// Places checks a request for the entries of a type that have a place. params are those of a list; geo names the field
+	// that the place is in, else it is the type's own. Facets and includes are refused.
+	Places(ctx context.Context, who *Principal, name TypeName, params url.Values) (*Placed, error)
+}
+
+// Placed is a checked request for places. Its functions may be called any number of times; each sees one position, and what
+// they are given of each other's answers is looked at anew under the caller's rights.
+type Placed struct {
+	Key   string     // equal keys get equal answers while the versions of Types stand; "" must not be cached
+	Types []TypeName // what the answers are made from
+	Type  *Type
+	Field *Field // the place
+	Asked *Asked
+	// Find gives all places of the request, those that touch the box alone where there is one.
+	Find func(ctx context.Context, in *BBox) (*Places, error)
+	// Page gives the entries of a page as the list of the same request has them, with its cursor.
+	Page func(ctx context.Context) (p *Page, next string, err error)
+	// Show renders entries as the list of the same request does; nil for one that is not, or no longer, to be seen.
+	Show func(ctx context.Context, ids []EntryID) ([]Doc, error)
+	// Tally counts the values of a field over the entries of the request. CodeBadRequest for a field that is not the
+	// caller's to ask about.
+	Tally func(ctx context.Context, field string) ([]FacetValue, error)
+}
+
+// Places are where entries are.
+type Places struct {
+	All      []Place
+	Total    int // entries that the request finds, those without a place included
+	Position Position
+	Until    time.Time // the moment at which the answer changes by itself; zero for never
+}
+
+// Place is where one entry is: degrees of WGS 84, of what is no point the middle of its bounds.
+type Place struct {
+	ID       EntryID
+	Lon, Lat float64
+	Bounds   *BBox // nil for a point
+}
+
+// Touches reports whether a place touches a box; west > east crosses the antimeridian.
+func (p Place) Touches(b BBox) bool {
+	own := BBox{West: p.Lon, South: p.Lat, East: p.Lon, North: p.Lat}
+	if p.Bounds != nil {
+		own = *p.Bounds
+	}
+	if b.West > b.East {
+		return p.Touches(BBox{West: b.West, South: b.South, East: 180, North: b.North}) || p.Touches(BBox{West: -180, South: b.South, East: b.East, North: b.North})
+	}
+	return own.West <= b.East && own.East >= b.West && own.South <= b.North && own.North >= b.South
+}
