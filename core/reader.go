@@ -91,9 +91,10 @@ type Pending struct {
 	Answer func(ctx context.Context) (*Answer, error)
 }
 
-// Answer is the body of a response, JSON, and what a cache must know of it.
+// Answer is the body of a response, and what a cache must know of it.
 type Answer struct {
 	Body     []byte
+	Kind     string    // its media type; "" is JSON
 	Rev      int64     // of a single entry
 	Until    time.Time // the moment at which the answer changes by itself; zero for never
 	Tags     []string  // cache tags: the types, and "type/id" of every entry in it

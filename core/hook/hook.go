@@ -56,8 +56,8 @@ type Handler[E any] struct {
 	Fn      func(ctx context.Context, e E, next Next) error
 }
 
-// ID is the handler's name in listings and errors: "plugin.name".
-func (h *Handler[E]) ID() string { return h.Plugin + "." + h.Name }
+// ID is the handler's name in listings and errors: "plugin/name".
+func (h *Handler[E]) ID() string { return h.Plugin + "/" + h.Name }
 
 // Fault is what went wrong inside a handler.
 type Fault struct {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/palabre-cms/palabre/core"
 )
@@ -12,50 +13,43 @@ import (
 type Committed struct {
 	EventID  string // the same at every delivery: use it to recognise a repetition
 	Position core.Position
+	At       time.Time
 	By       string
+	Reason   string
 	Change   core.Change
 }
 
-// After registers a handler that is told of changes after they were committed: at least once, in the order of the log.
-// An error is retried with growing pauses and holds back what comes later for this handler, so that order is kept.
-func After(r *Registry, fn func(ctx context.Context, c Committed) error, given ...Option) error {
+// Follower is a handler that is told of changes after they were committed.
+type Follower struct {
+	Name   string
+	Within time.Duration
+	Wants  func(c *core.Change) bool
+	Handle func(ctx context.Context, h Host, c Committed) error
+}
+
+// defaultWithin bounds a follower's handling of one change.
+const defaultWithin = 30 * time.Second
+
+// After registers a handler that is told of changes after they were committed: at least once, those of one entry in their
+// order, on one node of the cluster. An error is tried again after 5 s, 1 min, 10 min, 1 h and 6 h, and then kept among what
+// failed, for a person to look at; meanwhile later changes of the same entry wait, and no others.
+func After(r *Registry, fn func(ctx context.Context, h Host, c Committed) error, given ...Option) error {
 	o := r.options("after", given)
-	name := r.manifest.ID + "." + o.name
-	for _, c := range r.consumers {
-		if c.Name == name {
+	if o.timeout == defaultTimeout {
+		o.timeout = defaultWithin
+	}
+	for _, have := range r.Followers {
+		if have.Name == o.name {
 			return fmt.Errorf("the After handler %s is registered twice: tell them apart with plugin.Named", o.name)
 		}
 	}
-	r.consumers = append(r.consumers, core.Consumer{Name: name, Handle: func(ctx context.Context, commits []core.Commit) error {
-		for i := range commits {
-			if err := deliver(ctx, &commits[i], &o, fn); err != nil {
-				return err
-			}
-		}
-		return nil
+	r.Followers = append(r.Followers, Follower{Name: o.name, Within: o.timeout, Handle: fn, Wants: func(c *core.Change) bool {
+		return o.wants(c.Type) && (len(o.actions) == 0 || slices.Contains(o.actions, c.Action))
 	}})
 	return nil
 }
 
-func deliver(ctx context.Context, commit *core.Commit, o *options, fn func(context.Context, Committed) error) error {
-	for i, change := range commit.Changes {
-		if !o.wants(change.Type) || len(o.actions) > 0 && !slices.Contains(o.actions, change.Action) {
-			continue
-		}
-		event := Committed{EventID: fmt.Sprintf("evt_%s_%d", commit.ID, i), Position: commit.Position, By: commit.By, Change: change}
-		if err := guard(ctx, event, fn); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// guard keeps a handler's panic from taking the node down: it becomes an error like any other.
-func guard(ctx context.Context, c Committed, fn func(context.Context, Committed) error) (err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			err = fmt.Errorf("panic: %v", r)
-		}
-	}()
-	return fn(ctx, c)
+// EventOf gives a change of a commit as followers are told of it.
+func EventOf(c *core.Commit, change int) Committed {
+	return Committed{EventID: fmt.Sprintf("evt_%s_%d", c.ID, change), Position: c.Position, At: c.At, By: c.By, Reason: c.Reason, Change: c.Changes[change]}
 }

@@ -3,6 +3,7 @@ package plugin
 import (
 	"context"
 	"fmt"
+	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
@@ -98,42 +99,87 @@ func (r *Registry) options(point string, given []Option) options {
 	return o
 }
 
-// Before registers a handler that runs before the operation: it may change e.New or refuse with Reject.
+// Before registers a handler that runs before the operation: it may change e.New or refuse with Reject. It works on a copy of
+// the event, which counts when it returns in time; one that does not is left behind, and the operation fails, or goes on
+// without it (SkipOnFault).
 func Before(r *Registry, p EntryPoint, fn func(ctx context.Context, e *core.EntryEvent) error, given ...Option) error {
-	return Around(r, p, func(ctx context.Context, e *core.EntryEvent, next Next) error {
-		if err := fn(ctx, e); err != nil {
+	return around(r, p, func(ctx context.Context, own *core.EntryEvent, next Next) error {
+		if err := inTime(ctx, func() error { return fn(ctx, own) }); err != nil {
 			return err
 		}
 		return next(ctx)
-	}, given...)
+	}, given)
 }
 
 // Around registers a handler that runs around the operation and must call next, once. It works on a copy of the
 // event: what it did to e.New counts from the moment it calls next.
 func Around(r *Registry, p EntryPoint, fn func(ctx context.Context, e *core.EntryEvent, next Next) error, given ...Option) error {
-	o := r.options(p.name, given)
-	chain := p.chain(r.hooks)
-	handler := hook.Handler[*core.EntryEvent]{Plugin: r.manifest.ID, Name: uniqueName(chain.Order(), r.manifest.ID, o.name),
-		Stage: o.stage, After: o.after, Before: o.before, Timeout: o.timeout, Fail: o.fail}
-	handler.Fn = func(ctx context.Context, e *core.EntryEvent, next Next) error {
-		if !o.wants(e.Type.Name) {
+	return around(r, p, fn, given)
+}
+
+func around(r *Registry, p EntryPoint, fn func(ctx context.Context, e *core.EntryEvent, next Next) error, given []Option) error {
+	o, chain := r.options(p.name, given), p.chain(r.hooks)
+	h := handlerOf[*core.EntryEvent](r, chain.Order(), &o)
+	h.Fn = func(ctx context.Context, e *core.EntryEvent, next Next) error {
+		if !o.wants(e.Type.Name) || !r.gate.Open(ctx) {
 			return next(ctx)
 		}
 		own := *e
 		own.New, own.Old = jsondoc.CloneObject(e.New), jsondoc.CloneObject(e.Old)
-		return fn(ctx, &own, func(ctx context.Context) error {
+		began := time.Now()
+		var below time.Duration // what the rest of the chain took is not this handler's time
+		err := fn(ctx, &own, func(ctx context.Context) error {
 			if err := r.take(e, &own); err != nil {
-				return &hook.Fault{Plugin: r.manifest.ID, Hook: p.name, Err: err}
+				return &hook.Fault{Plugin: r.Manifest.ID, Hook: p.name, Err: err}
 			}
+			paused := time.Now()
+			defer func() { below = time.Since(paused) }()
 			return next(ctx)
 		})
+		r.note(p.name, began.Add(below), err)
+		return err
 	}
-	return chain.Add(handler)
+	return chain.Add(h)
 }
+
+func handlerOf[E any](r *Registry, taken []string, o *options) hook.Handler[E] {
+	return hook.Handler[E]{Plugin: r.Manifest.ID, Name: uniqueName(taken, r.Manifest.ID, o.name),
+		Stage: o.stage, After: o.after, Before: o.before, Timeout: o.timeout, Fail: o.fail}
+}
+
+// inTime runs f in a goroutine of its own, and goes on without it when ctx ends first. A panic becomes a fault here as it does
+// in the chain.
+func inTime(ctx context.Context, f func() error) error {
+	done := make(chan error, 1)
+	go func() {
+		var err error
+		defer func() {
+			if v := recover(); v != nil {
+				err = &Panic{Value: v, Stack: string(debug.Stack())}
+			}
+			done <- err
+		}()
+		err = f()
+	}()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// Panic is what a plugin's code panicked with.
+type Panic struct {
+	Value any
+	Stack string // for the log only
+}
+
+func (p *Panic) Error() string { return fmt.Sprintf("panic: %v", p.Value) }
 
 func uniqueName(taken []string, plugin, name string) string {
 	try := name
-	for n := 2; slices.Contains(taken, plugin+"."+try); n++ {
+	for n := 2; slices.Contains(taken, plugin+"/"+try); n++ {
 		try = name + "-" + strconv.Itoa(n)
 	}
 	return try
@@ -143,20 +189,10 @@ func uniqueName(taken []string, plugin, name string) string {
 func (r *Registry) take(e, own *core.EntryEvent) error {
 	for _, op := range jsondoc.Diff(any(e.New), any(own.New)) {
 		path := strings.ReplaceAll(strings.TrimPrefix(op.Path, "/"), "/", ".")
-		if !r.declares(e.Type.Name, path) {
+		if !r.Manifest.declares(e.Type.Name, path) {
 			return fmt.Errorf("wrote %s.%s, which its manifest does not declare under writes", e.Type.Name, path)
 		}
 	}
 	e.New, e.Errors = own.New, own.Errors
 	return nil
-}
-
-func (r *Registry) declares(name core.TypeName, path string) bool {
-	for _, w := range r.manifest.Writes {
-		typ, field, _ := strings.Cut(w, ".")
-		if (typ == "*" || typ == string(name)) && (path == field || strings.HasPrefix(path, field+".")) {
-			return true
-		}
-	}
-	return false
 }

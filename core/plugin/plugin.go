@@ -12,15 +12,28 @@
 //	}
 //
 // What happens before a commit (Before, Around) runs within the request, may change the new document and may refuse. What
-// happens after it (After) follows the log: at least once, in order, also after a crash, never for what was not committed.
+// happens after it (After) follows the log: at least once, in order for each entry, also after a crash, never for what was
+// not committed. Besides, a plugin answers addresses (Get, Handle), does work on a timetable (Every), keeps data of its own
+// (Host.Store), brings content types (Types), commands (Commands) and settings (Settings).
 //
-// Rules for plugins: no init functions, no goroutine that outlives Register unless it is stopped, state in the
-// plugin's own value, no waiting on the network inside Before.
+// # Life
+//
+//  1. Manifest is asked once.
+//  2. Register puts everything in place. Nothing of the node may be used yet.
+//  3. Start, for a Starter, when the node has caught up with the log, and again each time the plugin is turned on.
+//  4. Stop, for a Stopper, when the node ends or the plugin is turned off.
+//
+// Rules for plugins: no init functions, no goroutine but those of Host.Go, state in the plugin's own value, no waiting on
+// the network inside Before. A plugin that panics, does not come back in time or writes what its manifest does not declare
+// has failed; after three failures in an hour it is turned off, on every node, until somebody turns it on again.
 package plugin
 
 import (
+	"context"
+	"encoding/json"
 	"fmt"
 	"regexp"
+	"strings"
 
 	"github.com/palabre-cms/palabre/core"
 )
@@ -33,90 +46,80 @@ type Plugin interface {
 	Register(r *Registry) error
 }
 
+// Starter is a plugin that gets ready once the node is there. An error turns it off.
+type Starter interface {
+	Start(ctx context.Context, h Host) error
+}
+
+// Stopper is a plugin that puts things away. ctx is short.
+type Stopper interface {
+	Stop(ctx context.Context) error
+}
+
+// HealthChecker is a plugin that can say what is wrong with it: a sentence for an operator.
+type HealthChecker interface {
+	Health(ctx context.Context) error
+}
+
 // Manifest describes a plugin.
 type Manifest struct {
-	ID      string `json:"id"`      // reversed domain name, lower case: "dev.acme.slugger"
-	Version string `json:"version"` // semantic version
-	Name    string `json:"name,omitempty"`
-	License string `json:"license,omitempty"`
+	ID          string    `json:"id"`      // reversed domain name, lower case: "dev.acme.slugger"
+	Version     string    `json:"version"` // semantic version
+	Name        string    `json:"name,omitempty"`
+	Description core.Text `json:"description,omitempty"`
+	License     string    `json:"license,omitempty"`
 	// Writes are the fields that the plugin's handlers may set, as "type.path"; "*.path" is any type's. A handler that
 	// writes anything else has failed.
 	Writes []string `json:"writes,omitempty"`
+	// Settings is the JSON Schema of the plugin's settings, an object; what it marks with writeOnly is a secret: kept
+	// encrypted, and never shown. See Settings.
+	Settings json.RawMessage `json:"settings,omitempty"`
+	// Capabilities are what the plugin needs beyond taking part in what callers do. What is not named here is denied.
+	Capabilities Capabilities `json:"capabilities,omitzero"`
+	// Order overrides nothing here: it is the site's to say, see the plugin's settings page.
+	Requires []string `json:"requires,omitempty"` // IDs of plugins without which this one is left out
 }
 
-var validID = regexp.MustCompile(`^[a-z][a-z0-9]*([.-][a-z0-9]+)*$`)
-
-// Registry takes what one plugin registers.
-type Registry struct {
-	manifest  Manifest
-	hooks     *core.Hooks
-	consumers []core.Consumer
+// Capabilities are what a plugin may do besides. The zero value is nothing.
+type Capabilities struct {
+	// Elevate lets the plugin act with all rights, for a reason that goes into the audit trail. See Host.Elevate.
+	Elevate bool `json:"elevate,omitempty"`
+	// Prefixes are paths outside of /x/{id}/ that the plugin answers: "/geo". Only plugins that come with Palabre have them.
+	Prefixes []string `json:"prefixes,omitempty"`
+	// StoreBytes is the most that the plugin's own data may weigh; 1 MiB when 0.
+	StoreBytes int64 `json:"storeBytes,omitempty"`
+	// Hosts are those that the plugin connects to, "api.acme.dev"; "*" for any that the node's own rules let through.
+	Hosts []string `json:"hosts,omitempty"`
 }
 
-// Host is the plugins of one node.
-type Host struct {
-	hooks     *core.Hooks
-	plugins   []Manifest
-	consumers []core.Consumer
-}
+var (
+	validID      = regexp.MustCompile(`^[a-z][a-z0-9]*([.-][a-z0-9]+)*$`)
+	validVersion = regexp.MustCompile(`^\d+\.\d+\.\d+([-+][0-9A-Za-z.-]+)?$`)
+)
 
-// NewHost makes a host whose plugins take part in hooks.
-func NewHost(hooks *core.Hooks) *Host { return &Host{hooks: hooks} }
-
-// Add registers a plugin. With an error nothing of it stays.
-func (h *Host) Add(p Plugin) error {
-	m := p.Manifest()
-	if !validID.MatchString(m.ID) {
+// Check says what is wrong with a manifest.
+func (m *Manifest) Check() error {
+	if !validID.MatchString(m.ID) || len(m.ID) > 100 {
 		return fmt.Errorf("plugin %q: an id is a reversed domain name in lower case, like dev.acme.slugger", m.ID)
 	}
-	for _, have := range h.plugins {
-		if have.ID == m.ID {
-			return fmt.Errorf("plugin %s is listed twice", m.ID)
+	if !validVersion.MatchString(m.Version) {
+		return fmt.Errorf("plugin %s: the version %q is no semantic version, like 1.2.0", m.ID, m.Version)
+	}
+	for _, w := range m.Writes {
+		if typ, field, ok := strings.Cut(w, "."); !ok || typ == "" || field == "" {
+			return fmt.Errorf("plugin %s: writes names %q: name a type and a field, like article.slug", m.ID, w)
 		}
 	}
-	r := &Registry{manifest: m, hooks: h.hooks}
-	if err := p.Register(r); err != nil {
-		remove(h.hooks, m.ID)
-		return fmt.Errorf("plugin %s: %w", m.ID, err)
-	}
-	h.plugins = append(h.plugins, m)
-	h.consumers = append(h.consumers, r.consumers...)
 	return nil
 }
 
-// Plugins lists the manifests in the order of addition.
-func (h *Host) Plugins() []Manifest { return h.plugins }
-
-// Consumers are the plugins' After handlers, to be run along the log.
-func (h *Host) Consumers() []core.Consumer { return h.consumers }
-
-// Order gives the resolved chain of every event that somebody listens to.
-func (h *Host) Order() map[string][]string {
-	order := map[string][]string{}
-	for name, ids := range map[string][]string{
-		"query.plan":    h.hooks.QueryPlan.Order(),
-		"entry.read":    h.hooks.EntryRead.Order(),
-		"schema.change": h.hooks.SchemaChange.Order(),
-	} {
-		put(order, name, ids)
+// declares reports whether the manifest names a field among those that are written.
+func (m *Manifest) declares(name core.TypeName, path string) bool {
+	for _, w := range m.Writes {
+		typ, field, _ := strings.Cut(w, ".")
+		if (typ == "*" || typ == string(name)) && (path == field || strings.HasPrefix(path, field+".")) {
+			return true
+		}
 	}
-	for _, p := range entryPoints {
-		put(order, p.name, p.chain(h.hooks).Order())
-	}
-	return order
-}
-
-func put(order map[string][]string, name string, ids []string) {
-	if len(ids) > 0 {
-		order[name] = ids
-	}
-}
-
-func remove(hooks *core.Hooks, id string) {
-	for _, p := range entryPoints {
-		p.chain(hooks).Remove(id)
-	}
-	hooks.EntryRead.Remove(id)
-	hooks.QueryPlan.Remove(id)
-	hooks.SchemaChange.Remove(id)
+	return false
 }

@@ -162,7 +162,11 @@ func (s *Server) compute(ctx context.Context, k asked) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := newAnswer(made.Body, made.Rev, jsonKind)
+	kind := jsonKind
+	if made.Kind != "" {
+		kind = []string{made.Kind}
+	}
+	a := newAnswer(made.Body, made.Rev, kind)
 	a.tally, a.until, a.moved = k.tally, made.Until, made.Moved
 	a.stands.policy, a.stands.types = k.before.policy, append(types, k.before.system[:]...)
 	a.stands.all.Store(k.before.all)

@@ -21,6 +21,7 @@ const (
 	self   auth = "self"   // whoever is signed in, on what is his own
 	served auth = "served" // the service by the caller's rights, anew for each request: no answer is anybody's to keep
 	erases auth = "erases" // the caller's right on the type of erasures, under the route's action
+	member auth = "member" // whoever is signed in, by a session or a token; a plugin decides the rest
 )
 
 // byName is the action of a route whose path names it.
@@ -34,6 +35,7 @@ type route struct {
 	serve  handler
 	action core.Action
 	auth   auth
+	plugin *core.Route // whose it is; nil for the server's own
 }
 
 // handler parses, calls one service, and replies; what it returns is answered by fail.
@@ -110,7 +112,7 @@ func (s *Server) routes() []route {
 	if s.o.Privacy == nil {
 		table = slices.DeleteFunc(table, func(r route) bool { return r.auth == erases })
 	}
-	return table
+	return append(table, s.pluginRoutes()...)
 }
 
 func without(table []route, name string) []route {
@@ -153,6 +155,9 @@ func (s *Server) allow(c *gin.Context, q *request, r *route) error {
 	}
 	if r.auth == self {
 		return allowSelf(q)
+	}
+	if r.auth == member && q.who.Anonymous() {
+		return say(core.CodeUnauthenticated, "Sign in, or send an API token: Authorization: Bearer pal_….", "Connectez-vous, ou envoyez un jeton d’API : Authorization: Bearer pal_….")
 	}
 	if r.auth == erases {
 		return s.allowErasing(c, q, r.action)

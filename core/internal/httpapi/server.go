@@ -33,6 +33,7 @@ type Options struct {
 	// Accounts signs people in; nil: nobody can, and callers have API tokens only.
 	Accounts core.Accounts
 
+	Routes   []core.Route  // of plugins
 	Auditor  core.Auditor  // nil: nobody can be asked who did what
 	Exporter core.Exporter // nil: nothing is exported here
 

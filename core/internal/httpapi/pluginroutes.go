@@ -1,0 +1,89 @@
+package httpapi
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/palabre-cms/palabre/core"
+)
+
+const (
+	defaultServeFor  = 5 * time.Second
+	defaultBodyBytes = 1 << 20
+)
+
+// pluginRoutes are the rows of the table that plugins add. What they answer goes through the same front door as everything
+// else: rights of the caller, limits, problems, and for those that Ask the response cache.
+func (s *Server) pluginRoutes() []route {
+	var rows []route
+	for i := range s.o.Routes {
+		p := &s.o.Routes[i]
+		r := route{method: p.Method, path: ginPath(p.Path), name: p.Name, auth: member, plugin: p, serve: servePlugin(p)}
+		if p.Public {
+			r.auth = open
+		}
+		if p.Ask != nil {
+			r.serve = askPlugin(p)
+		}
+		rows = append(rows, r)
+	}
+	return rows
+}
+
+// ginPath writes a path with {name} as the router wants it.
+func ginPath(path string) string {
+	return strings.NewReplacer("/{", "/:", "}", "").Replace(path)
+}
+
+func (s *Server) routeRequest(c *gin.Context) (*core.RouteRequest, error) {
+	params, err := queryOf(c.Request)
+	if err != nil {
+		return nil, err
+	}
+	return &core.RouteRequest{Request: c.Request, Who: of(c).who, Locale: languageOf(c.Request.Header), Query: params, Value: c.Param}, nil
+}
+
+func askPlugin(p *core.Route) handler {
+	return func(s *Server, c *gin.Context) error {
+		r, err := s.routeRequest(c)
+		if err != nil {
+			return err
+		}
+		if err := s.openPreview(c, r.Query); err != nil {
+			return err
+		}
+		return s.ask(c, r.Query, func(ctx context.Context, who *core.Principal) (*core.Pending, error) {
+			r.Who = who
+			return p.Ask(ctx, r)
+		})
+	}
+}
+
+func servePlugin(p *core.Route) handler {
+	within, size := either(p.Timeout, defaultServeFor), either(p.BodyBytes, defaultBodyBytes)
+	return func(s *Server, c *gin.Context) error {
+		ctx, cancel := context.WithTimeout(c.Request.Context(), within)
+		defer cancel()
+		c.Request = c.Request.WithContext(ctx)
+		c.Request.Body = http.MaxBytesReader(c.Writer, c.Request.Body, size)
+		r, err := s.routeRequest(c)
+		if err != nil {
+			return err
+		}
+		return tooLarge(p.Serve(c.Writer, r), size)
+	}
+}
+
+// tooLarge says of a body that was cut off that it was too large, whatever the plugin made of it.
+func tooLarge(err error, size int64) error {
+	var over *http.MaxBytesError
+	if errors.As(err, &over) {
+		return core.Refuse(core.CodeTooLarge, "", "The body has more than %d bytes.", "Le texte dépasse %d octets.", size)
+	}
+	return err
+}

@@ -1,0 +1,242 @@
+package plugin
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/palabre-cms/palabre/core"
+)
+
+// Registry takes what one plugin registers.
+type Registry struct {
+	*Registered
+	hooks *core.Hooks
+	gate  Gate
+}
+
+// Registered is what a plugin has put in place. It is the node's to use.
+type Registered struct {
+	Manifest  Manifest
+	Plugin    Plugin
+	Followers []Follower
+	Jobs      []Job
+	Routes    []core.Route
+	Types     []json.RawMessage // JSON Schemas
+	Commands  []Command
+	UI        []Contribution
+	// SetUp looks at the plugin's settings before they are saved, and before it starts with them. It refuses what does not fit,
+	// and gives what makes them count.
+	SetUp []func(settings json.RawMessage) (use func(), err error)
+}
+
+// Gate is what the node puts around every call of a plugin's code.
+type Gate interface {
+	// Open reports whether the plugin's handlers take part now: it is on, and is not itself the cause of the operation.
+	Open(ctx context.Context) bool
+	// Called is told of each call: how long it took and what came of it.
+	Called(what string, took time.Duration, err error)
+}
+
+// Register asks a plugin for its manifest and lets it register, with its handlers in hooks. With an error nothing of it stays.
+func Register(p Plugin, hooks *core.Hooks, gate Gate) (*Registered, error) {
+	m := p.Manifest()
+	if err := m.Check(); err != nil {
+		return nil, err
+	}
+	r := &Registry{Registered: &Registered{Manifest: m, Plugin: p}, hooks: hooks, gate: gate}
+	if err := r.register(p); err != nil {
+		Remove(hooks, m.ID)
+		return nil, fmt.Errorf("plugin %s: %w", m.ID, err)
+	}
+	return r.Registered, nil
+}
+
+func (r *Registry) register(p Plugin) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("panic: %v", v)
+		}
+	}()
+	return p.Register(r)
+}
+
+// Remove takes a plugin's handlers out of hooks.
+func Remove(hooks *core.Hooks, id string) {
+	for _, p := range entryPoints {
+		p.chain(hooks).Remove(id)
+	}
+	hooks.EntryRead.Remove(id)
+	hooks.QueryPlan.Remove(id)
+	hooks.SchemaChange.Remove(id)
+}
+
+// Order gives the resolved chain of every event that somebody listens to, of the plugins for which on holds.
+func Order(hooks *core.Hooks, on func(plugin string) bool) map[string][]string {
+	chains := map[string][]string{"query.plan": hooks.QueryPlan.Order(), "entry.read": hooks.EntryRead.Order(), "schema.change": hooks.SchemaChange.Order()}
+	for _, p := range entryPoints {
+		chains[p.name] = p.chain(hooks).Order()
+	}
+	for name, ids := range chains {
+		ids = slices.DeleteFunc(ids, func(id string) bool { return !on(pluginOf(id)) })
+		if chains[name] = ids; len(ids) == 0 {
+			delete(chains, name)
+		}
+	}
+	return chains
+}
+
+// pluginOf is the plugin of a handler's ID, "dev.acme.slugger/entry.create".
+func pluginOf(id string) string {
+	plugin, _, _ := strings.Cut(id, "/")
+	return plugin
+}
+
+// Get answers an address with what may be kept: a check, and then the answer, which comes out of the response cache while
+// what it is made from stands. path is below the plugin's own prefix, /x/{id}, or begins with one of Capabilities.Prefixes.
+func Get(r *Registry, path, name, summary string, ask func(ctx context.Context, q *core.RouteRequest) (*core.Pending, error), given ...RouteOption) error {
+	return r.route(core.Route{Method: "GET", Path: path, Name: name, Summary: summary, Ask: ask}, given)
+}
+
+// Handle answers an address in any other way.
+func Handle(r *Registry, method, path, name, summary string, serve func(w http.ResponseWriter, q *core.RouteRequest) error, given ...RouteOption) error {
+	return r.route(core.Route{Method: method, Path: path, Name: name, Summary: summary, Serve: serve}, given)
+}
+
+// RouteOption says more of a route.
+type RouteOption func(*core.Route)
+
+// Public lets anyone call a route. Without it, whoever is signed in may, and the plugin asks for rights by acting as him.
+func Public() RouteOption { return func(r *core.Route) { r.Public = true } }
+
+// ForAtMost bounds the time of a route; 5 s without it.
+func ForAtMost(d time.Duration) RouteOption { return func(r *core.Route) { r.Timeout = d } }
+
+// BodyUpTo bounds the body of a route; 1 MiB without it.
+func BodyUpTo(bytes int64) RouteOption { return func(r *core.Route) { r.BodyBytes = bytes } }
+
+func (r *Registry) route(route core.Route, given []RouteOption) error {
+	route.Plugin = r.Manifest.ID
+	if !r.claims(route.Path) {
+		route.Path = "/x/" + r.Manifest.ID + route.Path
+	}
+	if !strings.HasPrefix(route.Path, "/") || strings.HasSuffix(route.Path, "/") || route.Name == "" {
+		return fmt.Errorf("the route %s %s needs a path that begins with a slash and does not end with one, and a name", route.Method, route.Path)
+	}
+	for _, have := range r.Routes {
+		if have.Name == route.Name || have.Method == route.Method && have.Path == route.Path {
+			return fmt.Errorf("the route %s %s is registered twice", route.Method, route.Path)
+		}
+	}
+	for _, o := range given {
+		o(&route)
+	}
+	r.Routes = append(r.Routes, route)
+	return nil
+}
+
+// claims reports whether a path lies under one of the plugin's own prefixes.
+func (r *Registry) claims(path string) bool {
+	for _, prefix := range r.Manifest.Capabilities.Prefixes {
+		if path == prefix || strings.HasPrefix(path, prefix+"/") {
+			return true
+		}
+	}
+	return false
+}
+
+// Job is work on a timetable.
+type Job struct {
+	Name string
+	// Spec is when: five fields as cron has them (minute, hour, day of month, month, day of week), or "@hourly", "@every 10m".
+	// Times are UTC.
+	Spec string
+	// Skip passes over a time at which no node was there; without it the job is done once when one is there again, however
+	// many times were missed.
+	Skip bool
+	// Within bounds a run; 1 minute when 0, 10 at most.
+	Within time.Duration
+	Run    func(ctx context.Context, h Host) error
+}
+
+// Every does work on a timetable: on one node of the cluster, at least once for each time, again after an error.
+func Every(r *Registry, j Job) error {
+	if j.Name == "" || j.Run == nil {
+		return fmt.Errorf("a job needs a name and a function")
+	}
+	for _, have := range r.Jobs {
+		if have.Name == j.Name {
+			return fmt.Errorf("the job %s is registered twice", j.Name)
+		}
+	}
+	r.Jobs = append(r.Jobs, j)
+	return nil
+}
+
+// Types brings content types, as JSON Schemas. They are applied as those of the site are, and stay when the plugin goes.
+func Types(r *Registry, schemas ...[]byte) {
+	for _, s := range schemas {
+		r.Registered.Types = append(r.Registered.Types, json.RawMessage(s))
+	}
+}
+
+// Command is a command of the command line: palabre {group} {name}.
+type Command struct {
+	Group string // of the plugin's commands: "geo"
+	Use   string // "import FILE"
+	Short string
+	Long  string
+	Flags []Flag
+	// Run does it, on the data directory. Its arguments are as many as Use has words in capitals.
+	Run func(ctx context.Context, c *CommandCall) error
+}
+
+// Flag is a flag of a command: a text, which may be given several times.
+type Flag struct{ Name, Default, Usage string }
+
+// CommandCall is one call of a command.
+type CommandCall struct {
+	Host  Host
+	Args  []string
+	Flags map[string][]string
+	Out   io.Writer // for what the person asked for
+	Err   io.Writer // for progress and warnings
+}
+
+// Flag gives the last value of a flag.
+func (c *CommandCall) Flag(name string) string {
+	if v := c.Flags[name]; len(v) > 0 {
+		return v[len(v)-1]
+	}
+	return ""
+}
+
+// Commands adds commands to the command line.
+func Commands(r *Registry, commands ...Command) {
+	r.Registered.Commands = append(r.Registered.Commands, commands...)
+}
+
+// Contribution is something that the admin shows: data, never script in the admin's own page.
+type Contribution struct {
+	Slot  string          `json:"slot"` // "menu", "entry.sidebar", "entry.action", "field", "page"
+	Name  string          `json:"name"`
+	Label core.Text       `json:"label"`
+	Icon  string          `json:"icon,omitempty"`
+	Types []core.TypeName `json:"types,omitempty"`
+	Src   string          `json:"src,omitempty"` // an address of the plugin: an ES module of a web component, or a page for a frame
+}
+
+// UI declares what the admin shows of the plugin.
+func UI(r *Registry, contributions ...Contribution) {
+	r.Registered.UI = append(r.Registered.UI, contributions...)
+}
+
+// note measures a call of the plugin's code.
+func (r *Registry) note(what string, began time.Time, err error) {
+	r.gate.Called(what, time.Since(began), err)
+}
