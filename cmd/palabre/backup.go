@@ -9,6 +9,7 @@ import (
 
 	"github.com/palabre-cms/palabre/core"
 	"github.com/palabre-cms/palabre/core/app"
+	"github.com/palabre-cms/palabre/core/config"
 )
 
 func (p *program) backup() *cobra.Command {
@@ -46,7 +47,11 @@ func (p *program) restore() *cobra.Command {
 			defer in.Close()
 			bar := p.progress("Restoring")
 			defer bar.end()
-			return p.withLog(cmd, func(ctx context.Context, l *app.Store) error {
+			c, err := p.load()
+			if err != nil {
+				return err
+			}
+			return p.onLog(cmd, c, func(ctx context.Context, l *app.Store) error {
 				n, err := l.Restore(ctx, in, bar.at)
 				return p.said(err, "%s commits restored", thousands(n))
 			})
@@ -115,7 +120,7 @@ reads nor writes are refused meanwhile. To end it early, end the command.`,
 }
 
 func (p *program) rebuildHere(cmd *cobra.Command) error {
-	c, err := p.load()
+	c, err := p.existing()
 	if err != nil {
 		return err
 	}
@@ -155,12 +160,16 @@ func (p *program) saidSound(at core.Position, err error) error {
 	return p.said(err, "the catalog is as the log has it, at position %s", thousands(int(at)))
 }
 
-// withLog runs f on the store alone, without catalog and services.
-func (p *program) withLog(cmd *cobra.Command, f func(ctx context.Context, s *app.Store) error) (err error) {
-	c, err := p.load()
+// withLog runs f on the store that is there, alone, without catalog and services.
+func (p *program) withLog(cmd *cobra.Command, f func(ctx context.Context, s *app.Store) error) error {
+	c, err := p.existing()
 	if err != nil {
 		return err
 	}
+	return p.onLog(cmd, c, f)
+}
+
+func (p *program) onLog(cmd *cobra.Command, c *config.Config, f func(ctx context.Context, s *app.Store) error) (err error) {
 	s, err := app.OpenStore(c)
 	if err != nil {
 		return held(err)

@@ -53,9 +53,18 @@ func (s *shell) run(in string, args ...string) (out, errors string, code int) {
 	return o.String(), e.String(), code
 }
 
+// begin makes the store, with nothing in it.
+func (s *shell) begin() {
+	s.t.Helper()
+	if _, errors, code := s.run("", "content", "import", "-", "--type", "note", "--format", "jsonl"); code != 0 {
+		s.t.Fatal(errors)
+	}
+}
+
 func TestExitCodes(t *testing.T) {
 	t.Parallel()
 	s := newShell(t)
+	s.begin()
 	bad := s.file("bad.jsonl", `{"size":-1}`)
 	for _, tc := range []struct {
 		name string
@@ -97,8 +106,9 @@ func TestExitCodes(t *testing.T) {
 func TestWrongType(t *testing.T) {
 	t.Parallel()
 	s := newShell(t)
+	s.environ = append(s.environ, "PALABRE_LISTEN=127.0.0.1:0")
 	path := s.file("schemas/note.json", strings.Replace(noteType, `"x-unique":true`, `"x-uniqe":true`, 1))
-	if _, errors, code := s.run("", "types", "list"); code != 1 || !strings.HasPrefix(errors, "palabre: The content type "+path+": ") || !strings.Contains(errors, "/properties/slug/x-uniqe: ") {
+	if _, errors, code := s.run("", "serve"); code != 1 || !strings.HasPrefix(errors, "palabre: The content type "+path+": ") || !strings.Contains(errors, "/properties/slug/x-uniqe: ") {
 		t.Errorf("got %d, %q", code, errors)
 	}
 }
@@ -116,6 +126,7 @@ func TestWrongEnvironment(t *testing.T) {
 func TestContent(t *testing.T) {
 	t.Parallel()
 	s := newShell(t)
+	s.begin()
 	const csv = "title;size;_status\nÉté;3;published\n=SUM(1);4;draft\nHiver;-1;draft\n"
 	steps := []struct {
 		name, in  string

@@ -35,6 +35,8 @@ A line holds the fields of one entry; _status says published, draft, or schedule
 may be given by slug: {"_slug": "atelier", "_type": "partner"}, in CSV just atelier. A line that is wrong is reported
 with its number, the place, the value and the reason; the others go in, and the exit code is 1.
 
+Where there is no store yet, the import makes one; --dry-run does not, and wants one that is there.
+
 With --upsert an entry that is there already is updated instead, and left alone when nothing differs: an import that was
 interrupted is simply run again.`,
 		Example: `  palabre content import fiches.jsonl --type fiche --upsert slug --publish
@@ -108,7 +110,11 @@ func (p *program) importTo(cmd *cobra.Command, f *importFlags, in io.Reader, o a
 	if client != nil {
 		return client.Import(cmd.Context(), in, o)
 	}
-	err = p.withStore(cmd, func(ctx context.Context, a *app.App) (err error) {
+	open := p.withNewStore
+	if o.DryRun {
+		open = p.withStore
+	}
+	err = open(cmd, func(ctx context.Context, a *app.App) (err error) {
 		report, err = a.Import(ctx, in, o)
 		return err
 	})

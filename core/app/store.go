@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -42,9 +43,22 @@ func OpenStore(c *config.Config) (*Store, error) {
 	return &Store{log: commits, lock: lock, catalogDir: catalogDir(c)}, nil
 }
 
+// HasStore reports whether there is a store already, which opening would not make. With MongoDB any data directory will do,
+// since it holds nothing but copies.
+func HasStore(c *config.Config) bool {
+	if !c.Embedded() {
+		return true
+	}
+	_, err := os.Stat(logFile(c))
+	return !errors.Is(err, fs.ErrNotExist)
+}
+
+// logFile is the embedded store.
+func logFile(c *config.Config) string { return filepath.Join(c.Data, "log.db") }
+
 func openLog(c *config.Config) (core.Log, error) {
 	if c.Embedded() {
-		return sqlitelog.Open(filepath.Join(c.Data, "log.db"), sqlitelog.Options{})
+		return sqlitelog.Open(logFile(c), sqlitelog.Options{})
 	}
 	return mongolog.Open(mongolog.Options{URI: c.MongoDB.URI.Reveal(), Database: c.MongoDB.Database})
 }
