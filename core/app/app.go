@@ -119,6 +119,9 @@ func newLogger(c config.Log, to io.Writer) *slog.Logger {
 
 func (a *App) openStore() (err error) {
 	a.store, err = OpenStore(a.config)
+	if err == nil && a.store.exposed != nil {
+		a.logger.Warn("others on this machine may be able to read the data directory: give it and its files to the user that runs this", "error", a.store.exposed)
+	}
 	return err
 }
 

@@ -2,6 +2,7 @@
 // A program is New and Run; a test or a command is New, Start, the services, and Close.
 //
 //	store.go      the log: embedded or MongoDB, and what one does to it alone
+//	private.go    who on the machine may read the data directory
 //	types.go      the registry of compiled content types
 //	app.go        the parts put together, their life from New to Close
 //	settle.go     what a store needs once: types from files, the first administrator, the demo

@@ -24,23 +24,25 @@ type Store struct {
 	log        core.Log
 	lock       *filelock.Lock
 	catalogDir string
+	exposed    error // why the data directory could not be closed to others
 }
 
 // Progress is told how much is done, and of how much (0 when nobody knows).
 type Progress func(done, of int)
 
-// OpenStore locks the data directory and opens the log. CodeConflict with Reason "in_use" while another process has
+// OpenStore locks the data directory, keeps it to its owner and opens the log. CodeConflict with Reason "in_use" while another process has
 // it.
 func OpenStore(c *config.Config) (*Store, error) {
 	lock, err := filelock.Take(filepath.Join(c.Data, "lock"), "the data directory "+c.Data)
 	if err != nil {
 		return nil, err
 	}
+	exposed := keepPrivate(c.Data)
 	commits, err := openLog(c)
 	if err != nil {
 		return nil, errors.Join(err, lock.Release())
 	}
-	return &Store{log: commits, lock: lock, catalogDir: catalogDir(c)}, nil
+	return &Store{log: commits, lock: lock, catalogDir: catalogDir(c), exposed: exposed}, nil
 }
 
 // HasStore reports whether there is a store already, which opening would not make. With MongoDB any data directory will do,
