@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -10,7 +11,7 @@ import (
 )
 
 func (p *program) tokens() *cobra.Command {
-	return group("tokens", "Make and list API tokens", p.tokensAdd(), p.tokensList())
+	return group("tokens", "Make, list and revoke API tokens", p.tokensAdd(), p.tokensList(), p.tokensRevoke())
 }
 
 func (p *program) tokensAdd() *cobra.Command {
@@ -37,6 +38,9 @@ func (p *program) tokensAdd() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if warning := app.RoleWarning(ctx, t, token.Role); warning != "" {
+				fmt.Fprintln(p.err, "palabre:", warning)
+			}
 			out := printer{w: p.out}
 			out.linef("%s", text)
 			return out.err
@@ -60,6 +64,26 @@ func (p *program) tokensList() *cobra.Command {
 				out.linef("%-26s  %-20s  %-20s  %s", token.ID, token.Role, expiry(token.ExpiresAt), token.Name)
 			}
 			return out.err
+		})
+	}
+	return cmd
+}
+
+func (p *program) tokensRevoke() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:     "revoke NAME|ID",
+		Short:   "End an API token at once, by its name or its identifier",
+		Example: `  palabre tokens revoke "build of the website"`,
+		Args:    cobra.ExactArgs(1),
+	}
+	r := p.remote(cmd)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		return p.onTokens(cmd, r, func(ctx context.Context, t app.Tokens) error {
+			token, err := app.FindToken(ctx, t, args[0])
+			if err == nil {
+				err = t.RevokeToken(ctx, token.ID)
+			}
+			return p.said(err, "the token %q (%s) is revoked", token.Name, token.ID)
 		})
 	}
 	return cmd

@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"errors"
-	"io"
 	"net/http"
 	"net/url"
 	"time"
@@ -23,6 +22,8 @@ type Users interface {
 	Users(ctx context.Context) ([]User, error)
 	// SetPassword gives an account another password, which ends its sessions. Without one it makes one up and gives it.
 	SetPassword(ctx context.Context, c PasswordChange) (made string, err error)
+	// DropTOTP turns an account's second factor off, which ends its sessions, and leaves its password.
+	DropTOTP(ctx context.Context, email string) error
 }
 
 // NewUser is an account to be made.
@@ -120,17 +121,28 @@ func userOf(id core.EntryID, doc map[string]any) User {
 
 // SetPassword implements Users.
 func (a *App) SetPassword(ctx context.Context, c PasswordChange) (string, error) {
-	id, err := a.catalog.Unique(ctx, account.UserType, "email", account.NormalEmail(c.Email))
+	data, made := c.fields()
+	return made, a.changeUser(ctx, c.Email, data, "password")
+}
+
+// DropTOTP implements Users.
+func (a *App) DropTOTP(ctx context.Context, email string) error {
+	return a.changeUser(ctx, email, noTOTP(), "totp")
+}
+
+func noTOTP() map[string]any { return map[string]any{"totp": nil} }
+
+func (a *App) changeUser(ctx context.Context, email string, data map[string]any, reason string) error {
+	id, err := a.catalog.Unique(ctx, account.UserType, "email", account.NormalEmail(email))
 	if err != nil {
-		return "", err
+		return err
 	}
 	if id == "" {
-		return "", noUser(c.Email)
+		return noUser(email)
 	}
-	data, made := c.fields()
 	op := core.Operation{Op: core.OperationUpdate, Type: account.UserType, ID: id, Data: data}
-	_, err = a.content.Write(ctx, core.System, []core.Operation{op}, core.WriteOptions{Reason: "password"})
-	return made, err
+	_, err = a.content.Write(ctx, core.System, []core.Operation{op}, core.WriteOptions{Reason: reason})
+	return err
 }
 
 func (c PasswordChange) fields() (data map[string]any, made string) {
@@ -157,35 +169,36 @@ func (c *Client) AddUser(ctx context.Context, u NewUser) (string, error) {
 // Users implements Users.
 func (c *Client) Users(ctx context.Context) ([]User, error) {
 	var all []User
-	pages := c.Pages(core.NewType(core.Type{Name: account.UserType}), core.StateDraft, "", "")
-	for {
-		docs, _, err := pages.Next(ctx)
-		if errors.Is(err, io.EOF) {
-			return all, nil
-		}
-		if err != nil {
-			return nil, err
-		}
-		for _, doc := range docs {
-			id, _ := doc["_id"].(string)
-			all = append(all, userOf(core.EntryID(id), doc))
-		}
-	}
+	err := c.each(ctx, account.UserType, func(doc map[string]any) error {
+		id, _ := doc["_id"].(string)
+		all = append(all, userOf(core.EntryID(id), doc))
+		return nil
+	})
+	return all, err
 }
 
 // SetPassword implements Users.
 func (c *Client) SetPassword(ctx context.Context, change PasswordChange) (string, error) {
+	data, made := change.fields()
+	return made, c.changeUser(ctx, change.Email, data)
+}
+
+// DropTOTP implements Users.
+func (c *Client) DropTOTP(ctx context.Context, email string) error {
+	return c.changeUser(ctx, email, noTOTP())
+}
+
+func (c *Client) changeUser(ctx context.Context, email string, data map[string]any) error {
 	users, err := c.Users(ctx)
 	if err != nil {
-		return "", err
+		return err
 	}
 	for _, u := range users {
-		if u.Email == account.NormalEmail(change.Email) {
-			data, made := change.fields()
-			return made, c.Call(ctx, http.MethodPatch, usersPath+"/"+string(u.ID), data, nil, false)
+		if u.Email == account.NormalEmail(email) {
+			return c.Call(ctx, http.MethodPatch, usersPath+"/"+string(u.ID), data, nil, false)
 		}
 	}
-	return "", noUser(change.Email)
+	return noUser(email)
 }
 
 // wireAccounts makes what signs people in, and puts its guard around the write path.

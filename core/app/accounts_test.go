@@ -11,6 +11,7 @@ import (
 
 	"github.com/pquerna/otp/totp"
 
+	"github.com/palabre-cms/palabre/core"
 	"github.com/palabre-cms/palabre/core/app"
 	"github.com/palabre-cms/palabre/core/config"
 	"github.com/palabre-cms/palabre/core/internal/log/ferrettest"
@@ -195,6 +196,36 @@ func TestAccounts_factor(t *testing.T) {
 	b.want(404, "GET", "/api/v1/content/_user", "")
 	b.want(403, "POST", "/api/v1/content/note", `{"title":"A"}`)
 	b.want(200, "POST", "/api/v1/auth/totp", "")
+}
+
+// Who has lost the second factor gets in again with the password, from the command line and through the API.
+func TestAccounts_dropTOTP(t *testing.T) {
+	t.Parallel()
+	a, started := starting(t, accountSettings(t))
+	client, err := app.NewClient(started.URL, adminToken)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, users := range map[string]app.Users{"here": a, "on a server": client} {
+		b := &browser{t: t, h: a.Handler()}
+		b.signIn(adminEmail, adminPassword)
+		secret := b.want(200, "POST", "/api/v1/auth/totp", "").body["secret"].(string)
+		code, err := totp.GenerateCode(secret, time.Now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.want(200, "POST", "/api/v1/auth/totp/confirm", `{"code":"`+code+`"}`)
+		fresh := &browser{t: t, h: a.Handler()}
+		fresh.want(401, "POST", "/api/v1/auth/login", credentials(adminEmail, adminPassword, ""))
+		if err := users.DropTOTP(t.Context(), strings.ToUpper(adminEmail)); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		b.want(401, "GET", "/api/v1/auth/sessions", "")
+		fresh.signIn(adminEmail, adminPassword)
+		if err := users.DropTOTP(t.Context(), "nobody@example.org"); core.CodeOf(err) != core.CodeNotFound {
+			t.Errorf("%s: of nobody: %v", name, err)
+		}
+	}
 }
 
 // A link that an administrator hands over sets a password once.

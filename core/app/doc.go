@@ -8,6 +8,7 @@
 //	settle.go     what a store needs once: types from files, the first administrator, the demo
 //	schemas.go    content types from files, compared with those in the store
 //	tokens.go     API tokens
+//	tokenrole.go  tokens by their name, and what roles there are for them
 //	accounts.go   people's accounts
 //	privacy.go    personal data: the daily sweep, catalogs made anew after an erasure
 //	transfer.go   import and export
