@@ -2,7 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io"
+	"io/fs"
+	"os"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
@@ -13,13 +16,20 @@ import (
 )
 
 func (p *program) backup() *cobra.Command {
-	return &cobra.Command{
-		Use:     "backup FILE|-",
-		Short:   "Write the whole log into one file",
-		Long:    "Write the whole log, every revision of every entry, into one checked and compressed file.",
+	var force bool
+	cmd := &cobra.Command{
+		Use:   "backup FILE|-",
+		Short: "Write the whole log into one file",
+		Long: `Write the whole log, every revision of every entry, into one checked and compressed file.
+
+It holds accounts with the hashes of their passwords, the hashes of tokens, and all personal data: keep it as safe as the
+store. Only its owner may read it. The file is there whole or not at all, and one that is there already stays as it is.`,
 		Example: "  palabre backup palabre-$(date +%F).backup",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := mayWrite(args[0], force); err != nil {
+				return err
+			}
 			bar := p.progress("Backing up")
 			return p.toFile(args[0], func(out io.Writer) error {
 				defer bar.end()
@@ -30,13 +40,26 @@ func (p *program) backup() *cobra.Command {
 			})
 		},
 	}
+	cmd.Flags().BoolVar(&force, "force", false, "replace FILE when it is there")
+	return cmd
+}
+
+// mayWrite refuses to take the place of a file that is there, unless that is wished.
+func mayWrite(name string, force bool) error {
+	if name == "-" || force {
+		return nil
+	}
+	if _, err := os.Lstat(name); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return core.Errorf(core.CodeConflict, "%s is there already: name another file, or replace it with --force", name)
 }
 
 func (p *program) restore() *cobra.Command {
 	return &cobra.Command{
 		Use:     "restore FILE|-",
 		Short:   "Fill an empty store from a backup",
-		Long:    "Fill an empty store from a backup. A store that holds anything is left alone, and so is any store when the backup is damaged.",
+		Long:    "Fill an empty store from a backup. A store that holds anything is left alone, and so is any store when the backup is damaged.\n\nNobody is signed in afterwards; passwords, second factors and tokens are those of the backup.",
 		Example: "  palabre restore palabre-2026-02-01.backup --data ./restored",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {

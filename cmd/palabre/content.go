@@ -232,10 +232,13 @@ func (f *exportFlags) options() (o app.ExportOptions, err error) {
 	return o, nil
 }
 
-// toFile writes a file that is there whole or not at all; "" is standard output.
+// toFile writes a file that is there whole or not at all, and that its owner alone may read; "" is standard output.
 func (p *program) toFile(name string, write func(io.Writer) error) error {
 	if name == "" || name == "-" {
 		return write(p.out)
+	}
+	if info, err := os.Stat(name); err == nil && !info.Mode().IsRegular() {
+		return core.Errorf(core.CodeConflict, "%s is no file that could be replaced: name another one, or - for standard output", name)
 	}
 	f, err := os.CreateTemp(dirOf(name), ".palabre-*")
 	if err != nil {

@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 )
@@ -46,5 +47,30 @@ func TestNoStore_import(t *testing.T) {
 		if code != 0 || errors != want || !strings.Contains(out, "1 created") {
 			t.Errorf("import %d: got %d, %q, %q, want %q", i+1, code, out, errors, want)
 		}
+	}
+}
+
+// What a backup that failed would have replaced stays as it was, and nobody but its owner may read one.
+func TestBackup_file(t *testing.T) {
+	t.Parallel()
+	s := newShell(t)
+	s.begin()
+	file := s.file("b.palabre", "yesterday's")
+	for _, args := range [][]string{{"backup", file}, {"backup", file, "--force", "--data", filepath.Join(s.dir, "elsewhere")}} {
+		if _, errors, code := s.run("", args...); code != 1 {
+			t.Errorf("%s: got %d, %q", args, code, errors)
+		}
+		if text, err := os.ReadFile(file); err != nil || string(text) != "yesterday's" {
+			t.Errorf("%s: the file holds %q, %v", args, text, err)
+		}
+	}
+	if _, errors, code := s.run("", "backup", file, "--force"); code != 0 {
+		t.Fatal(errors)
+	}
+	if info, err := os.Stat(file); err != nil || info.Mode().Perm()&0o077 != 0 && runtime.GOOS != "windows" {
+		t.Errorf("got %v, %v", info.Mode(), err)
+	}
+	if left, _ := filepath.Glob(filepath.Join(s.dir, ".palabre-*")); left != nil {
+		t.Errorf("left behind: %q", left)
 	}
 }

@@ -201,14 +201,21 @@ func (c *Client) changeUser(ctx context.Context, email string, data map[string]a
 	return noUser(email)
 }
 
+// cookieKeyFile holds a copy of the key that signs cookies, which ends every session where it is another one.
+const cookieKeyFile = "cookie-key"
+
 // wireAccounts makes what signs people in, and puts its guard around the write path.
 func (a *App) wireAccounts() error {
 	key, err := a.sharedSecret("session-key")
 	if err != nil {
 		return err
 	}
+	cookieKey, err := a.unsavedSecret(cookieKeyFile)
+	if err != nil {
+		return err
+	}
 	c := account.Config{Catalog: a.catalog, Content: a.writer, Log: a.store.log, Types: a.types,
-		Directory: a.access, Auditor: a.trail, Key: key, PublicURL: a.config.PublicURL,
+		Directory: a.access, Auditor: a.trail, Key: key, CookieKey: cookieKey, PublicURL: a.config.PublicURL,
 		Lifetime: a.config.Session.Lifetime, Now: a.clock.Now, Logger: a.logger}
 	if a.mailer != nil {
 		c.Mailer = a.mailer

@@ -139,7 +139,7 @@ func (a *App) openTypes() error {
 
 func (a *App) openCatalog() (err error) {
 	a.clock = newStoreClock(a.store.log)
-	a.catalog, err = catalog.Open(context.Background(), catalogDir(a.config), a.types, a.clock.Now, catalog.Options{})
+	a.catalog, err = catalog.Open(context.Background(), catalogDir(a.config.Data), a.types, a.clock.Now, catalog.Options{})
 	if err != nil {
 		return err
 	}

@@ -65,7 +65,7 @@ func TestDataDirectoryIsPrivate(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 2 {
-		once(t, c, func() {
+		once(t, c, func(*app.App) {
 			if found := exposed(t, c.Data); found != nil {
 				t.Errorf("while it runs: %q", found)
 			}
@@ -96,7 +96,7 @@ func TestDataDirectoryIsPrivate_shared(t *testing.T) {
 	if err := os.WriteFile(theirs, nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	once(t, c, func() {})
+	once(t, c, func(*app.App) {})
 	for _, path := range []string{c.Data, filepath.Dir(theirs), theirs} {
 		if info, err := os.Stat(path); err != nil || info.Mode().Perm()&0o044 != 0o044 {
 			t.Errorf("%s: got %v, %v", path, info.Mode(), err)
@@ -108,7 +108,7 @@ func TestDataDirectoryIsPrivate_shared(t *testing.T) {
 }
 
 // once starts a node, lets f look at it, and ends it.
-func once(t *testing.T, c *config.Config, f func()) {
+func once(t *testing.T, c *config.Config, f func(a *app.App)) {
 	t.Helper()
 	a, err := app.New(c, app.Options{})
 	if err != nil {
@@ -117,6 +117,6 @@ func once(t *testing.T, c *config.Config, f func()) {
 	if err := a.Start(t.Context()); err != nil {
 		t.Error(err)
 	}
-	f()
+	f(a)
 	closed(t, a)
 }
