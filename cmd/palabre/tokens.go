@@ -2,12 +2,14 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/palabre-cms/palabre/core/app"
+	"github.com/palabre-cms/palabre/core/config"
 )
 
 func (p *program) tokens() *cobra.Command {
@@ -16,22 +18,22 @@ func (p *program) tokens() *cobra.Command {
 
 func (p *program) tokensAdd() *cobra.Command {
 	var token app.NewToken
-	var expires time.Duration
+	var expires string
 	cmd := &cobra.Command{
 		Use:     "add",
 		Short:   "Make an API token and print it, this once",
-		Example: `  palabre tokens add --name "build of the website" --role public --expires 8760h`,
+		Example: `  palabre tokens add --name "build of the website" --role public --expires 365d`,
 		Args:    cobra.NoArgs,
 	}
 	r := p.remote(cmd)
 	cmd.Flags().StringVar(&token.Name, "name", "", "what the token is for (required)")
 	cmd.Flags().StringVar(&token.Role, "role", "", "role that the token acts in (required)")
-	cmd.Flags().DurationVar(&expires, "expires", 0, "how long it holds, such as 720h (default for ever)")
+	cmd.Flags().StringVar(&expires, "expires", "", "how long it holds, such as 30d or 12h (default for ever)")
 	_ = cmd.MarkFlagRequired("name")
 	_ = cmd.MarkFlagRequired("role")
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		if expires > 0 {
-			token.ExpiresAt = time.Now().Add(expires).UTC().Truncate(time.Second)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) (err error) {
+		if token.ExpiresAt, err = fromNow(expires); err != nil {
+			return err
 		}
 		return p.onTokens(cmd, r, func(ctx context.Context, t app.Tokens) error {
 			text, err := t.AddToken(ctx, token)
@@ -47,6 +49,21 @@ func (p *program) tokensAdd() *cobra.Command {
 		})
 	}
 	return cmd
+}
+
+// fromNow is when a token ends; never without a duration.
+func fromNow(expires string) (time.Time, error) {
+	if expires == "" {
+		return time.Time{}, nil
+	}
+	holds, err := config.ParseDuration(expires)
+	if err == nil && holds == 0 {
+		err = errors.New("is over at once; leave it out for ever")
+	}
+	if err != nil {
+		return time.Time{}, usageError{fmt.Errorf("--expires %s %w", expires, err)}
+	}
+	return time.Now().Add(holds).UTC().Truncate(time.Second), nil
 }
 
 func (p *program) tokensList() *cobra.Command {

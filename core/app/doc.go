@@ -10,6 +10,7 @@
 //	tokens.go     API tokens
 //	tokenrole.go  tokens by their name, and what roles there are for them
 //	accounts.go   people's accounts
+//	audit.go      who did what, and which events there are
 //	privacy.go    personal data: the daily sweep, catalogs made anew after an erasure
 //	transfer.go   import and export
 //	typestore.go  content types as the command line sees them

@@ -130,7 +130,7 @@ func TestLoad_Wrong(t *testing.T) {
 		{name: "cache.bytes too large", file: "cache.bytes: 99999999999GiB", want: "is not a size"},
 		{name: "log.level", file: "log.level: loud", want: `log.level: "loud" is not one of debug, info, warn, error`},
 		{name: "log.format", file: "log.format: xml", want: "is not one of text, json"},
-		{name: "shutdown.drain", file: "shutdown.drain: 20", want: `shutdown.drain: "20" is not a duration like 20s or 1m30s`},
+		{name: "shutdown.drain", file: "shutdown.drain: 20", want: `shutdown.drain: "20" is not a duration like 20s, 1m30s or 7d`},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
@@ -146,6 +146,21 @@ func TestLoad_Wrong(t *testing.T) {
 				t.Errorf("%q is not one line without secrets", got)
 			}
 		})
+	}
+}
+
+func TestParseDuration(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]time.Duration{"20s": 20 * time.Second, "1m30s": 90 * time.Second, "7d": 7 * 24 * time.Hour, "1d12h": 36 * time.Hour,
+		"0d": 0, "1.5h": 90 * time.Minute, "365d": 8760 * time.Hour} {
+		if got, err := config.ParseDuration(text); err != nil || got != want {
+			t.Errorf("%s: got %v, %v, want %v", text, got, err, want)
+		}
+	}
+	for _, text := range []string{"", "d", "7", "-7d", "1d-1h", "1.5d", "7d7d", "7 d", "999999999d", "12h1d", "-1h", "soon", "65535d2562047h"} {
+		if got, err := config.ParseDuration(text); err == nil {
+			t.Errorf("%q: got %v", text, got)
+		}
 	}
 }
 
