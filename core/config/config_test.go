@@ -69,7 +69,7 @@ s3:
 trusted_proxies: [10.0.0.0/8, "::1"]
 cache.bytes: 1GiB
 shutdown: {delay: 5s, drain: 1m}
-public_url: https://cms.example.org/
+public_url: HTTPS://cms.example.org//
 metrics.enabled: false
 `, nil, nil)
 	if err != nil {
@@ -113,7 +113,14 @@ func TestLoad_Wrong(t *testing.T) {
 		{name: "data is a file", flags: map[string]string{"data": file}, want: "is a file, not a directory (from --data)"},
 		{name: "schemas absent", flags: map[string]string{"schemas": filepath.Join(dir, "none")}, want: "is not a directory (from --schemas)"},
 		{name: "public_url without scheme", file: "public_url: cms.example.org", want: `public_url: "cms.example.org" is not a URL like https://cms.example.org (from`},
-		{name: "public_url with query", file: "public_url: https://a.example/?x=1", want: "must have no user, query or fragment"},
+		{name: "public_url without host", file: "public_url: https://:8080", want: "is not a URL like https://cms.example.org"},
+		{name: "public_url with query", file: "public_url: https://a.example/?x=1", want: "must have no user, path, query or fragment: write it like https://cms.example.org (from"},
+		{name: "public_url with an empty query", file: "public_url: https://a.example/?", want: "must have no user, path, query or fragment"},
+		{name: "public_url with fragment", env: []string{"PALABRE_PUBLIC_URL=https://a.example/#"}, want: "must have no user, path, query or fragment"},
+		{name: "public_url with path", file: "public_url: https://a.example/cms/", want: "must have no user, path, query or fragment"},
+		{name: "public_url with user", file: "public_url: https://camille@a.example", want: "must have no user, path, query or fragment"},
+		{name: "everybody as proxy", env: []string{"PALABRE_TRUSTED_PROXIES=10.0.0.0/8,0.0.0.0/0"}, want: `trusted_proxies: "10.0.0.0/8,0.0.0.0/0" holds "0.0.0.0/0", which is everybody: any caller could then pretend to any address`},
+		{name: "everybody as proxy, of IPv6", file: "trusted_proxies: ['::/0']", want: `holds "::/0", which is everybody`},
 		{name: "proxy", env: []string{"PALABRE_TRUSTED_PROXIES=10.0.0.0/8,lan"}, want: `holds "lan", which is neither an address nor a network`},
 		{name: "mongodb.uri", env: []string{"PALABRE_MONGODB_URI=postgres://u:hunter2@x"}, want: `mongodb.uri: "**redacted**" does not begin with mongodb:// or mongodb+srv:// (from PALABRE_MONGODB_URI)`},
 		{name: "mongodb.database", flags: map[string]string{"mongodb-database": "a.b"}, want: `mongodb.database: "a.b" is not a name`},
