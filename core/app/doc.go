@@ -9,7 +9,8 @@
 //	schemas.go    content types from files, compared with those in the store
 //	tokens.go     API tokens
 //	tokenrole.go  tokens by their name, and what roles there are for them
-//	accounts.go   people's accounts
+//	users.go      people's accounts, as the command line sees them
+//	accounts.go   how people sign in, and the first administrator
 //	audit.go      who did what, and which events there are
 //	privacy.go    personal data: the daily sweep, catalogs made anew after an erasure
 //	transfer.go   import and export
