@@ -44,6 +44,8 @@ With --json each line is a JSON object.`,
 	cmd.Flags().StringVar(&f.entry, "entry", "", "about this entry")
 	cmd.Flags().StringVar(&f.Address, "address", "", "from this address")
 	cmd.Flags().StringVar(&f.since, "since", "", "at this time or after: 2026-03-29 or 2026-03-29T02:00:00Z")
+	cmd.Flags().StringVar(&f.since, "from", "", "the same as --since")
+	_ = cmd.Flags().MarkHidden("from")
 	cmd.Flags().StringVar(&f.until, "until", "", "before this time")
 	cmd.Flags().IntVar(&f.limit, "limit", 50, "how many lines; 0 for all")
 	cmd.Flags().BoolVar(&f.json, "json", false, "JSON Lines instead of a table")
@@ -92,6 +94,9 @@ func flagTime(name, text string) (time.Time, error) {
 // showAudit prints the trail, page by page.
 func (p *program) showAudit(ctx context.Context, trail app.AuditTrail, f *auditFlags) error {
 	const most = 200
+	if err := app.CheckEvent(ctx, trail, f.Event); err != nil {
+		return wrongIf(err, core.CodeInvalid)
+	}
 	out := printer{w: p.out}
 	if !f.json {
 		out.linef("%-20s  %-32s  %-16s  %-12s  %-26s  %-15s  %s", "AT", "BY", "EVENT", "TYPE", "ENTRY", "FROM", "")
@@ -115,6 +120,14 @@ func (p *program) showAudit(ctx context.Context, trail app.AuditTrail, f *auditF
 		}
 	}
 	return out.err
+}
+
+// wrongIf makes a wrong command line of an error with a code.
+func wrongIf(err error, code core.Code) error {
+	if core.CodeOf(err) == code {
+		return usageError{err}
+	}
+	return err
 }
 
 func (p *printer) auditLine(l *core.AuditLine, asJSON bool) {

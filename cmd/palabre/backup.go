@@ -2,23 +2,34 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io"
+	"io/fs"
+	"os"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
 
 	"github.com/palabre-cms/palabre/core"
 	"github.com/palabre-cms/palabre/core/app"
+	"github.com/palabre-cms/palabre/core/config"
 )
 
 func (p *program) backup() *cobra.Command {
-	return &cobra.Command{
-		Use:     "backup FILE|-",
-		Short:   "Write the whole log into one file",
-		Long:    "Write the whole log, every revision of every entry, into one checked and compressed file.",
+	var force bool
+	cmd := &cobra.Command{
+		Use:   "backup FILE|-",
+		Short: "Write the whole log into one file",
+		Long: `Write the whole log, every revision of every entry, into one checked and compressed file.
+
+It holds accounts with the hashes of their passwords, the hashes of tokens, and all personal data: keep it as safe as the
+store. Only its owner may read it. The file is there whole or not at all, and one that is there already stays as it is.`,
 		Example: "  palabre backup palabre-$(date +%F).backup",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := mayWrite(args[0], force); err != nil {
+				return err
+			}
 			bar := p.progress("Backing up")
 			return p.toFile(args[0], func(out io.Writer) error {
 				defer bar.end()
@@ -29,13 +40,26 @@ func (p *program) backup() *cobra.Command {
 			})
 		},
 	}
+	cmd.Flags().BoolVar(&force, "force", false, "replace FILE when it is there")
+	return cmd
+}
+
+// mayWrite refuses to take the place of a file that is there, unless that is wished.
+func mayWrite(name string, force bool) error {
+	if name == "-" || force {
+		return nil
+	}
+	if _, err := os.Lstat(name); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return core.Errorf(core.CodeConflict, "%s is there already: name another file, or replace it with --force", name)
 }
 
 func (p *program) restore() *cobra.Command {
 	return &cobra.Command{
 		Use:     "restore FILE|-",
 		Short:   "Fill an empty store from a backup",
-		Long:    "Fill an empty store from a backup. A store that holds anything is left alone, and so is any store when the backup is damaged.",
+		Long:    "Fill an empty store from a backup. A store that holds anything is left alone, and so is any store when the backup is damaged.\n\nNobody is signed in afterwards; passwords, second factors and tokens are those of the backup.",
 		Example: "  palabre restore palabre-2026-02-01.backup --data ./restored",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -46,7 +70,11 @@ func (p *program) restore() *cobra.Command {
 			defer in.Close()
 			bar := p.progress("Restoring")
 			defer bar.end()
-			return p.withLog(cmd, func(ctx context.Context, l *app.Store) error {
+			c, err := p.load()
+			if err != nil {
+				return err
+			}
+			return p.onLog(cmd, c, func(ctx context.Context, l *app.Store) error {
 				n, err := l.Restore(ctx, in, bar.at)
 				return p.said(err, "%s commits restored", thousands(n))
 			})
@@ -115,7 +143,7 @@ reads nor writes are refused meanwhile. To end it early, end the command.`,
 }
 
 func (p *program) rebuildHere(cmd *cobra.Command) error {
-	c, err := p.load()
+	c, err := p.existing()
 	if err != nil {
 		return err
 	}
@@ -155,12 +183,16 @@ func (p *program) saidSound(at core.Position, err error) error {
 	return p.said(err, "the catalog is as the log has it, at position %s", thousands(int(at)))
 }
 
-// withLog runs f on the store alone, without catalog and services.
-func (p *program) withLog(cmd *cobra.Command, f func(ctx context.Context, s *app.Store) error) (err error) {
-	c, err := p.load()
+// withLog runs f on the store that is there, alone, without catalog and services.
+func (p *program) withLog(cmd *cobra.Command, f func(ctx context.Context, s *app.Store) error) error {
+	c, err := p.existing()
 	if err != nil {
 		return err
 	}
+	return p.onLog(cmd, c, f)
+}
+
+func (p *program) onLog(cmd *cobra.Command, c *config.Config, f func(ctx context.Context, s *app.Store) error) (err error) {
 	s, err := app.OpenStore(c)
 	if err != nil {
 		return held(err)

@@ -53,9 +53,18 @@ func (s *shell) run(in string, args ...string) (out, errors string, code int) {
 	return o.String(), e.String(), code
 }
 
+// begin makes the store, with nothing in it.
+func (s *shell) begin() {
+	s.t.Helper()
+	if _, errors, code := s.run("", "content", "import", "-", "--type", "note", "--format", "jsonl"); code != 0 {
+		s.t.Fatal(errors)
+	}
+}
+
 func TestExitCodes(t *testing.T) {
 	t.Parallel()
 	s := newShell(t)
+	s.begin()
 	bad := s.file("bad.jsonl", `{"size":-1}`)
 	for _, tc := range []struct {
 		name string
@@ -97,8 +106,9 @@ func TestExitCodes(t *testing.T) {
 func TestWrongType(t *testing.T) {
 	t.Parallel()
 	s := newShell(t)
+	s.environ = append(s.environ, "PALABRE_LISTEN=127.0.0.1:0")
 	path := s.file("schemas/note.json", strings.Replace(noteType, `"x-unique":true`, `"x-uniqe":true`, 1))
-	if _, errors, code := s.run("", "types", "list"); code != 1 || !strings.HasPrefix(errors, "palabre: The content type "+path+": ") || !strings.Contains(errors, "/properties/slug/x-uniqe: ") {
+	if _, errors, code := s.run("", "serve"); code != 1 || !strings.HasPrefix(errors, "palabre: The content type "+path+": ") || !strings.Contains(errors, "/properties/slug/x-uniqe: ") {
 		t.Errorf("got %d, %q", code, errors)
 	}
 }
@@ -116,6 +126,7 @@ func TestWrongEnvironment(t *testing.T) {
 func TestContent(t *testing.T) {
 	t.Parallel()
 	s := newShell(t)
+	s.begin()
 	const csv = "title;size;_status\nÉté;3;published\n=SUM(1);4;draft\nHiver;-1;draft\n"
 	steps := []struct {
 		name, in  string
@@ -136,20 +147,31 @@ func TestContent(t *testing.T) {
 		{name: "refused", args: []string{"types", "apply", filepath.Join(s.dir, "longer.json")}, want: 1, out: []string{"1 entries would break:"}, says: []string{"palabre: "}},
 		{name: "applied", args: []string{"types", "apply", s.file("more.json", strings.Replace(noteType, `"size":`, `"more":{"type":"string"},"size":`, 1))}, out: []string{"added      more"}},
 		{name: "typescript", args: []string{"types", "ts"}, out: []string{"export interface Note"}},
-		{name: "tokens add", args: []string{"tokens", "add", "--name", "site", "--role", "public", "--expires", "24h"}, out: []string{"pal_"}},
+		{name: "tokens add", args: []string{"tokens", "add", "--name", "site", "--role", "public", "--expires", "7d"}, out: []string{"pal_"}},
 		{name: "tokens list", args: []string{"tokens", "list"}, out: []string{"administrator", "public", "never", "site"}},
 		{name: "users add", in: "correct horse in the garden\n", args: []string{"users", "add", "--email", "Camille@example.org", "--name", "Camille Exemple", "--role", "editor", "--role", "contributor", "--ends", "2040-06-30", "--password-stdin"}},
+		{name: "tokens add, over", args: []string{"tokens", "add", "--name", "x", "--role", "public", "--expires", "-24h"}, want: 2, says: []string{"palabre: --expires -24h is not a duration like 20s, 1m30s or 7d\n"}},
+		{name: "tokens add, over at once", args: []string{"tokens", "add", "--name", "x", "--role", "public", "--expires", "0s"}, want: 2, says: []string{"palabre: --expires 0s is over at once; leave it out for ever\n"}},
+		{name: "tokens add, misspelt", args: []string{"tokens", "add", "--name", "lost", "--role", "pubic"}, out: []string{"pal_"}, says: []string{"palabre: there is no role \"pubic\"", "did you mean \"public\"?"}},
+		{name: "tokens revoke", args: []string{"tokens", "revoke", "lost"}, says: []string{"the token \"lost\" (", "is revoked\n"}},
+		{name: "tokens revoke, again", args: []string{"tokens", "revoke", "lost"}, want: 1, says: []string{"There is no token \"lost\". palabre tokens list shows"}},
 		{name: "users add, made up", args: []string{"users", "add", "--email", "other@example.org", "--role", "editor"}, out: []string{"-"}},
 		{name: "users add, twice", args: []string{"users", "add", "--email", "CAMILLE@example.org", "--role", "editor"}, want: 1, says: []string{"palabre: "}},
 		{name: "users add, badly", in: "short\n", args: []string{"users", "add", "--email", "x@example.org", "--role", "editor", "--password-stdin"}, want: 1, says: []string{"12 characters"}},
 		{name: "users add, when", args: []string{"users", "add", "--email", "x@example.org", "--role", "editor", "--ends", "soon"}, want: 2, says: []string{"palabre: --ends soon: write a day like 2027-06-30"}},
+		{name: "users add, over", args: []string{"users", "add", "--email", "x@example.org", "--role", "editor", "--ends", "2020-01-31"}, want: 2, says: []string{"palabre: --ends 2020-01-31 is over already"}},
 		{name: "users list", args: []string{"users", "list"}, out: []string{"camille@example.org", "editor,contributor", "2040-06-30T00:00:00Z  Camille Exemple", "other@example.org"}},
 		{name: "users passwd", args: []string{"users", "passwd", "camille@EXAMPLE.org", "--drop-totp"}, out: []string{"-"}},
+		{name: "users drop-totp", args: []string{"users", "drop-totp", "camille@EXAMPLE.org"}, says: []string{"the second factor of camille@EXAMPLE.org is off\n"}},
+		{name: "users drop-totp of nobody", args: []string{"users", "drop-totp", "nobody@example.org"}, want: 1, says: []string{"There is no account with the address"}},
 		{name: "users passwd of nobody", args: []string{"users", "passwd", "nobody@example.org"}, want: 1, says: []string{"There is no account with the address"}},
 		{name: "log", args: []string{"log", "verify"}, says: []string{" commits are whole\n"}},
 		{name: "catalog", args: []string{"catalog", "verify"}, says: []string{"the catalog is as the log has it"}},
 		{name: "rebuild", args: []string{"catalog", "rebuild"}, says: []string{"the catalog stands at position "}},
 		{name: "backup", args: []string{"backup", filepath.Join(s.dir, "b.palabre")}, says: []string{" commits backed up\n"}},
+		{name: "backup over", args: []string{"backup", filepath.Join(s.dir, "b.palabre")}, want: 1, says: []string{"b.palabre is there already: name another file, or replace it with --force"}},
+		{name: "backup over, with force", args: []string{"backup", filepath.Join(s.dir, "b.palabre"), "--force"}, says: []string{" commits backed up\n"}},
+		{name: "backup over a directory", args: []string{"backup", s.dir, "--force"}, want: 1, says: []string{"is no file that could be replaced"}},
 		{name: "restore over", args: []string{"restore", filepath.Join(s.dir, "b.palabre")}, want: 1, says: []string{"palabre: "}},
 		{name: "restore", args: []string{"restore", filepath.Join(s.dir, "b.palabre"), "--data", filepath.Join(s.dir, "other")}, says: []string{" commits restored\n"}},
 		{name: "restored", args: []string{"content", "export", "--type", "note", "--data", filepath.Join(s.dir, "other")}, out: []string{`"title":"Été"`, `"title":"=SUM(1)"`}},

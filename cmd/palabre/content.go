@@ -35,6 +35,8 @@ A line holds the fields of one entry; _status says published, draft, or schedule
 may be given by slug: {"_slug": "atelier", "_type": "partner"}, in CSV just atelier. A line that is wrong is reported
 with its number, the place, the value and the reason; the others go in, and the exit code is 1.
 
+Where there is no store yet, the import makes one; --dry-run does not, and wants one that is there.
+
 With --upsert an entry that is there already is updated instead, and left alone when nothing differs: an import that was
 interrupted is simply run again.`,
 		Example: `  palabre content import fiches.jsonl --type fiche --upsert slug --publish
@@ -108,7 +110,11 @@ func (p *program) importTo(cmd *cobra.Command, f *importFlags, in io.Reader, o a
 	if client != nil {
 		return client.Import(cmd.Context(), in, o)
 	}
-	err = p.withStore(cmd, func(ctx context.Context, a *app.App) (err error) {
+	open := p.withNewStore
+	if o.DryRun {
+		open = p.withStore
+	}
+	err = open(cmd, func(ctx context.Context, a *app.App) (err error) {
 		report, err = a.Import(ctx, in, o)
 		return err
 	})
@@ -226,10 +232,13 @@ func (f *exportFlags) options() (o app.ExportOptions, err error) {
 	return o, nil
 }
 
-// toFile writes a file that is there whole or not at all; "" is standard output.
+// toFile writes a file that is there whole or not at all, and that its owner alone may read; "" is standard output.
 func (p *program) toFile(name string, write func(io.Writer) error) error {
 	if name == "" || name == "-" {
 		return write(p.out)
+	}
+	if info, err := os.Stat(name); err == nil && !info.Mode().IsRegular() {
+		return core.Errorf(core.CodeConflict, "%s is no file that could be replaced: name another one, or - for standard output", name)
 	}
 	f, err := os.CreateTemp(dirOf(name), ".palabre-*")
 	if err != nil {

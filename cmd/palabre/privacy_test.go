@@ -119,6 +119,7 @@ func TestPrivacy_throughTheAPI(t *testing.T) {
 func TestPrivacy_refuses(t *testing.T) {
 	t.Parallel()
 	s := newShell(t)
+	s.begin()
 	for _, tc := range []struct {
 		args []string
 		code int

@@ -8,6 +8,7 @@ import (
 
 	"github.com/palabre-cms/palabre/core"
 	"github.com/palabre-cms/palabre/core/app"
+	"github.com/palabre-cms/palabre/core/config"
 )
 
 // remote are the flags of a command that can also work on a running server.
@@ -41,12 +42,43 @@ func (p *program) client(r *remote) (*app.Client, error) {
 	return client, nil
 }
 
-// withStore runs f on the store, caught up, and closes it.
-func (p *program) withStore(cmd *cobra.Command, f func(ctx context.Context, a *app.App) error) (err error) {
+// existing reads the configuration for a command that works on what is there: in a wrong directory it would else find a
+// store of its own, new and empty.
+func (p *program) existing() (*config.Config, error) {
+	c, err := p.load()
+	if err != nil {
+		return nil, err
+	}
+	if !app.HasStore(c) {
+		return nil, core.Errorf(core.CodeNotFound, "there is no store in %s: run it where palabre serve runs, or name the directory with --data", c.Data)
+	}
+	return c, nil
+}
+
+// withStore runs f on the store that is there, caught up, and closes it.
+func (p *program) withStore(cmd *cobra.Command, f func(ctx context.Context, a *app.App) error) error {
+	c, err := p.existing()
+	if err != nil {
+		return err
+	}
+	return p.onStore(cmd, c, f)
+}
+
+// withNewStore is withStore for a command that may be the first: it makes the store where there is none, and says so.
+func (p *program) withNewStore(cmd *cobra.Command, f func(ctx context.Context, a *app.App) error) error {
 	c, err := p.load()
 	if err != nil {
 		return err
 	}
+	if !app.HasStore(c) {
+		if err := p.said(nil, "there is no store in %s: this one makes it", c.Data); err != nil {
+			return err
+		}
+	}
+	return p.onStore(cmd, c, f)
+}
+
+func (p *program) onStore(cmd *cobra.Command, c *config.Config, f func(ctx context.Context, a *app.App) error) (err error) {
 	c.Log.Level = quieter(c.Log.Level)
 	a, err := app.New(c, app.Options{Plugins: plugins(), LogTo: p.err, Version: version, Errand: true})
 	if err != nil {

@@ -14,7 +14,7 @@ import (
 )
 
 func (p *program) users() *cobra.Command {
-	return group("users", "Make and list accounts", p.usersAdd(), p.usersList(), p.usersPasswd())
+	return group("users", "Make and list accounts", p.usersAdd(), p.usersList(), p.usersPasswd(), p.usersDropTOTP())
 }
 
 func (p *program) usersAdd() *cobra.Command {
@@ -39,6 +39,9 @@ func (p *program) usersAdd() *cobra.Command {
 	cmd.RunE = func(cmd *cobra.Command, _ []string) (err error) {
 		if user.EndsAt, err = moment(ends); err != nil {
 			return err
+		}
+		if !user.EndsAt.IsZero() && !user.EndsAt.After(time.Now()) {
+			return usageError{errors.New("--ends " + ends + " is over already: nobody could sign in; name a day to come, or leave it out")}
 		}
 		if user.Password, err = p.password(stdin); err != nil {
 			return err
@@ -137,6 +140,22 @@ func (p *program) usersPasswd() *cobra.Command {
 		return p.onUsers(cmd, r, func(ctx context.Context, u app.Users) error {
 			made, err := u.SetPassword(ctx, change)
 			return p.showPassword(made, err)
+		})
+	}
+	return cmd
+}
+
+func (p *program) usersDropTOTP() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:     "drop-totp EMAIL",
+		Short:   "Turn an account's second factor off, for somebody who has lost it; the password stays, the sessions end",
+		Example: "  palabre users drop-totp camille@example.org",
+		Args:    cobra.ExactArgs(1),
+	}
+	r := p.remote(cmd)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		return p.onUsers(cmd, r, func(ctx context.Context, u app.Users) error {
+			return p.said(u.DropTOTP(ctx, args[0]), "the second factor of %s is off", args[0])
 		})
 	}
 	return cmd

@@ -3,8 +3,6 @@ package app
 import (
 	"context"
 	"errors"
-	"io"
-	"net/http"
 	"net/url"
 	"time"
 
@@ -12,181 +10,10 @@ import (
 	"github.com/palabre-cms/palabre/core/internal/access"
 	"github.com/palabre-cms/palabre/core/internal/account"
 	"github.com/palabre-cms/palabre/core/internal/oidc"
-	"github.com/palabre-cms/palabre/core/jsondoc"
 )
 
-// Users makes and lists accounts.
-type Users interface {
-	// AddUser makes an account. Without a password it makes one up and gives it, this once.
-	AddUser(ctx context.Context, u NewUser) (made string, err error)
-	// Users lists the accounts.
-	Users(ctx context.Context) ([]User, error)
-	// SetPassword gives an account another password, which ends its sessions. Without one it makes one up and gives it.
-	SetPassword(ctx context.Context, c PasswordChange) (made string, err error)
-}
-
-// NewUser is an account to be made.
-type NewUser struct {
-	Email, Name string
-	Roles       []string
-	Password    string    // "" for one that is made up
-	EndsAt      time.Time // zero for never
-}
-
-// User is an account that exists.
-type User struct {
-	ID        core.EntryID
-	Email     string
-	Name      string
-	Roles     []string
-	EndsAt    time.Time // zero for never
-	Suspended bool
-}
-
-// PasswordChange gives an account another password.
-type PasswordChange struct {
-	Email    string
-	Password string // "" for one that is made up
-	DropTOTP bool   // turn the second factor off as well
-}
-
-var (
-	_ Users = (*App)(nil)
-	_ Users = (*Client)(nil)
-)
-
-// AddUser implements Users.
-func (a *App) AddUser(ctx context.Context, u NewUser) (string, error) {
-	if err := a.access.CheckRoleNames(ctx, roleAt, nil, u.Roles); err != nil {
-		return "", err
-	}
-	password, made := orMade(u.Password)
-	op := core.Operation{Op: core.OperationCreate, Type: account.UserType, Data: u.fields(password)}
-	_, err := a.content.Write(ctx, core.System, []core.Operation{op}, core.WriteOptions{Reason: "user"})
-	return made, err
-}
-
-// orMade gives a password, made up where there is none, and what was made up.
-func orMade(password string) (use, made string) {
-	if password != "" {
-		return password, ""
-	}
-	made = account.NewPassword()
-	return made, made
-}
-
-func (u NewUser) fields(password string) map[string]any {
-	roles := make([]any, len(u.Roles))
-	for i, r := range u.Roles {
-		roles[i] = r
-	}
-	data := map[string]any{"email": account.NormalEmail(u.Email), "name": u.Name, "roles": roles, "password": password}
-	if u.Name == "" {
-		data["name"] = data["email"]
-	}
-	if !u.EndsAt.IsZero() {
-		data["endsAt"] = u.EndsAt.UTC().Format(time.RFC3339)
-	}
-	return data
-}
-
-// Users implements Users.
-func (a *App) Users(ctx context.Context) ([]User, error) {
-	var users []User
-	err := a.catalog.Each(ctx, account.UserType, "", func(e *core.Entry) error {
-		if e.Trashed() {
-			return nil
-		}
-		doc, err := jsondoc.ParseObject(e.Latest())
-		users = append(users, userOf(e.ID, doc))
-		return err
-	})
-	return users, err
-}
-
-func userOf(id core.EntryID, doc map[string]any) User {
-	text := func(name string) string { s, _ := doc[name].(string); return s }
-	u := User{ID: id, Email: text("email"), Name: text("name"), Roles: []string{}}
-	u.Suspended, _ = doc["suspended"].(bool)
-	u.EndsAt, _ = time.Parse(time.RFC3339, text("endsAt"))
-	list, _ := doc["roles"].([]any)
-	for _, r := range list {
-		if role, ok := r.(string); ok {
-			u.Roles = append(u.Roles, role)
-		}
-	}
-	return u
-}
-
-// SetPassword implements Users.
-func (a *App) SetPassword(ctx context.Context, c PasswordChange) (string, error) {
-	id, err := a.catalog.Unique(ctx, account.UserType, "email", account.NormalEmail(c.Email))
-	if err != nil {
-		return "", err
-	}
-	if id == "" {
-		return "", noUser(c.Email)
-	}
-	data, made := c.fields()
-	op := core.Operation{Op: core.OperationUpdate, Type: account.UserType, ID: id, Data: data}
-	_, err = a.content.Write(ctx, core.System, []core.Operation{op}, core.WriteOptions{Reason: "password"})
-	return made, err
-}
-
-func (c PasswordChange) fields() (data map[string]any, made string) {
-	password, made := orMade(c.Password)
-	data = map[string]any{"password": password}
-	if c.DropTOTP {
-		data["totp"] = nil
-	}
-	return data, made
-}
-
-func noUser(email string) error {
-	return core.Errorf(core.CodeNotFound, "There is no account with the address %q. palabre users list shows those that there are.", email)
-}
-
-const usersPath = "/api/v1/content/" + string(account.UserType)
-
-// AddUser implements Users.
-func (c *Client) AddUser(ctx context.Context, u NewUser) (string, error) {
-	password, made := orMade(u.Password)
-	return made, c.Call(ctx, http.MethodPost, usersPath, u.fields(password), nil, false)
-}
-
-// Users implements Users.
-func (c *Client) Users(ctx context.Context) ([]User, error) {
-	var all []User
-	pages := c.Pages(core.NewType(core.Type{Name: account.UserType}), core.StateDraft, "", "")
-	for {
-		docs, _, err := pages.Next(ctx)
-		if errors.Is(err, io.EOF) {
-			return all, nil
-		}
-		if err != nil {
-			return nil, err
-		}
-		for _, doc := range docs {
-			id, _ := doc["_id"].(string)
-			all = append(all, userOf(core.EntryID(id), doc))
-		}
-	}
-}
-
-// SetPassword implements Users.
-func (c *Client) SetPassword(ctx context.Context, change PasswordChange) (string, error) {
-	users, err := c.Users(ctx)
-	if err != nil {
-		return "", err
-	}
-	for _, u := range users {
-		if u.Email == account.NormalEmail(change.Email) {
-			data, made := change.fields()
-			return made, c.Call(ctx, http.MethodPatch, usersPath+"/"+string(u.ID), data, nil, false)
-		}
-	}
-	return "", noUser(change.Email)
-}
+// cookieKeyFile holds a copy of the key that signs cookies, which ends every session where it is another one.
+const cookieKeyFile = "cookie-key"
 
 // wireAccounts makes what signs people in, and puts its guard around the write path.
 func (a *App) wireAccounts() error {
@@ -194,8 +21,12 @@ func (a *App) wireAccounts() error {
 	if err != nil {
 		return err
 	}
+	cookieKey, err := a.unsavedSecret(cookieKeyFile)
+	if err != nil {
+		return err
+	}
 	c := account.Config{Catalog: a.catalog, Content: a.writer, Log: a.store.log, Types: a.types,
-		Directory: a.access, Auditor: a.trail, Key: key, PublicURL: a.config.PublicURL,
+		Directory: a.access, Auditor: a.trail, Key: key, CookieKey: cookieKey, PublicURL: a.config.PublicURL,
 		Lifetime: a.config.Session.Lifetime, Now: a.clock.Now, Logger: a.logger}
 	if a.mailer != nil {
 		c.Mailer = a.mailer

@@ -1,16 +1,21 @@
 package app_test
 
 import (
+	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/pquerna/otp/totp"
 
+	"github.com/palabre-cms/palabre/core"
 	"github.com/palabre-cms/palabre/core/app"
 	"github.com/palabre-cms/palabre/core/config"
 	"github.com/palabre-cms/palabre/core/internal/log/ferrettest"
@@ -197,6 +202,36 @@ func TestAccounts_factor(t *testing.T) {
 	b.want(200, "POST", "/api/v1/auth/totp", "")
 }
 
+// Who has lost the second factor gets in again with the password, from the command line and through the API.
+func TestAccounts_dropTOTP(t *testing.T) {
+	t.Parallel()
+	a, started := starting(t, accountSettings(t))
+	client, err := app.NewClient(started.URL, adminToken)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, users := range map[string]app.Users{"here": a, "on a server": client} {
+		b := &browser{t: t, h: a.Handler()}
+		b.signIn(adminEmail, adminPassword)
+		secret := b.want(200, "POST", "/api/v1/auth/totp", "").body["secret"].(string)
+		code, err := totp.GenerateCode(secret, time.Now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.want(200, "POST", "/api/v1/auth/totp/confirm", `{"code":"`+code+`"}`)
+		fresh := &browser{t: t, h: a.Handler()}
+		fresh.want(401, "POST", "/api/v1/auth/login", credentials(adminEmail, adminPassword, ""))
+		if err := users.DropTOTP(t.Context(), strings.ToUpper(adminEmail)); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		b.want(401, "GET", "/api/v1/auth/sessions", "")
+		fresh.signIn(adminEmail, adminPassword)
+		if err := users.DropTOTP(t.Context(), "nobody@example.org"); core.CodeOf(err) != core.CodeNotFound {
+			t.Errorf("%s: of nobody: %v", name, err)
+		}
+	}
+}
+
 // A link that an administrator hands over sets a password once.
 func TestAccounts_reset(t *testing.T) {
 	t.Parallel()
@@ -341,4 +376,61 @@ func starting(t *testing.T, c *config.Config) (*app.App, app.Started) {
 		t.Fatalf("the node ended: %v", err)
 	}
 	return nil, app.Started{}
+}
+
+// A session does not come back with a backup, neither beside the store that it was begun in nor in its place: who has the
+// backup has no way in, and a sign-out is not undone. The second factor does come back.
+func TestAccounts_restored(t *testing.T) {
+	t.Parallel()
+	c := accountSettings(t)
+	var before browser
+	var recovery string
+	once(t, c, func(a *app.App) {
+		before = browser{t: t, h: a.Handler()}
+		before.signIn(adminEmail, adminPassword)
+		secret := before.want(200, "POST", "/api/v1/auth/totp", "").body["secret"].(string)
+		code, err := totp.GenerateCode(secret, time.Now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		recovery = before.want(200, "POST", "/api/v1/auth/totp/confirm", `{"code":"`+code+`"}`).body["recovery"].([]any)[0].(string)
+		before.want(200, "GET", "/api/v1/auth/sessions", "")
+	})
+	file := backedUp(t, c)
+	elsewhere := *c
+	elsewhere.Data = filepath.Join(t.TempDir(), "data")
+	inPlace := *c
+	for name, target := range map[string]*config.Config{"elsewhere": &elsewhere, "in its place": &inPlace} {
+		if err := os.Remove(filepath.Join(target.Data, "log.db")); err != nil && !errors.Is(err, os.ErrNotExist) {
+			t.Fatal(err)
+		}
+		store := open(t, target)
+		if _, err := store.Restore(t.Context(), bytes.NewReader(file), nil); err != nil {
+			t.Fatal(err)
+		}
+		if err := store.Close(); err != nil {
+			t.Fatal(err)
+		}
+		h := start(t, target).Handler()
+		old := before
+		old.h = h
+		if got := old.call("GET", "/api/v1/auth/sessions", ""); got.status != 401 {
+			t.Errorf("%s: the session of before: got %d", name, got.status)
+		}
+		fresh := &browser{t: t, h: h}
+		fresh.want(401, "POST", "/api/v1/auth/login", credentials(adminEmail, adminPassword, ""))
+		fresh.want(200, "POST", "/api/v1/auth/login", credentials(adminEmail, adminPassword, recovery))
+	}
+}
+
+// backedUp gives a backup of a store that nobody uses.
+func backedUp(t *testing.T, c *config.Config) []byte {
+	t.Helper()
+	store := open(t, c)
+	var file bytes.Buffer
+	_, err := store.Backup(t.Context(), &file, nil)
+	if err := errors.Join(err, store.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return file.Bytes()
 }

@@ -119,6 +119,9 @@ func newLogger(c config.Log, to io.Writer) *slog.Logger {
 
 func (a *App) openStore() (err error) {
 	a.store, err = OpenStore(a.config)
+	if err == nil && a.store.exposed != nil {
+		a.logger.Warn("others on this machine may be able to read the data directory: give it and its files to the user that runs this", "error", a.store.exposed)
+	}
 	return err
 }
 
@@ -136,7 +139,7 @@ func (a *App) openTypes() error {
 
 func (a *App) openCatalog() (err error) {
 	a.clock = newStoreClock(a.store.log)
-	a.catalog, err = catalog.Open(context.Background(), catalogDir(a.config), a.types, a.clock.Now, catalog.Options{})
+	a.catalog, err = catalog.Open(context.Background(), catalogDir(a.config.Data), a.types, a.clock.Now, catalog.Options{})
 	if err != nil {
 		return err
 	}

@@ -346,6 +346,73 @@ func TestTokens_OfTheCommandLine(t *testing.T) {
 	}
 }
 
+// A token that is revoked ends at once; one is named by its name where no other has it, or by its identifier.
+func TestTokens_revoked(t *testing.T) {
+	t.Parallel()
+	a, started := starting(t, settings(t))
+	client, err := app.NewClient(started.URL, adminToken)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, store := range map[string]app.Tokens{"here": a, "on a server": client} {
+		text := map[string]string{}
+		for _, token := range []string{"site", "twin"} {
+			if text[token], err = store.AddToken(t.Context(), app.NewToken{Name: token, Role: "administrator"}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		site, err := app.FindToken(t.Context(), store, "site")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if byID, err := app.FindToken(t.Context(), store, string(site.ID)); err != nil || byID != site {
+			t.Errorf("%s: got %+v, %v, want %+v", name, byID, err, site)
+		}
+		if err := store.RevokeToken(t.Context(), site.ID); err != nil {
+			t.Fatal(err)
+		}
+		if got := request(t, a.Handler(), "GET", "/api/v1/content/note", text["site"], ""); got.status != 401 {
+			t.Errorf("%s: revoked: got %d", name, got.status)
+		}
+		if got := request(t, a.Handler(), "GET", "/api/v1/content/note", text["twin"], ""); got.status != 200 {
+			t.Errorf("%s: the other: got %d", name, got.status)
+		}
+		if _, err := app.FindToken(t.Context(), store, "site"); core.CodeOf(err) != core.CodeNotFound {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+	if _, err := app.FindToken(t.Context(), a, "twin"); core.CodeOf(err) != core.CodeConflict {
+		t.Errorf("two of a name: got %v", err)
+	}
+}
+
+// A token may be made for a role that is still to come, and a typing error is told.
+func TestTokens_roleWarning(t *testing.T) {
+	t.Parallel()
+	a, started := starting(t, settings(t))
+	client, err := app.NewClient(started.URL, adminToken)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stranger, err := app.NewClient(started.URL, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, store := range map[string]app.Tokens{"here": a, "on a server": client} {
+		if got := app.RoleWarning(t.Context(), store, "editr"); !strings.Contains(got, `there is no role "editr"`) || !strings.Contains(got, `did you mean "editor"?`) {
+			t.Errorf("%s: got %q", name, got)
+		}
+		for _, role := range []string{"editor", "administrator", "public"} {
+			if got := app.RoleWarning(t.Context(), store, role); got != "" {
+				t.Errorf("%s: %s: got %q", name, role, got)
+			}
+		}
+	}
+	if got := app.RoleWarning(t.Context(), stranger, "editr"); got != "" {
+		t.Errorf("to whom roles are not shown: got %q", got)
+	}
+}
+
 // Through the store and through the API alike: what an export writes an import reads back, and a second import finds
 // nothing to do.
 func TestImportExport(t *testing.T) {

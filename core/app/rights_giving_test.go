@@ -192,3 +192,16 @@ func TestRights_explainNothing(t *testing.T) {
 	}
 	o.want(200, "administrator", "GET", "/api/v1/access/explain?as=editor&action=approve&type=paper", "")
 }
+
+// A link is open for a year at most, and says so in the reader's language.
+func TestLinks_tooLong(t *testing.T) {
+	t.Parallel()
+	b := &browser{t: t, h: start(t, settings(t)).Handler()}
+	for lang, want := range map[string]string{"en": "A link is open until a moment to come, within a year.", "fr": "Un lien est ouvert jusqu’à un moment à venir, dans l’année."} {
+		b.headers = map[string]string{"Authorization": "Bearer " + adminToken, "Accept-Language": lang}
+		got := b.want(422, "POST", "/api/v1/content/_link", `{"type":"note","entry":"01j9zq4x8n2v5w7y3k6m1b0c4d","actions":["read"],"expiresAt":"2999-01-01T00:00:00Z"}`).body
+		if message := got["errors"].([]any)[0].(map[string]any)["message"]; message != want {
+			t.Errorf("%s: got %v, want %s", lang, message, want)
+		}
+	}
+}

@@ -10,28 +10,36 @@ import (
 	"time"
 
 	"github.com/palabre-cms/palabre/core"
+	"github.com/palabre-cms/palabre/core/internal/backup"
 )
 
 const secretBytes = 32
 
 // sharedSecret gives a key that all nodes of a store share. It is made by the first node that asks. A copy in the
 // data directory serves while the store is away; without one, a node that has never seen the store makes do with a
-// key of its own.
-func (a *App) sharedSecret(name string) ([]byte, error) {
+// key of its own. It is in backups, and in what is restored from them.
+func (a *App) sharedSecret(name string) ([]byte, error) { return a.secretAt(name, "secret/"+name) }
+
+// unsavedSecret is a sharedSecret that no backup holds: a store that is restored makes another one.
+func (a *App) unsavedSecret(name string) ([]byte, error) {
+	return a.secretAt(name, backup.Unsaved+name)
+}
+
+func (a *App) secretAt(name, key string) ([]byte, error) {
 	file := filepath.Join(a.config.Data, name)
 	if !a.clock.heard.Load() { // asking again would only cost the start some more seconds
 		return keptSecret(file)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
-	key, err := agreedSecret(ctx, a.store.log, "secret/"+name)
+	secret, err := agreedSecret(ctx, a.store.log, key)
 	if core.CodeOf(err) == core.CodeUnavailable {
 		return keptSecret(file)
 	}
 	if err != nil {
 		return nil, err
 	}
-	return key, os.WriteFile(file, key, 0o600)
+	return secret, os.WriteFile(file, secret, 0o600)
 }
 
 func keptSecret(file string) ([]byte, error) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -20,31 +21,46 @@ import (
 
 // Store is the log alone, with its data directory locked: what backups and checks work on.
 type Store struct {
-	log        core.Log
-	lock       *filelock.Lock
-	catalogDir string
+	log     core.Log
+	lock    *filelock.Lock
+	data    string
+	exposed error // why the data directory could not be closed to others
 }
 
 // Progress is told how much is done, and of how much (0 when nobody knows).
 type Progress func(done, of int)
 
-// OpenStore locks the data directory and opens the log. CodeConflict with Reason "in_use" while another process has
+// OpenStore locks the data directory, keeps it to its owner and opens the log. CodeConflict with Reason "in_use" while another process has
 // it.
 func OpenStore(c *config.Config) (*Store, error) {
 	lock, err := filelock.Take(filepath.Join(c.Data, "lock"), "the data directory "+c.Data)
 	if err != nil {
 		return nil, err
 	}
+	exposed := keepPrivate(c.Data)
 	commits, err := openLog(c)
 	if err != nil {
 		return nil, errors.Join(err, lock.Release())
 	}
-	return &Store{log: commits, lock: lock, catalogDir: catalogDir(c)}, nil
+	return &Store{log: commits, lock: lock, data: c.Data, exposed: exposed}, nil
 }
+
+// HasStore reports whether there is a store already, which opening would not make. With MongoDB any data directory will do,
+// since it holds nothing but copies.
+func HasStore(c *config.Config) bool {
+	if !c.Embedded() {
+		return true
+	}
+	_, err := os.Stat(logFile(c))
+	return !errors.Is(err, fs.ErrNotExist)
+}
+
+// logFile is the embedded store.
+func logFile(c *config.Config) string { return filepath.Join(c.Data, "log.db") }
 
 func openLog(c *config.Config) (core.Log, error) {
 	if c.Embedded() {
-		return sqlitelog.Open(filepath.Join(c.Data, "log.db"), sqlitelog.Options{})
+		return sqlitelog.Open(logFile(c), sqlitelog.Options{})
 	}
 	return mongolog.Open(mongolog.Options{URI: c.MongoDB.URI.Reveal(), Database: c.MongoDB.Database})
 }
@@ -53,7 +69,7 @@ func openLog(c *config.Config) (core.Log, error) {
 func (s *Store) Close() error { return errors.Join(s.log.Close(), s.lock.Release()) }
 
 // catalogDir is where a node keeps its catalog.
-func catalogDir(c *config.Config) string { return filepath.Join(c.Data, "catalog") }
+func catalogDir(data string) string { return filepath.Join(data, "catalog") }
 
 // DropCatalog throws the catalog away; the next start builds it from the log.
 func DropCatalog(c *config.Config) error {
@@ -61,7 +77,7 @@ func DropCatalog(c *config.Config) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(os.RemoveAll(catalogDir(c)), lock.Release())
+	return errors.Join(os.RemoveAll(catalogDir(c.Data)), lock.Release())
 }
 
 // Backup notes itself in the log, writes the whole of it and reports how many commits.
@@ -81,7 +97,7 @@ func (s *Store) Backup(ctx context.Context, out io.Writer, p Progress) (int, err
 }
 
 // Restore fills the empty log with a backup and reports how many commits. The catalog is built from it at the next
-// start.
+// start. No session of before works in it.
 func (s *Store) Restore(ctx context.Context, in io.Reader, p Progress) (int, error) {
 	file, done, err := seekable(in)
 	if err != nil {
@@ -92,7 +108,7 @@ func (s *Store) Restore(ctx context.Context, in io.Reader, p Progress) (int, err
 	if err != nil {
 		return 0, err
 	}
-	return int(summary.Position), os.RemoveAll(s.catalogDir)
+	return int(summary.Position), errors.Join(os.RemoveAll(catalogDir(s.data)), os.RemoveAll(filepath.Join(s.data, cookieKeyFile)))
 }
 
 // seekable puts a stream into a temporary file: a backup is checked as a whole before any of it is used.

@@ -22,6 +22,10 @@ type Tokens interface {
 	AddToken(ctx context.Context, t NewToken) (text string, err error)
 	// Tokens lists the tokens, without their texts.
 	Tokens(ctx context.Context) ([]Token, error)
+	// RevokeToken ends a token at once.
+	RevokeToken(ctx context.Context, id core.EntryID) error
+	// RoleNames are the roles that there are.
+	RoleNames(ctx context.Context) ([]string, error)
 }
 
 // NewToken is a token to be made.
@@ -93,12 +97,26 @@ func tokenOf(e *core.Entry) (Token, error) {
 	return doc.Token, err
 }
 
+// RevokeToken implements Tokens.
+func (a *App) RevokeToken(ctx context.Context, id core.EntryID) error {
+	op := core.Operation{Op: core.OperationDelete, Type: access.TokenType, ID: id}
+	_, err := a.content.Write(ctx, core.System, []core.Operation{op}, core.WriteOptions{Reason: "token"})
+	return err
+}
+
+const tokensPath = "/api/v1/content/" + string(access.TokenType)
+
+// RevokeToken implements Tokens.
+func (c *Client) RevokeToken(ctx context.Context, id core.EntryID) error {
+	return c.Call(ctx, http.MethodDelete, tokensPath+"/"+string(id), nil, nil, false)
+}
+
 // AddToken implements Tokens.
 func (c *Client) AddToken(ctx context.Context, t NewToken) (string, error) {
 	var made struct {
 		Token string `json:"token"`
 	}
-	err := c.Call(ctx, http.MethodPost, "/api/v1/content/"+string(access.TokenType), t.fields(), &made, false)
+	err := c.Call(ctx, http.MethodPost, tokensPath, t.fields(), &made, false)
 	if err == nil && made.Token == "" {
 		err = errors.New("the server has made the token and does not show it; delete it and ask again")
 	}
@@ -108,21 +126,30 @@ func (c *Client) AddToken(ctx context.Context, t NewToken) (string, error) {
 // Tokens implements Tokens.
 func (c *Client) Tokens(ctx context.Context) ([]Token, error) {
 	var all []Token
-	pages := c.Pages(core.NewType(core.Type{Name: access.TokenType}), core.StateDraft, "", "")
+	err := c.each(ctx, access.TokenType, func(doc map[string]any) error {
+		var t Token
+		err := json.Unmarshal(jsondoc.Encode(doc), &t)
+		all = append(all, t)
+		return err
+	})
+	return all, err
+}
+
+// each calls f with the latest document of every entry of a system type.
+func (c *Client) each(ctx context.Context, name core.TypeName, f func(doc map[string]any) error) error {
+	pages := c.Pages(core.NewType(core.Type{Name: name}), core.StateDraft, "", "")
 	for {
 		docs, _, err := pages.Next(ctx)
 		if errors.Is(err, io.EOF) {
-			return all, nil
+			return nil
 		}
 		if err != nil {
-			return nil, err
+			return err
 		}
 		for _, doc := range docs {
-			var t Token
-			if err := json.Unmarshal(jsondoc.Encode(doc), &t); err != nil {
-				return nil, err
+			if err := f(doc); err != nil {
+				return err
 			}
-			all = append(all, t)
 		}
 	}
 }

@@ -69,7 +69,7 @@ s3:
 trusted_proxies: [10.0.0.0/8, "::1"]
 cache.bytes: 1GiB
 shutdown: {delay: 5s, drain: 1m}
-public_url: https://cms.example.org/
+public_url: HTTPS://cms.example.org//
 metrics.enabled: false
 `, nil, nil)
 	if err != nil {
@@ -113,7 +113,14 @@ func TestLoad_Wrong(t *testing.T) {
 		{name: "data is a file", flags: map[string]string{"data": file}, want: "is a file, not a directory (from --data)"},
 		{name: "schemas absent", flags: map[string]string{"schemas": filepath.Join(dir, "none")}, want: "is not a directory (from --schemas)"},
 		{name: "public_url without scheme", file: "public_url: cms.example.org", want: `public_url: "cms.example.org" is not a URL like https://cms.example.org (from`},
-		{name: "public_url with query", file: "public_url: https://a.example/?x=1", want: "must have no user, query or fragment"},
+		{name: "public_url without host", file: "public_url: https://:8080", want: "is not a URL like https://cms.example.org"},
+		{name: "public_url with query", file: "public_url: https://a.example/?x=1", want: "must have no user, path, query or fragment: write it like https://cms.example.org (from"},
+		{name: "public_url with an empty query", file: "public_url: https://a.example/?", want: "must have no user, path, query or fragment"},
+		{name: "public_url with fragment", env: []string{"PALABRE_PUBLIC_URL=https://a.example/#"}, want: "must have no user, path, query or fragment"},
+		{name: "public_url with path", file: "public_url: https://a.example/cms/", want: "must have no user, path, query or fragment"},
+		{name: "public_url with user", file: "public_url: https://camille@a.example", want: "must have no user, path, query or fragment"},
+		{name: "everybody as proxy", env: []string{"PALABRE_TRUSTED_PROXIES=10.0.0.0/8,0.0.0.0/0"}, want: `trusted_proxies: "10.0.0.0/8,0.0.0.0/0" holds "0.0.0.0/0", which is everybody: any caller could then pretend to any address`},
+		{name: "everybody as proxy, of IPv6", file: "trusted_proxies: ['::/0']", want: `holds "::/0", which is everybody`},
 		{name: "proxy", env: []string{"PALABRE_TRUSTED_PROXIES=10.0.0.0/8,lan"}, want: `holds "lan", which is neither an address nor a network`},
 		{name: "mongodb.uri", env: []string{"PALABRE_MONGODB_URI=postgres://u:hunter2@x"}, want: `mongodb.uri: "**redacted**" does not begin with mongodb:// or mongodb+srv:// (from PALABRE_MONGODB_URI)`},
 		{name: "mongodb.database", flags: map[string]string{"mongodb-database": "a.b"}, want: `mongodb.database: "a.b" is not a name`},
@@ -130,7 +137,7 @@ func TestLoad_Wrong(t *testing.T) {
 		{name: "cache.bytes too large", file: "cache.bytes: 99999999999GiB", want: "is not a size"},
 		{name: "log.level", file: "log.level: loud", want: `log.level: "loud" is not one of debug, info, warn, error`},
 		{name: "log.format", file: "log.format: xml", want: "is not one of text, json"},
-		{name: "shutdown.drain", file: "shutdown.drain: 20", want: `shutdown.drain: "20" is not a duration like 20s or 1m30s`},
+		{name: "shutdown.drain", file: "shutdown.drain: 20", want: `shutdown.drain: "20" is not a duration like 20s, 1m30s or 7d`},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
@@ -146,6 +153,21 @@ func TestLoad_Wrong(t *testing.T) {
 				t.Errorf("%q is not one line without secrets", got)
 			}
 		})
+	}
+}
+
+func TestParseDuration(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]time.Duration{"20s": 20 * time.Second, "1m30s": 90 * time.Second, "7d": 7 * 24 * time.Hour, "1d12h": 36 * time.Hour,
+		"0d": 0, "1.5h": 90 * time.Minute, "365d": 8760 * time.Hour} {
+		if got, err := config.ParseDuration(text); err != nil || got != want {
+			t.Errorf("%s: got %v, %v, want %v", text, got, err, want)
+		}
+	}
+	for _, text := range []string{"", "d", "7", "-7d", "1d-1h", "1.5d", "7d7d", "7 d", "999999999d", "12h1d", "-1h", "soon", "65535d2562047h"} {
+		if got, err := config.ParseDuration(text); err == nil {
+			t.Errorf("%q: got %v", text, got)
+		}
 	}
 }
 

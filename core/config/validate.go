@@ -84,18 +84,19 @@ func checkSchemas(s string) error {
 	return nil
 }
 
+// checkPublicURL takes the beginning of an address only: links are made by adding to it, and cookies and origins know no path.
 func checkPublicURL(c *Config) error {
 	if c.PublicURL == "" {
 		return nil
 	}
 	u, err := url.Parse(c.PublicURL)
-	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
+	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Hostname() == "" {
 		return errors.New("is not a URL like https://cms.example.org")
 	}
-	if u.RawQuery != "" || u.Fragment != "" || u.User != nil {
-		return errors.New("must have no user, query or fragment")
+	if strings.Trim(u.Path, "/") != "" || strings.ContainsAny(c.PublicURL, "?#") || u.User != nil {
+		return errors.New("must have no user, path, query or fragment: write it like https://cms.example.org")
 	}
-	c.PublicURL = strings.TrimRight(c.PublicURL, "/")
+	c.PublicURL = u.Scheme + "://" + u.Host
 	return nil
 }
 
@@ -112,10 +113,14 @@ func checkProxy(s string) error {
 	if _, err := netip.ParseAddr(s); err == nil {
 		return nil
 	}
-	if _, err := netip.ParsePrefix(s); err == nil {
-		return nil
+	network, err := netip.ParsePrefix(s)
+	if err != nil {
+		return errors.New("holds " + strconv.Quote(s) + ", which is neither an address nor a network like 10.0.0.0/8")
 	}
-	return errors.New("holds " + strconv.Quote(s) + ", which is neither an address nor a network like 10.0.0.0/8")
+	if network.Bits() == 0 {
+		return errors.New("holds " + strconv.Quote(s) + ", which is everybody: any caller could then pretend to any address, past the limits and into the audit trail; name your proxies")
+	}
+	return nil
 }
 
 func checkMongoURI(s string) error {

@@ -113,15 +113,26 @@ func secret(to *Secret) Value {
 func size(to *Size) Value { return value[Size]{to, "size", parseSize, Size.String} }
 
 func duration(to *time.Duration) Value {
-	return value[time.Duration]{to, "duration", parseDuration, time.Duration.String}
+	return value[time.Duration]{to, "duration", ParseDuration, time.Duration.String}
 }
 
-func parseDuration(s string) (time.Duration, error) {
-	d, err := time.ParseDuration(s)
-	if err != nil || d < 0 {
-		return 0, errors.New("is not a duration like 20s or 1m30s")
+// ParseDuration reads a duration as people write it: as time.ParseDuration does, and with days of 24 hours before the rest,
+// 7d or 1d12h. Its error is the end of a sentence about what was written.
+func ParseDuration(s string) (time.Duration, error) {
+	days, rest, found := strings.Cut(s, "d")
+	if !found {
+		days, rest = "0", s
 	}
-	return d, nil
+	n, err := strconv.ParseUint(days, 10, 16) // some 180 years
+	d := time.Duration(0)
+	if rest != "" && err == nil {
+		d, err = time.ParseDuration(rest)
+	}
+	sum := time.Duration(n)*24*time.Hour + d // negative when it is too much for one
+	if err != nil || d < 0 || sum < 0 || s == "" {
+		return 0, errors.New("is not a duration like 20s, 1m30s or 7d")
+	}
+	return sum, nil
 }
 
 func boolean(to *bool) Value { return value[bool]{to, "bool", parseBool, strconv.FormatBool} }

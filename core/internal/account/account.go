@@ -40,6 +40,7 @@ type Config struct {
 	Auditor   core.Auditor
 	Mailer    Mailer // nil: nobody is sent anything
 	Key       []byte // 32 secret bytes that all nodes share
+	CookieKey []byte // 32 more, which sign cookies and are in no backup
 	PublicURL string // for the links in mails
 	Name      string // of the site, as authenticators and mails call it
 	Lifetime  time.Duration
@@ -69,8 +70,8 @@ type Service struct {
 
 // New makes the service. It starts nothing by itself; Close ends what requests have started.
 func New(c Config) (*Service, error) {
-	if len(c.Key) < sha256.Size {
-		return nil, core.Errorf(core.CodeInternal, "account: the key must have %d bytes", sha256.Size)
+	if len(c.Key) < sha256.Size || len(c.CookieKey) < sha256.Size {
+		return nil, core.Errorf(core.CodeInternal, "account: the keys must have %d bytes", sha256.Size)
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
@@ -81,7 +82,7 @@ func New(c Config) (*Service, error) {
 	if c.Lifetime <= 0 {
 		c.Lifetime = DefaultLifetime
 	}
-	k, err := keysOf(c.Key)
+	k, err := keysOf(&c)
 	if err != nil {
 		return nil, err
 	}
@@ -98,12 +99,16 @@ func (s *Service) Close() error {
 	return nil
 }
 
-// keys are derived from the one secret, so that what one of them signs means nothing to another.
+// keys are derived from the secrets, so that what one of them signs means nothing to another.
 type keys struct{ cookie, csrf, factor []byte }
 
-func keysOf(secret []byte) (k keys, err error) {
-	for name, to := range map[string]*[]byte{"cookie": &k.cookie, "csrf": &k.csrf, "second factor": &k.factor} {
-		if *to, err = hkdf.Key(sha256.New, secret, nil, "palabre account "+name, sha256.Size); err != nil {
+func keysOf(c *Config) (k keys, err error) {
+	for _, key := range []struct {
+		to     *[]byte
+		secret []byte
+		name   string
+	}{{&k.cookie, c.CookieKey, "cookie"}, {&k.csrf, c.Key, "csrf"}, {&k.factor, c.Key, "second factor"}} {
+		if *key.to, err = hkdf.Key(sha256.New, key.secret, nil, "palabre account "+key.name, sha256.Size); err != nil {
 			return k, core.Wrap("account.keysOf", err)
 		}
 	}

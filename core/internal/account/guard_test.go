@@ -321,7 +321,7 @@ func TestGuard_lastAdministrators(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	a, b := w.user("a@example.org", `"roles":["administrator"]`), w.user("b@example.org", `"roles":["administrator"]`)
-	other, err := account.New(account.Config{Catalog: w.catalog, Content: w.writer, Log: w.log, Types: compiled(), Directory: directory{w}, Key: key, Now: w.now})
+	other, err := account.New(account.Config{Catalog: w.catalog, Content: w.writer, Log: w.log, Types: compiled(), Directory: directory{w}, Key: key, CookieKey: key, Now: w.now})
 	check(t, err)
 	demote := func(g core.Content, id core.EntryID) error {
 		_, err := g.Write(t.Context(), administrator, []core.Operation{update(t, id, `{"roles":["editor"]}`)}, core.WriteOptions{})

@@ -172,7 +172,7 @@ func newWorld(t *testing.T, change ...func(*account.Config)) *world {
 		t.Fatal(err)
 	}
 	c := account.Config{Catalog: w.catalog, Content: w.writer, Log: w.log, Types: compiled(), Directory: directory{w}, Auditor: w.audit,
-		Mailer: w.mail, Key: key, PublicURL: "https://cms.example.org", Now: w.now}
+		Mailer: w.mail, Key: key, CookieKey: key, PublicURL: "https://cms.example.org", Now: w.now}
 	for _, f := range change {
 		f(&c)
 	}

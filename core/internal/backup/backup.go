@@ -11,7 +11,8 @@
 //	{"commit":{"position":1,"id":"01j…","changes":[{"type":"fiche","draft":"{\"title\":\"…\"}",…}],…}}
 //	{"end":{"commits":4711,"keys":1,"sha256":"…"}}
 //
-// Leases are left out: they belong to programs that run. Versions of keys are given anew by the store.
+// Leases are left out: they belong to programs that run. So are keys that begin with Unsaved: they belong to the one store
+// that they were made in. Versions of keys are given anew by the store.
 package backup
 
 import (
@@ -22,6 +23,9 @@ import (
 
 // Format is the version of the files that Write makes; Restore reads up to it. Format 2 has origins.
 const Format = 2
+
+// Unsaved begins the keys that no backup holds, such as a secret that must not work in a copy.
+const Unsaved = "unsaved/"
 
 // Progress is told from time to time how far the work has come.
 type Progress func(done, total core.Position)

@@ -163,6 +163,24 @@ func openMongo(t *testing.T) core.Log {
 	return l
 }
 
+// A secret that must not work in a copy is in no backup.
+func TestWrite_Unsaved(t *testing.T) {
+	t.Parallel()
+	l, target := open(t), open(t)
+	for _, key := range []string{"saved/a", backup.Unsaved + "b"} {
+		if _, err := l.Set(t.Context(), core.KV{Key: key, Value: []byte("x")}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s, err := backup.Restore(t.Context(), bytes.NewReader(write(t, l)), target, nil)
+	if err != nil || s.Keys != 1 {
+		t.Fatalf("got %+v, %v, want one key", s, err)
+	}
+	if keys, err := target.Keys(t.Context(), ""); err != nil || !cmp.Equal(keys, []string{"saved/a"}) {
+		t.Errorf("got %q, %v", keys, err)
+	}
+}
+
 func TestRoundTrip_Empty(t *testing.T) {
 	t.Parallel()
 	target := open(t)

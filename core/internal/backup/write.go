@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"hash"
 	"io"
+	"strings"
 
 	"github.com/klauspost/compress/zstd"
 	"github.com/palabre-cms/palabre/core"
@@ -42,7 +43,7 @@ func Write(ctx context.Context, log core.Log, w io.Writer, progress Progress) (*
 	return s, out.finish(s)
 }
 
-// readKeys reads the whole key-value side, which is small. A key that goes meanwhile is left out.
+// readKeys reads the key-value side, which is small, but for what is Unsaved. A key that goes meanwhile is left out.
 func readKeys(ctx context.Context, log core.Log) ([]keyLine, error) {
 	names, err := log.Keys(ctx, "")
 	if err != nil {
@@ -50,6 +51,9 @@ func readKeys(ctx context.Context, log core.Log) ([]keyLine, error) {
 	}
 	var keys []keyLine
 	for _, name := range names {
+		if strings.HasPrefix(name, Unsaved) {
+			continue
+		}
 		kv, err := log.Get(ctx, name)
 		if core.CodeOf(err) == core.CodeNotFound {
 			continue

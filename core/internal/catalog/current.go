@@ -48,7 +48,7 @@ func (c *Catalog) makeCurrent() error {
 }
 
 func writeWhole(path, text string) error {
-	f, err := os.Create(path)
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
 		return err
 	}

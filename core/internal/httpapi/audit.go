@@ -47,13 +47,17 @@ func listAudit(s *Server, c *gin.Context) error {
 }
 
 func auditQueryOf(r *http.Request) (q core.AuditQuery, err error) {
-	if err := onlyParams(r, "by", "event", "type", "entry", "address", "since", "until", "after", "limit"); err != nil {
+	if err := onlyParams(r, "by", "event", "type", "entry", "address", "since", "from", "until", "after", "limit"); err != nil {
 		return q, err
 	}
 	params := r.URL.Query()
 	q = core.AuditQuery{By: params.Get("by"), Event: params.Get("event"), Type: core.TypeName(params.Get("type")),
 		Entry: core.EntryID(params.Get("entry")), Address: params.Get("address"), Before: params.Get("after")}
-	if q.Since, err = timeParam(params, "since"); err != nil {
+	since := "since"
+	if !params.Has(since) && params.Has("from") { // an older name
+		since = "from"
+	}
+	if q.Since, err = timeParam(params, since); err != nil {
 		return q, err
 	}
 	if q.Until, err = timeParam(params, "until"); err != nil {

@@ -69,6 +69,10 @@ func TestListAudit_Query(t *testing.T) {
 	t.Parallel()
 	a := &worldAuditor{}
 	s := newServer(t, newWorld(), func(o *Options) { o.Auditor = a })
+	call(t, s, "GET", "/api/v1/audit?from=2026-03-29", "", admin)
+	if since := a.asked.Since; !since.Equal(time.Date(2026, 3, 29, 0, 0, 0, 0, time.UTC)) {
+		t.Errorf("from: got %v", since)
+	}
 	call(t, s, "GET", "/api/v1/audit?by=user:1&event=publish&type=fiche&entry=01jd&address=192.0.2.7&since=2026-03-29&until=2026-03-30T01:00:00%2B02:00&after=9.1&limit=3", "",
 		admin, "User-Agent: curl", "X-Request-Id: r-1")
 	want := core.AuditQuery{By: "user:1", Event: "publish", Type: "fiche", Entry: "01jd", Address: "192.0.2.7", Before: "9.1", Limit: 3,

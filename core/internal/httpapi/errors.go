@@ -142,12 +142,12 @@ func (p *problem) extraText(name string) string {
 	return s
 }
 
-// worded chooses each message's language.
+// worded chooses each message's language. What has no text in it keeps its message.
 func worded(fields []core.FieldError, lang core.Locale) []core.FieldError {
 	out := make([]core.FieldError, len(fields))
 	for i, f := range fields {
-		if text := f.Texts[lang]; text != "" {
-			f.Message = text
+		if text := f.Texts[lang]; text != "" || f.Message == "" {
+			f.Message = f.Texts.In(lang)
 		}
 		out[i] = f
 	}

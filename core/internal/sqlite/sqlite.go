@@ -42,13 +42,14 @@ type Options struct {
 	ReadOnly bool
 }
 
-// Open opens a file, making it and its folder when absent, as one pool of connections. Transactions of a pool that
+// Open opens a file, making it and its folder when absent, for its owner alone, as one pool of connections. Transactions of a pool that
 // may write take the write lock when they begin, so that they cannot fail half-way for want of it.
 func Open(path string, o Options) (*sql.DB, error) {
 	if !o.ReadOnly {
 		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 			return nil, fmt.Errorf("sqlite: %w", err)
 		}
+		makePrivate(path)
 	}
 	db, err := sql.Open("sqlite", dsn(path, o))
 	if err != nil {
@@ -61,6 +62,14 @@ func Open(path string, o Options) (*sql.DB, error) {
 		return nil, fmt.Errorf("sqlite: %s: %w", path, err)
 	}
 	return db, nil
+}
+
+// makePrivate makes an absent file before SQLite does, which would let everybody read it; what SQLite puts beside it has the
+// same rights. What goes wrong SQLite says better.
+func makePrivate(path string) {
+	if f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600); err == nil {
+		f.Close()
+	}
 }
 
 // DB is a file open twice: Write has one connection, Read as many as Options.Conns says.
