@@ -29,6 +29,7 @@ var drivers = map[string]string{
 	"github.com/wneessen/go-mail":           "core/internal/mail",
 	"github.com/coreos/go-oidc":             "core/internal/oidc",
 	"golang.org/x/oauth2":                   "core/internal/oidc",
+	"github.com/robfig/cron":                "core/internal/pluginhost",
 }
 
 // leaves are packages of core/internal that know nothing of the others and that anyone there may use.
@@ -147,7 +148,7 @@ func forbidden(f goFile, name string) string {
 func sibling(dir, ours string) string {
 	own := strings.Join(strings.Split(dir, "/")[:3], "/")
 	if !under(ours, "core/internal") {
-		if slices.Contains([]string{"core", "core/hook", "core/jsondoc"}, ours) {
+		if slices.Contains([]string{"core", "core/hook", "core/jsondoc"}, ours) || own == "core/internal/pluginhost" && ours == "core/plugin" {
 			return ""
 		}
 		return "packages of core/internal know core, core/hook and core/jsondoc"

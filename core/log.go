@@ -132,4 +132,10 @@ type Consumer struct {
 	Name string
 	// Handle takes consecutive commits. An error is retried with back-off, from the first commit of the call.
 	Handle func(ctx context.Context, commits []Commit) error
+	// Between, where there is one, is called before each look at the log, for what is due by time rather than by a commit. It
+	// gives how long the next call may wait at most; 0 for as long as there is no commit.
+	Between func(ctx context.Context) time.Duration
+	// Begin is the position after which a consumer begins that nothing is known of yet: what was before it may be no business of
+	// its own.
+	Begin Position
 }

@@ -58,6 +58,7 @@ Start with:  palabre serve --demo`,
 	p.flags.bindShared(root.PersistentFlags())
 	root.AddCommand(p.serve(), p.types(), p.content(), p.tokens(), p.users(), p.privacy(), p.backup(), p.restore(), p.catalog(), p.log(), p.audit(),
 		p.bench(), p.plugin(), p.config(), p.health(), p.version())
+	root.AddCommand(p.pluginGroups()...)
 	root.SetGlobalNormalizationFunc(normalize)
 	p.noteStart(root)
 	return root

@@ -11,6 +11,7 @@ import (
 )
 
 func (p *program) serve() *cobra.Command {
+	safe := false
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Run the server",
@@ -26,15 +27,16 @@ Every setting may also stand in palabre.yaml (mongodb.uri) or the environment (P
 			if err != nil {
 				return err
 			}
-			return p.run(cmd.Context(), c)
+			return p.run(cmd.Context(), c, safe)
 		},
 	}
+	cmd.Flags().BoolVar(&safe, "safe-mode", false, "start without any plugin, to turn one off that keeps the server from its work")
 	p.flags.bindServer(cmd.Flags())
 	return cmd
 }
 
-func (p *program) run(ctx context.Context, c *config.Config) (err error) {
-	a, err := app.New(c, app.Options{Plugins: plugins(), LogTo: p.err, Version: version, Tell: p.tell(c)})
+func (p *program) run(ctx context.Context, c *config.Config, safe bool) (err error) {
+	a, err := app.New(c, app.Options{Plugins: plugins(), SafeMode: safe, LogTo: p.err, Version: version, Tell: p.tell(c)})
 	if err != nil {
 		return err
 	}

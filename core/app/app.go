@@ -12,6 +12,7 @@ import (
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/palabre-cms/palabre/core"
 	"github.com/palabre-cms/palabre/core/config"
@@ -25,6 +26,7 @@ import (
 	"github.com/palabre-cms/palabre/core/internal/migrate"
 	"github.com/palabre-cms/palabre/core/internal/oidc"
 	"github.com/palabre-cms/palabre/core/internal/outbound"
+	"github.com/palabre-cms/palabre/core/internal/pluginhost"
 	"github.com/palabre-cms/palabre/core/internal/privacy"
 	"github.com/palabre-cms/palabre/core/internal/query"
 	"github.com/palabre-cms/palabre/core/internal/read"
@@ -42,6 +44,11 @@ type Options struct {
 	// Errand is for one command on the store instead of a server: a content type that the store has already stays as it is,
 	// whatever its file says by now, no demo is loaded, and no token is made that nobody would be shown.
 	Errand bool
+	// SafeMode runs nothing of the plugins: they can be looked at, set up and turned off.
+	SafeMode bool
+	// Now replaces the store's clock, and Transport what plugins reach other servers by: for tests.
+	Now       func() time.Time
+	Transport http.RoundTripper
 }
 
 // Started is what a person who starts a server wants to know.
@@ -66,7 +73,7 @@ type App struct {
 	catalog   *catalog.Catalog
 	access    *access.Access
 	hooks     *core.Hooks
-	plugins   *plugin.Host
+	plugins   *pluginhost.Host
 	writer    *content.Content
 	content   core.Content
 	accounts  *account.Service
@@ -122,6 +129,9 @@ func (a *App) openStore() (err error) {
 	if err == nil && a.store.exposed != nil {
 		a.logger.Warn("others on this machine may be able to read the data directory: give it and its files to the user that runs this", "error", a.store.exposed)
 	}
+	if err == nil && a.options.Now != nil {
+		a.store.log = setLog{a.store.log, a.options.Now}
+	}
 	return err
 }
 
@@ -139,6 +149,7 @@ func (a *App) openTypes() error {
 
 func (a *App) openCatalog() (err error) {
 	a.clock = newStoreClock(a.store.log)
+	a.clock.set = a.options.Now
 	a.catalog, err = catalog.Open(context.Background(), catalogDir(a.config.Data), a.types, a.clock.Now, catalog.Options{})
 	if err != nil {
 		return err
@@ -160,13 +171,11 @@ func (a *App) knowTypes(ctx context.Context) error {
 }
 
 func (a *App) addPlugins() error {
-	a.plugins = plugin.NewHost(a.hooks)
-	for _, p := range a.options.Plugins {
-		// A plugin that cannot be registered is kept out; the content is there all the same.
-		if err := a.plugins.Add(p); err != nil {
-			a.logger.Error("a plugin is left out", "error", err)
-		}
+	if a.options.SafeMode {
+		a.plugins = pluginhost.NewSafe(a.hooks, a.logger, a.options.Plugins...)
+		return nil
 	}
+	a.plugins = pluginhost.New(a.hooks, a.logger, a.options.Plugins...)
 	return nil
 }
 
@@ -192,11 +201,12 @@ func (a *App) wireServices() error {
 	}
 	a.cursorKey = key
 	a.queries = query.New(a.types, a.access, key)
-	a.reader = &tokenReader{fresh: fresh, Reader: read.New(a.readParts(a.access, a.queries))}
+	reader := read.New(a.readParts(a.access, a.queries))
+	a.reader = &tokenReader{fresh: fresh, Reader: reader}
 	a.schemas = migrate.New(migrate.Config{Types: a.types, Compiler: a.compiler, Catalog: a.catalog, Content: a.content,
 		Access: a.access, Hooks: a.hooks})
 	a.privacy = a.newPrivacy()
-	return nil
+	return a.wirePlugins(reader)
 }
 
 func (a *App) readParts(access core.Access, queries core.Queries) read.Parts {
@@ -208,8 +218,8 @@ func (a *App) wireServer() (err error) {
 	a.server, err = httpapi.New(httpapi.Options{
 		Reader: a.reader, Content: a.content, Access: a.access, Types: a.types, Catalog: a.catalog, Schemas: a.schemas,
 		Keeper: keeper{a.catalog, a.store.log}, Rights: a.access, Accounts: a.signingIn(), Auditor: a.trail, Privacy: a.privacy,
-		Exporter: &exporter{App: a, key: a.cursorKey},
-		Version:  a.options.Version, PublicURL: a.config.PublicURL, Logger: a.logger, Now: a.clock.Now,
+		Exporter: &exporter{App: a, key: a.cursorKey}, Routes: a.plugins.Routes(),
+		Version: a.options.Version, PublicURL: a.config.PublicURL, Logger: a.logger, Now: a.clock.Now,
 		CacheBytes: int64(a.config.Cache.Bytes), NoMetrics: !a.config.Metrics.Enabled, TrustedProxies: a.config.TrustedProxies,
 		Origins: a.config.CORS.Origins, AuthLimit: a.config.Limits.Auth, AnonymousLimit: a.config.Limits.Anonymous,
 		DrainDelay: a.config.Shutdown.Delay, DrainFor: a.config.Shutdown.Drain,
@@ -247,6 +257,9 @@ func (a *App) Start(ctx context.Context) error {
 	a.background.Go(func() { a.keepPrivacy(background) })
 	for _, c := range a.consumers() {
 		a.background.Go(func() { a.follow(background, c) })
+	}
+	if !a.options.Errand {
+		a.plugins.Start(ctx)
 	}
 	return nil
 }
@@ -303,6 +316,9 @@ func (a *App) Close() error {
 	var failures []error
 	if a.stop != nil {
 		a.stop()
+	}
+	if a.plugins != nil {
+		failures = append(failures, a.plugins.Close())
 	}
 	a.background.Wait()
 	if a.accounts != nil {

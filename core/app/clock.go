@@ -12,8 +12,9 @@ import (
 // clock is. Between two measures it goes on with the node's; before the first it is the node's.
 type storeClock struct {
 	log   core.Log
-	ahead atomic.Int64 // of this node's clock, in nanoseconds
-	heard atomic.Bool  // whether the store has ever answered
+	ahead atomic.Int64     // of this node's clock, in nanoseconds
+	heard atomic.Bool      // whether the store has ever answered
+	set   func() time.Time // instead of all that, in tests
 }
 
 const measureEvery = 10 * time.Second
@@ -27,7 +28,12 @@ func newStoreClock(log core.Log) *storeClock {
 }
 
 // Now gives the store's time. It never waits.
-func (c *storeClock) Now() time.Time { return time.Now().Add(time.Duration(c.ahead.Load())).UTC() }
+func (c *storeClock) Now() time.Time {
+	if c.set != nil {
+		return c.set().UTC()
+	}
+	return time.Now().Add(time.Duration(c.ahead.Load())).UTC()
+}
 
 // measure asks the store; while it is away, the last measure stands.
 func (c *storeClock) measure(ctx context.Context) {

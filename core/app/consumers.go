@@ -11,7 +11,7 @@ import (
 
 // consumers are what follows the log on one node of the store at a time.
 func (a *App) consumers() []core.Consumer {
-	consumers := a.plugins.Consumers()
+	var consumers []core.Consumer
 	if m, ok := a.store.log.(core.Mirrorer); ok {
 		consumers = append(consumers, core.Consumer{Name: "mirror", Handle: m.Mirror})
 	}

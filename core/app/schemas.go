@@ -93,6 +93,15 @@ func (a *App) settleTypes(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	for _, text := range a.plugins.Schemas() {
+		f, err := newTypeFile("", text)
+		if err != nil {
+			return err
+		}
+		if !slices.ContainsFunc(files, func(own typeFile) bool { return own.name == f.name }) { // the site's own go first
+			files = append(files, f)
+		}
+	}
 	var broken []error
 	for _, f := range files {
 		err := a.settleType(ctx, f)

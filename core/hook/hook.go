@@ -296,16 +296,29 @@ func topological[E any](list []Handler[E]) ([]Handler[E], error) {
 	for len(left) > 0 {
 		i := firstFree(left)
 		if i < 0 {
-			var ids []string
-			for _, h := range left {
-				ids = append(ids, h.Plugin)
-			}
-			return nil, fmt.Errorf("hook: these plugins wait for each other: %s", strings.Join(ids, ", "))
+			return nil, cycleOf(left)
 		}
 		sorted = append(sorted, left[i])
 		left = append(left[:i], left[i+1:]...)
 	}
 	return sorted, nil
+}
+
+// Cycle is the error of plugins that wait for each other.
+type Cycle struct{ Plugins []string }
+
+func (c *Cycle) Error() string {
+	return "hook: these plugins wait for each other: " + strings.Join(c.Plugins, ", ")
+}
+
+func cycleOf[E any](left []Handler[E]) *Cycle {
+	c := &Cycle{}
+	for _, h := range left {
+		if !contains(c.Plugins, h.Plugin) {
+			c.Plugins = append(c.Plugins, h.Plugin)
+		}
+	}
+	return c
 }
 
 func firstFree[E any](left []Handler[E]) int {

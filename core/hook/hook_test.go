@@ -59,7 +59,7 @@ func TestChain_order(t *testing.T) {
 	first.Stage, guard.Stage = hook.First, hook.Guard
 	waits.After = []string{"mole"}
 	handlers := []hook.Handler[*event]{first, guard, waits, tracing("mole")}
-	want := []string{"zebra.trace", "mole.trace", "bee.trace", "ant.trace"}
+	want := []string{"zebra/trace", "mole/trace", "bee/trace", "ant/trace"}
 	permutations(handlers, func(order []hook.Handler[*event]) {
 		var c hook.Chain[*event]
 		add(t, &c, order...)

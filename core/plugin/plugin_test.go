@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/palabre-cms/palabre/core"
 	"github.com/palabre-cms/palabre/core/hook"
@@ -23,20 +24,28 @@ func (f fake) Register(r *plugin.Registry) error { return f.register(r) }
 
 var article = core.NewType(core.Type{Name: "article"})
 
-func host(t *testing.T, plugins ...plugin.Plugin) (*plugin.Host, *core.Hooks) {
+// gate lets everything through.
+type gate struct{}
+
+func (gate) Open(context.Context) bool           { return true }
+func (gate) Called(string, time.Duration, error) {}
+
+func host(t *testing.T, plugins ...plugin.Plugin) ([]*plugin.Registered, *core.Hooks) {
 	t.Helper()
 	hooks := &core.Hooks{}
-	h := plugin.NewHost(hooks)
+	var all []*plugin.Registered
 	for _, p := range plugins {
-		if err := h.Add(p); err != nil {
+		r, err := plugin.Register(p, hooks, gate{})
+		if err != nil {
 			t.Fatal(err)
 		}
+		all = append(all, r)
 	}
-	return h, hooks
+	return all, hooks
 }
 
 func setter(id, field, value string, writes ...string) fake {
-	return fake{plugin.Manifest{ID: id, Writes: writes}, func(r *plugin.Registry) error {
+	return fake{plugin.Manifest{ID: id, Version: "1.0.0", Writes: writes}, func(r *plugin.Registry) error {
 		return plugin.Before(r, plugin.EntryCreate, func(_ context.Context, e *core.EntryEvent) error {
 			e.New[field] = value
 			return nil
@@ -77,7 +86,7 @@ func TestBefore_undeclaredWriteIsAFault(t *testing.T) {
 
 func TestReject(t *testing.T) {
 	t.Parallel()
-	_, hooks := host(t, fake{plugin.Manifest{ID: "dev.acme.guard"}, func(r *plugin.Registry) error {
+	_, hooks := host(t, fake{plugin.Manifest{ID: "dev.acme.guard", Version: "1.0.0"}, func(r *plugin.Registry) error {
 		return plugin.Before(r, plugin.EntryCreate, func(context.Context, *core.EntryEvent) error {
 			return plugin.Reject("no_title", "A title is needed.", plugin.Field("/title", "Missing."))
 		})
@@ -92,7 +101,7 @@ func TestReject(t *testing.T) {
 func TestOnTypes(t *testing.T) {
 	t.Parallel()
 	calls := 0
-	_, hooks := host(t, fake{plugin.Manifest{ID: "dev.acme.events"}, func(r *plugin.Registry) error {
+	_, hooks := host(t, fake{plugin.Manifest{ID: "dev.acme.events", Version: "1.0.0"}, func(r *plugin.Registry) error {
 		count := func(context.Context, *core.EntryEvent) error { calls++; return nil }
 		return errors.Join(plugin.Before(r, plugin.EntryCreate, count, plugin.OnTypes("event")),
 			plugin.Before(r, plugin.EntryCreate, count))
@@ -102,50 +111,97 @@ func TestOnTypes(t *testing.T) {
 	}
 }
 
-func TestHost_Add_refuses(t *testing.T) {
+func TestRegister_refuses(t *testing.T) {
 	t.Parallel()
-	h, hooks := host(t, setter("dev.acme.one", "slug", "x", "*.slug"))
-	failing := fake{plugin.Manifest{ID: "dev.acme.two"}, func(r *plugin.Registry) error {
+	_, hooks := host(t, setter("dev.acme.one", "slug", "x", "*.slug"))
+	failing := fake{plugin.Manifest{ID: "dev.acme.two", Version: "1.0.0"}, func(r *plugin.Registry) error {
 		pass := func(context.Context, *core.EntryEvent) error { return nil }
 		return errors.Join(plugin.Before(r, plugin.EntryPublish, pass), errors.New("no database"))
 	}}
-	for name, p := range map[string]plugin.Plugin{"a bad id": setter("Bad ID", "a", "b"), "a second of the same id": setter("dev.acme.one", "a", "b"), "one that fails": failing} {
-		if err := h.Add(p); err == nil {
-			t.Errorf("%s was added", name)
+	panics := fake{plugin.Manifest{ID: "dev.acme.three", Version: "1.0.0"}, func(*plugin.Registry) error { panic("boom") }}
+	for name, p := range map[string]plugin.Plugin{"a bad id": setter("Bad ID", "a", "b"), "no version": fake{plugin.Manifest{ID: "dev.acme.x"}, nil},
+		"a field without a type": setter("dev.acme.y", "a", "b", "slug"), "one that fails": failing, "one that panics": panics} {
+		if _, err := plugin.Register(p, hooks, gate{}); err == nil {
+			t.Errorf("%s was registered", name)
 		}
 	}
 	if !hooks.EntryPublish.Empty() {
 		t.Error("handlers of the plugin that failed stayed")
 	}
-	if got := h.Order()["entry.create"]; !slices.Equal(got, []string{"dev.acme.one.entry.create"}) {
+	always := func(string) bool { return true }
+	if got := plugin.Order(hooks, always)["entry.create"]; !slices.Equal(got, []string{"dev.acme.one/entry.create"}) {
 		t.Errorf("order = %v", got)
 	}
 }
 
-func TestAfter(t *testing.T) {
+// A handler that does not come back is left behind, and what it did to the document with it.
+func TestBefore_tooLate(t *testing.T) {
 	t.Parallel()
-	var seen []string
-	h, _ := host(t, fake{plugin.Manifest{ID: "dev.acme.ping"}, func(r *plugin.Registry) error {
-		return plugin.After(r, func(_ context.Context, c plugin.Committed) error {
-			seen = append(seen, c.EventID)
-			if len(seen) == 1 {
-				panic("boom")
-			}
+	late := make(chan struct{})
+	defer close(late)
+	slow := fake{plugin.Manifest{ID: "dev.acme.slow", Version: "1.0.0", Writes: []string{"article.slug"}}, func(r *plugin.Registry) error {
+		return plugin.Before(r, plugin.EntryCreate, func(_ context.Context, e *core.EntryEvent) error {
+			e.New["slug"] = "half"
+			<-late
 			return nil
-		}, plugin.OnActions(core.ActionPublish))
-	}})
-	commits := []core.Commit{
-		{Position: 1, ID: "a", Changes: []core.Change{{Type: "article", Action: core.ActionCreate}, {Type: "article", Action: core.ActionPublish}}},
-		{Position: 2, ID: "b", Changes: []core.Change{{Type: "_token", Action: core.ActionPublish}}},
+		}, plugin.Within(10*time.Millisecond))
+	}}
+	_, hooks := host(t, slow)
+	e, err := create(t, hooks, map[string]any{"title": "Hello"})
+	var fault *hook.Fault
+	if !errors.As(err, &fault) || fault.Plugin != "dev.acme.slow" || e.New["slug"] != nil {
+		t.Errorf("got %v and %v", err, e.New)
 	}
-	consumer := h.Consumers()[0]
-	if err := consumer.Handle(t.Context(), commits); err == nil {
-		t.Fatal("a panic was taken for success")
+}
+
+// What is added to a page as it is shown does not hold it up.
+func TestOnRead(t *testing.T) {
+	t.Parallel()
+	late := make(chan struct{})
+	defer close(late)
+	reader := func(id string, fn func(e *core.ReadEvent), given ...plugin.Option) fake {
+		return fake{plugin.Manifest{ID: id, Version: "1.0.0"}, func(r *plugin.Registry) error {
+			return plugin.OnRead(r, func(_ context.Context, e *core.ReadEvent) error { fn(e); return nil }, given...)
+		}}
 	}
-	if err := consumer.Handle(t.Context(), commits); err != nil {
-		t.Fatal(err)
+	run := func(plugins ...plugin.Plugin) (*core.ReadEvent, error) {
+		_, hooks := host(t, plugins...)
+		e := &core.ReadEvent{Name: "entry.read", Type: article, Views: make([]core.View, 1), Extra: []map[string]any{{}}}
+		return e, hooks.EntryRead.Run(t.Context(), e, func(context.Context) error { return nil })
 	}
-	if want := []string{"evt_a_1", "evt_a_1"}; !slices.Equal(seen, want) {
-		t.Errorf("got %v, want %v: the same event again, and no system types", seen, want)
+	adds := reader("dev.acme.adds", func(e *core.ReadEvent) { e.Extra[0]["length"] = 3 })
+	hangs := func(e *core.ReadEvent) { e.Extra[0]["half"] = true; <-late }
+	if e, err := run(reader("dev.acme.hangs", hangs), adds); err != nil || len(e.Extra[0]) != 1 || e.Extra[0]["length"] != 3 {
+		t.Errorf("got %v, %v: the one that hangs is passed over, the other one counts", e.Extra, err)
+	}
+	if _, err := run(reader("dev.acme.hides", hangs, plugin.Redacts()), adds); err == nil {
+		t.Error("an answer went out without what takes something out of it")
+	}
+}
+
+// A plugin narrows a query; it cannot widen it, not even by reaching into the condition.
+func TestOnQuery(t *testing.T) {
+	t.Parallel()
+	own := core.Compare{Path: core.Path{Field: "region"}, Op: core.OpEq, Values: []any{"44"}}
+	run := func(fn func(e *core.QueryEvent)) (*core.QueryEvent, error) {
+		_, hooks := host(t, fake{plugin.Manifest{ID: "dev.acme.query", Version: "1.0.0"}, func(r *plugin.Registry) error {
+			return plugin.OnQuery(r, func(_ context.Context, e *core.QueryEvent) error { fn(e); return nil })
+		}})
+		e := &core.QueryEvent{Name: "query.plan", Type: article, Query: core.Query{Where: core.And{own}}}
+		return e, hooks.QueryPlan.Run(t.Context(), e, func(context.Context) error { return nil })
+	}
+	if e, err := run(func(e *core.QueryEvent) { e.Narrow = append(e.Narrow, own) }); err != nil || len(e.Narrow) != 1 {
+		t.Errorf("narrowing: %v, %v", e.Narrow, err)
+	}
+	for name, widen := range map[string]func(e *core.QueryEvent){
+		"takes the condition away": func(e *core.QueryEvent) { e.Query.Where = nil },
+		"reaches into it":          func(e *core.QueryEvent) { e.Query.Where.(core.And)[0] = core.And{} },
+		"changes a value":          func(e *core.QueryEvent) { e.Query.Where.(core.And)[0].(core.Compare).Values[0] = "11" },
+		"asks for more":            func(e *core.QueryEvent) { e.Query.State = core.StateDraft },
+	} {
+		e, err := run(widen)
+		if err == nil || e.Query.Where.(core.And)[0].(core.Compare).Values[0] != "44" {
+			t.Errorf("%s: %v %v", name, e.Query, err)
+		}
 	}
 }

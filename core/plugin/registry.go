@@ -192,7 +192,9 @@ type Command struct {
 	Short string
 	Long  string
 	Flags []Flag
-	// Run does it, on the data directory. Its arguments are as many as Use has words in capitals.
+	// Files says that the command works on the plugin's own directory alone, and not on the store: it runs beside a server too.
+	Files bool
+	// Run does it. Its arguments are as many as Use has words in capitals.
 	Run func(ctx context.Context, c *CommandCall) error
 }
 
@@ -201,7 +203,8 @@ type Flag struct{ Name, Default, Usage string }
 
 // CommandCall is one call of a command.
 type CommandCall struct {
-	Host  Host
+	Host  Host   // nil for a command on files
+	Dir   string // the plugin's own directory, which is there
 	Args  []string
 	Flags map[string][]string
 	Out   io.Writer // for what the person asked for

@@ -43,7 +43,7 @@ func (s *Server) askSelf(c *gin.Context, what string, build func(ctx context.Con
 }
 
 func (s *Server) openapi(ctx context.Context, who *core.Principal, types []*core.Type) ([]byte, error) {
-	d := description{paths: object{}, schemas: commonSchemas()}
+	d := description{paths: object{}, schemas: commonSchemas(), plugins: s.pluginDocs()}
 	for i := range s.table {
 		d.addRoute(&s.table[i], nil)
 	}
@@ -69,6 +69,14 @@ type description struct {
 	paths   object
 	schemas object
 	tags    []any
+	plugins map[string]operationDoc // of their routes
+}
+
+func (d *description) docOf(r *route) operationDoc {
+	if doc, ok := d.plugins[r.name]; ok {
+		return doc
+	}
+	return operationDocs[r.name]
 }
 
 func (d *description) document(s *Server) object {
@@ -100,7 +108,7 @@ func (d *description) addRoute(r *route, t *core.Type) {
 	if len(params) > 0 {
 		item["parameters"] = params
 	}
-	item[strings.ToLower(r.method)] = operationOf(r, t)
+	item[strings.ToLower(r.method)] = operationOf(r, t, d.docOf(r))
 }
 
 // pathOf writes a path as OpenAPI does, with the parameters that are left in it.
@@ -133,8 +141,7 @@ var pathParams = map[string]string{
 }
 
 // operationOf describes one method of one path.
-func operationOf(r *route, t *core.Type) object {
-	doc := operationDocs[r.name]
+func operationOf(r *route, t *core.Type, doc operationDoc) object {
 	id, tags := r.name, []any{doc.tag}
 	if t != nil {
 		id, tags = r.name+"_"+string(t.Name), []any{string(t.Name)}
@@ -232,5 +239,5 @@ func headerRef(name string) object { return object{"$ref": "#/components/headers
 // commonTags are the headings that every site has.
 func (d *description) commonTags() []any {
 	return []any{tag("content", "Entries of any type"), tag("types", "Content types"), tag("accounts", "Signing in"), tag("access", "Who may do what"), tag("privacy", "Personal data"),
-		tag("operations", "Running the server")}
+		tag("operations", "Running the server"), tag("plugins", "What plugins answer")}
 }

@@ -23,7 +23,7 @@ func (s *Server) pluginRoutes() []route {
 	var rows []route
 	for i := range s.o.Routes {
 		p := &s.o.Routes[i]
-		r := route{method: p.Method, path: ginPath(p.Path), name: p.Name, auth: member, plugin: p, serve: servePlugin(p)}
+		r := route{method: p.Method, path: ginPath(p.Path), name: p.Name, auth: member, serve: servePlugin(p)}
 		if p.Public {
 			r.auth = open
 		}
@@ -33,6 +33,15 @@ func (s *Server) pluginRoutes() []route {
 		rows = append(rows, r)
 	}
 	return rows
+}
+
+// pluginDocs describe them.
+func (s *Server) pluginDocs() map[string]operationDoc {
+	docs := map[string]operationDoc{}
+	for _, p := range s.o.Routes {
+		docs[p.Name] = operationDoc{tag: "plugins", summary: p.Summary, answers: []answerDoc{{"200", "The answer.", "", "*/*"}}, problems: "400 401 403 404"}
+	}
+	return docs
 }
 
 // ginPath writes a path with {name} as the router wants it.
@@ -67,20 +76,20 @@ func askPlugin(p *core.Route) handler {
 func servePlugin(p *core.Route) handler {
 	within, size := either(p.Timeout, defaultServeFor), either(p.BodyBytes, defaultBodyBytes)
 	return func(s *Server, c *gin.Context) error {
-		ctx, cancel := context.WithTimeout(c.Request.Context(), within)
-		defer cancel()
-		c.Request = c.Request.WithContext(ctx)
-		c.Request.Body = http.MaxBytesReader(c.Writer, c.Request.Body, size)
 		r, err := s.routeRequest(c)
 		if err != nil {
 			return err
 		}
-		return tooLarge(p.Serve(c.Writer, r), size)
+		ctx, cancel := context.WithTimeout(c.Request.Context(), within)
+		defer cancel()
+		r.Request = c.Request.WithContext(ctx)
+		r.Body = http.MaxBytesReader(c.Writer, c.Request.Body, size)
+		return cutOff(p.Serve(c.Writer, r), size)
 	}
 }
 
-// tooLarge says of a body that was cut off that it was too large, whatever the plugin made of it.
-func tooLarge(err error, size int64) error {
+// cutOff says of a body that was cut off that it was too large, whatever the plugin made of it.
+func cutOff(err error, size int64) error {
 	var over *http.MaxBytesError
 	if errors.As(err, &over) {
 		return core.Refuse(core.CodeTooLarge, "", "The body has more than %d bytes.", "Le texte dépasse %d octets.", size)

@@ -35,7 +35,6 @@ type route struct {
 	serve  handler
 	action core.Action
 	auth   auth
-	plugin *core.Route // whose it is; nil for the server's own
 }
 
 // handler parses, calls one service, and replies; what it returns is answered by fail.

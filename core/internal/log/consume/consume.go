@@ -136,10 +136,15 @@ func (r *runner) follow(ctx context.Context, lose context.CancelCauseFunc) {
 		at, err = load(ctx, r.log, r.consumer.Name)
 		return err
 	})
+	if at.version == 0 && r.consumer.Begin > 0 && ctx.Err() == nil {
+		at.Position = r.consumer.Begin
+		r.save(ctx, &at, lose)
+	}
 	for ctx.Err() == nil {
 		var commits []core.Commit
+		wait := r.between(ctx)
 		r.insist(ctx, func() (err error) {
-			commits, err = r.next(ctx, at.Position)
+			commits, err = r.next(ctx, at.Position, wait)
 			return err
 		})
 		if len(commits) > 0 && r.insist(ctx, func() error { return r.handle(ctx, commits) }) {
@@ -149,13 +154,36 @@ func (r *runner) follow(ctx context.Context, lose context.CancelCauseFunc) {
 	}
 }
 
-// next reads the commits after a position, and waits for some when there are none: then it may give none.
-func (r *runner) next(ctx context.Context, after core.Position) ([]core.Commit, error) {
+// between lets the consumer do what is due by time. A panic in it ends nothing.
+func (r *runner) between(ctx context.Context) (wait time.Duration) {
+	if r.consumer.Between == nil {
+		return 0
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			r.Report(r.consumer.Name, fmt.Errorf("panic: %v\n%s", p, debug.Stack()))
+			wait = r.Longest
+		}
+	}()
+	return r.consumer.Between(ctx)
+}
+
+// next reads the commits after a position, and waits for some when there are none, but no longer than it may: then it may give
+// none.
+func (r *runner) next(ctx context.Context, after core.Position, wait time.Duration) ([]core.Commit, error) {
 	commits, err := r.log.Read(ctx, after+1, r.Batch)
 	if err != nil || len(commits) > 0 {
 		return commits, err
 	}
-	return nil, r.log.Wait(ctx, after)
+	limited, cancel := ctx, context.CancelFunc(func() {})
+	if wait > 0 {
+		limited, cancel = context.WithTimeout(ctx, wait)
+	}
+	defer cancel()
+	if err := r.log.Wait(limited, after); limited.Err() == nil || ctx.Err() != nil {
+		return nil, err
+	}
+	return nil, nil
 }
 
 func (r *runner) handle(ctx context.Context, commits []core.Commit) (err error) {

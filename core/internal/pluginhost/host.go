@@ -1,0 +1,302 @@
+// Package pluginhost runs the plugins of a node: it registers them, gives each what it may use, does its jobs and lets it
+// follow the log, keeps its settings and its data, and turns off the one that fails too often.
+//
+// A plugin's state is an entry of the type _plugin: on or off, its settings (what is secret among them sealed), and why it
+// was turned off. So all nodes agree on it, and it has a history. Everything else that a plugin keeps lies in the key-value
+// side of the log under "plugin/{id}/".
+package pluginhost
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/robfig/cron/v3"
+
+	"github.com/palabre-cms/palabre/core"
+	"github.com/palabre-cms/palabre/core/hook"
+	"github.com/palabre-cms/palabre/core/plugin"
+)
+
+// Type is the system type of plugins' state.
+const Type core.TypeName = "_plugin"
+
+// Parts are what the plugins get to use, and what looks after them. All are needed, but for PublicURL and Dir.
+type Parts struct {
+	Types    core.Types
+	Reader   core.Reader
+	Mapper   core.Mapper
+	Catalog  core.Catalog
+	Content  core.Content
+	Access   core.Access
+	Log      core.Log
+	Compiler core.Compiler                              // of the schemas of settings
+	HTTP     *http.Client                               // guarded
+	Follow   func(ctx context.Context, c core.Consumer) // runs a consumer of the log until ctx is done
+	Note     func(ctx context.Context, who *core.Principal, e core.AuditEvent) error
+	Key      []byte // secrets among the settings are sealed with it
+	Holder   string // this process, by a name that no other one has
+	Now      func() time.Time
+	Logger   *slog.Logger
+
+	PublicURL string
+	Dir       string // of the plugins' own directories; "" for none
+}
+
+// Host is the plugins of one node.
+type Host struct {
+	hooks   *core.Hooks
+	logger  *slog.Logger
+	plugins []*one
+	safe    bool
+	parts   Parts
+	left    []LeftOut
+
+	version uint64 // of _plugin when the states were last read
+	reading sync.Mutex
+	ctx     context.Context
+	stop    context.CancelFunc
+	running sync.WaitGroup
+}
+
+// LeftOut is a plugin that could not be registered.
+type LeftOut struct {
+	ID  string
+	Err error
+}
+
+// New registers plugins, in the order of their IDs whatever the order given. One that cannot be registered is left out, and
+// the others go on.
+func New(hooks *core.Hooks, logger *slog.Logger, plugins ...plugin.Plugin) *Host {
+	h := &Host{hooks: hooks, logger: logger}
+	h.report()
+	for _, p := range plugins {
+		h.add(p)
+	}
+	h.leaveOutUnmet()
+	slices.SortFunc(h.plugins, cmpID)
+	return h
+}
+
+func cmpID(a, b *one) int { return strings.Compare(a.id(), b.id()) }
+
+func (h *Host) add(p plugin.Plugin) {
+	o := &one{host: h, stats: map[string]*stat{}}
+	r, err := plugin.Register(p, h.hooks, o)
+	if err == nil && h.find(r.Manifest.ID) != nil {
+		err = fmt.Errorf("plugin %s is listed twice", r.Manifest.ID)
+	}
+	if cycle := (*hook.Cycle)(nil); errors.As(err, &cycle) {
+		h.leaveOutAll(cycle.Plugins, err)
+	}
+	if err != nil {
+		h.leaveOut(p, err)
+		return
+	}
+	for _, j := range r.Jobs {
+		if _, err := cron.ParseStandard(j.Spec); err != nil {
+			plugin.Remove(h.hooks, r.Manifest.ID)
+			h.leaveOut(p, fmt.Errorf("plugin %s: the timetable %q of the job %s cannot be read: %w", r.Manifest.ID, j.Spec, j.Name, err))
+			return
+		}
+	}
+	o.Registered = r
+	h.plugins = append(h.plugins, o)
+}
+
+func (h *Host) leaveOut(p plugin.Plugin, err error) {
+	h.logger.Error("a plugin is left out", "error", err)
+	h.left = append(h.left, LeftOut{ID: p.Manifest().ID, Err: err})
+}
+
+// leaveOutAll takes out plugins that are there already: those of a circle go together, so that which of them came first does
+// not decide.
+func (h *Host) leaveOutAll(ids []string, err error) {
+	h.plugins = slices.DeleteFunc(h.plugins, func(o *one) bool {
+		if !slices.Contains(ids, o.id()) {
+			return false
+		}
+		plugin.Remove(h.hooks, o.id())
+		h.leaveOut(o.Plugin, err)
+		return true
+	})
+}
+
+// leaveOutUnmet takes out plugins that need others which are not there.
+func (h *Host) leaveOutUnmet() {
+	for again := true; again; {
+		again = false
+		for i, o := range h.plugins {
+			missing := slices.IndexFunc(o.Manifest.Requires, func(id string) bool { return h.find(id) == nil })
+			if missing < 0 {
+				continue
+			}
+			plugin.Remove(h.hooks, o.id())
+			h.plugins = slices.Delete(h.plugins, i, i+1)
+			h.leaveOut(o.Plugin, fmt.Errorf("plugin %s needs the plugin %s, which is not there", o.id(), o.Manifest.Requires[missing]))
+			again = true
+			break
+		}
+	}
+}
+
+func (h *Host) find(id string) *one {
+	for _, o := range h.plugins {
+		if o.id() == id {
+			return o
+		}
+	}
+	return nil
+}
+
+// report has the chains tell of what goes wrong in them.
+func (h *Host) report() {
+	tell := func(f *hook.Fault) {
+		h.logger.Error("a plugin failed", "plugin", f.Plugin, "hook", f.Hook, "error", f.Err, "stack", f.Stack)
+		if o := h.find(f.Plugin); o != nil {
+			o.strike(f.Hook, f.Err)
+		}
+	}
+	for _, c := range []*hook.Chain[*core.EntryEvent]{&h.hooks.EntryValidate, &h.hooks.EntryCreate, &h.hooks.EntryUpdate, &h.hooks.EntryRestore, &h.hooks.EntryPublish,
+		&h.hooks.EntryUnpublish, &h.hooks.EntryTransition, &h.hooks.EntrySchedule, &h.hooks.EntryDelete, &h.hooks.EntryPurge} {
+		c.Report = tell
+	}
+	h.hooks.EntryRead.Report, h.hooks.QueryPlan.Report, h.hooks.SchemaChange.Report = tell, tell, tell
+}
+
+// NewSafe makes a host that runs nothing of its plugins: they can be looked at, set up and turned off.
+func NewSafe(hooks *core.Hooks, logger *slog.Logger, plugins ...plugin.Plugin) *Host {
+	h := &Host{hooks: hooks, logger: logger, safe: true}
+	for _, p := range plugins {
+		h.plugins = append(h.plugins, &one{host: h, stats: map[string]*stat{}, Registered: &plugin.Registered{Manifest: p.Manifest(), Plugin: p}})
+	}
+	slices.SortFunc(h.plugins, cmpID)
+	return h
+}
+
+// Wire gives the plugins what they may use. Until then none of them takes part.
+func (h *Host) Wire(p Parts) error {
+	h.parts = p
+	for _, o := range h.plugins {
+		if err := o.readManifest(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Start reads the plugins' states and starts those that are on; it follows their states until Close. It never fails for a
+// plugin's sake.
+func (h *Host) Start(ctx context.Context) {
+	h.ctx, h.stop = context.WithCancel(context.Background())
+	h.follow(ctx)
+	h.running.Go(h.watch)
+	for _, o := range h.plugins {
+		h.running.Go(func() { h.doJobs(o) })
+	}
+}
+
+// watch sees to it that what was decided on any node holds here within a moment.
+func (h *Host) watch() {
+	for {
+		at := h.parts.Catalog.Position()
+		h.follow(h.ctx)
+		if err := h.parts.Catalog.Wait(h.ctx, at+1); err != nil {
+			return
+		}
+	}
+}
+
+// follow takes over the plugins' states where they have changed.
+func (h *Host) follow(ctx context.Context) {
+	h.reading.Lock()
+	defer h.reading.Unlock()
+	version := h.parts.Catalog.Version(Type) + 1
+	if version == h.version {
+		return
+	}
+	states, err := h.states(ctx)
+	if err != nil {
+		h.logger.Error("the states of the plugins cannot be read", "error", err)
+		return
+	}
+	h.version = version
+	for _, o := range h.plugins {
+		o.take(ctx, states[o.id()])
+	}
+}
+
+// Close stops the plugins.
+func (h *Host) Close() error {
+	if h.stop == nil {
+		return nil
+	}
+	h.stop()
+	h.running.Wait()
+	var failures []error
+	for _, o := range slices.Backward(h.plugins) {
+		failures = append(failures, o.turnOff(context.Background()))
+	}
+	return errors.Join(failures...)
+}
+
+// Order gives the resolved chain of every event that somebody listens to.
+func (h *Host) Order() map[string][]string {
+	return plugin.Order(h.hooks, func(id string) bool {
+		o := h.find(id)
+		return o != nil && (h.parts.Catalog == nil || o.on.Load())
+	})
+}
+
+// Manifests are those of the plugins that are there, by ID.
+func (h *Host) Manifests() []plugin.Manifest {
+	var all []plugin.Manifest
+	for _, o := range h.plugins {
+		all = append(all, o.Manifest)
+	}
+	return all
+}
+
+// LeftOut are the plugins that could not be registered.
+func (h *Host) LeftOut() []LeftOut { return h.left }
+
+// Commands are those of all plugins. Run on a node they get its services; a host that is not wired has those on files alone.
+func (h *Host) Commands(dataDir string) []plugin.Command {
+	var all []plugin.Command
+	for _, o := range h.plugins {
+		for _, c := range o.Commands {
+			run := c.Run
+			c.Run = func(ctx context.Context, call *plugin.CommandCall) error {
+				call.Dir = filepath.Join(dataDir, o.id())
+				if err := os.MkdirAll(call.Dir, 0o700); err != nil {
+					return err
+				}
+				if !c.Files {
+					call.Host = o
+				}
+				return run(ctx, call)
+			}
+			all = append(all, c)
+		}
+	}
+	return all
+}
+
+// Schemas are the content types that the plugins bring.
+func (h *Host) Schemas() [][]byte {
+	var all [][]byte
+	for _, o := range h.plugins {
+		for _, s := range o.Registered.Types {
+			all = append(all, s)
+		}
+	}
+	return all
+}

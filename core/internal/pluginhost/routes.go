@@ -1,0 +1,354 @@
+package pluginhost
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/palabre-cms/palabre/core"
+	"github.com/palabre-cms/palabre/core/jsondoc"
+	"github.com/palabre-cms/palabre/core/plugin"
+)
+
+const base = "/api/v1/plugins"
+
+// Routes are those of the plugins, each answering only while its plugin is on, and those by which plugins are looked after.
+func (h *Host) Routes() []core.Route {
+	routes := []core.Route{
+		{Method: "GET", Path: base, Name: "listPlugins", Summary: "The plugins: on or off, and what they do", Serve: h.managed(h.list)},
+		{Method: "GET", Path: base + "/{plugin}", Name: "readPlugin", Summary: "A plugin, its settings and how it goes", Serve: h.managed(h.read)},
+		{Method: "PATCH", Path: base + "/{plugin}", Name: "changePlugin", Summary: "Turn a plugin on or off, or change its settings: {\"enabled\", \"settings\"}", Serve: h.managed(h.patch)},
+		{Method: "GET", Path: base + "/{plugin}/failures", Name: "listPluginFailures", Summary: "The changes that a plugin has yet to be told of again, or never coped with", Serve: h.managed(h.listFailures)},
+		{Method: "POST", Path: base + "/{plugin}/failures/replay", Name: "replayPluginFailures", Summary: "Tell a plugin once more of what it never coped with: {\"event\"}, or all", Serve: h.managed(h.replayFailures)},
+		{Method: "GET", Path: "/api/v1/plugin-order", Name: "listPluginOrder", Summary: "Which handlers run at each event, in their order", Serve: h.managed(h.showOrder)},
+		{Method: "GET", Path: "/api/v1/plugin-ui", Name: "listPluginUI", Summary: "What the plugins contribute to the admin", Serve: h.showUI},
+	}
+	for _, o := range h.plugins {
+		for _, r := range o.Routes {
+			routes = append(routes, h.gated(o, r))
+		}
+	}
+	return routes
+}
+
+// gated answers for a plugin while it is on: else the address is not there.
+func (h *Host) gated(o *one, r core.Route) core.Route {
+	if ask := r.Ask; ask != nil {
+		r.Ask = func(ctx context.Context, q *core.RouteRequest) (p *core.Pending, err error) {
+			if !o.on.Load() {
+				return nil, errOff()
+			}
+			gerr := o.guarded("route "+r.Name, func() error { p, err = ask(ctx, q); return faultOnly(err) })
+			if err == nil && gerr != nil {
+				return nil, o.failed(gerr)
+			}
+			if p != nil {
+				p.Types = append(p.Types, Type) // turned off, what it has answered goes too
+				answer := p.Answer
+				p.Answer = func(ctx context.Context) (*core.Answer, error) { return o.answer(ctx, r.Name, answer) }
+			}
+			return p, o.failed(err)
+		}
+	}
+	if serve := r.Serve; serve != nil {
+		r.Serve = func(w http.ResponseWriter, q *core.RouteRequest) (err error) {
+			if !o.on.Load() {
+				return errOff()
+			}
+			if gerr := o.guarded("route "+r.Name, func() error { err = serve(w, q); return faultOnly(err) }); err == nil {
+				err = gerr
+			}
+			return o.failed(err)
+		}
+	}
+	return r
+}
+
+func (o *one) answer(ctx context.Context, name string, answer func(context.Context) (*core.Answer, error)) (a *core.Answer, err error) {
+	if gerr := o.guarded("route "+name, func() error { a, err = answer(ctx); return faultOnly(err) }); err == nil && gerr != nil {
+		err = gerr
+	}
+	return a, o.failed(err)
+}
+
+// faultOnly leaves out what is an answer to the caller rather than something gone wrong.
+func faultOnly(err error) error {
+	if e, ok := core.AsError(err); ok && e.Code != core.CodeInternal {
+		return nil
+	}
+	return err
+}
+
+// failed is what the caller hears of a plugin's fault: which plugin it was, and no more.
+func (o *one) failed(err error) error {
+	if err == nil || faultOnly(err) == nil {
+		return err
+	}
+	e := core.Refuse(core.CodeUnavailable, "plugin_failed", "The plugin %s failed. Try again, or tell an administrator.",
+		"L’extension %s a échoué. Réessayez ou prévenez un administrateur.", o.id())
+	e.Extra, e.Err = map[string]any{"plugin": o.id(), "httpStatus": http.StatusBadGateway}, err
+	return e
+}
+
+func errOff() error {
+	return core.Refuse(core.CodeNotFound, "", "There is nothing at this address.", "Il n’y a rien à cette adresse.")
+}
+
+type served func(w http.ResponseWriter, q *core.RouteRequest) error
+
+// managed asks for the right to manage plugins.
+func (h *Host) managed(serve served) served {
+	return func(w http.ResponseWriter, q *core.RouteRequest) error {
+		t, ok := h.parts.Types.Type(Type)
+		if !ok {
+			return core.NoType(Type)
+		}
+		if _, err := h.parts.Access.Scope(q.Context(), q.Who, t, core.ActionManage); err != nil {
+			return err
+		}
+		return serve(w, q)
+	}
+}
+
+// description is a plugin as the API shows it.
+type description struct {
+	ID           string                `json:"id"`
+	Version      string                `json:"version"`
+	Name         string                `json:"name,omitempty"`
+	Description  core.Text             `json:"description,omitempty"`
+	License      string                `json:"license,omitempty"`
+	Enabled      bool                  `json:"enabled"` // as it was decided
+	Running      bool                  `json:"running"` // on this node
+	Fault        string                `json:"fault,omitempty"`
+	Capabilities plugin.Capabilities   `json:"capabilities"`
+	Writes       []string              `json:"writes,omitempty"`
+	Routes       []routeLine           `json:"routes,omitempty"`
+	Jobs         []jobLine             `json:"jobs,omitempty"`
+	Settings     map[string]any        `json:"settings,omitempty"`
+	Schema       json.RawMessage       `json:"schema,omitempty"`
+	UI           []plugin.Contribution `json:"ui,omitempty"`
+	Health       string                `json:"health,omitempty"`
+	Calls        map[string]stat       `json:"calls,omitempty"`
+}
+
+type routeLine struct {
+	Method string `json:"method"`
+	Path   string `json:"path"`
+	Public bool   `json:"public"`
+}
+
+type jobLine struct {
+	Name  string     `json:"name"`
+	Spec  string     `json:"spec"`
+	Next  *time.Time `json:"next,omitempty"`
+	Error string     `json:"lastError,omitempty"`
+}
+
+func (h *Host) describe(o *one, s state) description {
+	o.turn.Lock()
+	reason := o.reason
+	o.turn.Unlock()
+	if reason == "" {
+		reason = s.Fault
+	}
+	m := &o.Manifest
+	d := description{ID: m.ID, Version: m.Version, Name: m.Name, Description: m.Description, License: m.License, Enabled: s.Enabled, Running: o.on.Load(),
+		Fault: reason, Capabilities: m.Capabilities, Writes: m.Writes}
+	for _, r := range o.Routes {
+		d.Routes = append(d.Routes, routeLine{r.Method, r.Path, r.Public})
+	}
+	return d
+}
+
+func (h *Host) list(w http.ResponseWriter, q *core.RouteRequest) error {
+	states, err := h.states(q.Context())
+	if err != nil {
+		return err
+	}
+	data := []description{}
+	for _, o := range h.plugins {
+		data = append(data, h.describe(o, states[o.id()]))
+	}
+	for _, l := range h.left {
+		data = append(data, description{ID: l.ID, Fault: l.Err.Error()})
+	}
+	return respond(w, map[string]any{"data": data})
+}
+
+// asked is the plugin that the path names.
+func (h *Host) asked(q *core.RouteRequest) (*one, error) {
+	if o := h.find(q.Value("plugin")); o != nil {
+		return o, nil
+	}
+	return nil, core.Refuse(core.CodeNotFound, "", "There is no plugin %q.", "Il n’y a pas d’extension « %s ».", q.Value("plugin"))
+}
+
+func (h *Host) read(w http.ResponseWriter, q *core.RouteRequest) error {
+	o, err := h.asked(q)
+	if err != nil {
+		return err
+	}
+	states, err := h.states(q.Context())
+	if err != nil {
+		return err
+	}
+	s := states[o.id()]
+	d := h.describe(o, s)
+	d.Settings, d.Schema, d.UI, d.Calls = o.shown(s), o.Manifest.Settings, o.UI, o.figures()
+	for _, j := range o.Jobs {
+		line := jobLine{Name: j.Name, Spec: j.Spec}
+		if r, version, err := h.load(q.Context(), o.prefix()+"job/"+j.Name); err == nil && version > 0 {
+			line.Next, line.Error = &r.Next, r.Error
+		}
+		d.Jobs = append(d.Jobs, line)
+	}
+	if c, ok := o.Plugin.(plugin.HealthChecker); ok && d.Running {
+		if err := o.guarded("health", func() error { return c.Health(q.Context()) }); err != nil {
+			d.Health = err.Error()
+		}
+	}
+	return respond(w, d)
+}
+
+// maxSettings is the most that a change of settings weighs.
+const maxSettings = 256 << 10
+
+func (h *Host) patch(w http.ResponseWriter, q *core.RouteRequest) error {
+	o, err := h.asked(q)
+	if err != nil {
+		return err
+	}
+	body, err := bodyOf(q)
+	if err != nil {
+		return err
+	}
+	for name := range body {
+		if name != "enabled" && name != "settings" {
+			return core.Refuse(core.CodeBadRequest, "unknown_member", "There is no member %q: send enabled, settings or both.", "Le membre %q n’existe pas : envoyez enabled, settings, ou les deux.", name)
+		}
+	}
+	err = h.change(q.Context(), q.Who, o, func(s *state) error {
+		if on, ok := body["enabled"].(bool); ok {
+			s.Enabled, s.Fault = on, ""
+		}
+		if patch, ok := body["settings"].(map[string]any); ok {
+			return under(o.edit(s, patch), "/settings")
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	h.follow(q.Context())
+	return h.read(w, q)
+}
+
+// under moves the places of a refusal below the member that the settings were sent in.
+func under(err error, pointer string) error {
+	e, ok := core.AsError(err)
+	if !ok {
+		return err
+	}
+	moved := *e
+	moved.Fields = slices.Clone(e.Fields)
+	for i := range moved.Fields {
+		moved.Fields[i].Pointer = pointer + moved.Fields[i].Pointer
+	}
+	return &moved
+}
+
+func bodyOf(q *core.RouteRequest) (map[string]any, error) {
+	text, err := readAll(q)
+	if err != nil {
+		return nil, err
+	}
+	return jsondoc.DecodeObject(text, jsondoc.Default)
+}
+
+func (h *Host) listFailures(w http.ResponseWriter, q *core.RouteRequest) error {
+	o, err := h.asked(q)
+	if err != nil {
+		return err
+	}
+	waiting, dead, err := h.failures(q.Context(), o)
+	if err != nil {
+		return err
+	}
+	return respond(w, map[string]any{"waiting": orEmpty(waiting), "dead": orEmpty(dead)})
+}
+
+func orEmpty(l []*letter) []*letter {
+	if l == nil {
+		return []*letter{}
+	}
+	return l
+}
+
+func (h *Host) replayFailures(w http.ResponseWriter, q *core.RouteRequest) error {
+	o, err := h.asked(q)
+	if err != nil {
+		return err
+	}
+	body := map[string]any{}
+	if q.ContentLength != 0 {
+		if body, err = bodyOf(q); err != nil {
+			return err
+		}
+	}
+	event, _ := body["event"].(string)
+	n, err := h.replay(q.Context(), o, event)
+	if err != nil {
+		return err
+	}
+	if n == 0 && event != "" {
+		return core.Refuse(core.CodeNotFound, "", "There is no such event among those that failed.", "Cet événement n’est pas parmi ceux qui ont échoué.")
+	}
+	return respond(w, map[string]any{"replayed": n})
+}
+
+func (h *Host) showOrder(w http.ResponseWriter, _ *core.RouteRequest) error {
+	return respond(w, map[string]any{"data": h.Order()})
+}
+
+func (h *Host) showUI(w http.ResponseWriter, _ *core.RouteRequest) error {
+	type line struct {
+		Plugin string `json:"plugin"`
+		plugin.Contribution
+	}
+	data := []line{}
+	for _, o := range h.plugins {
+		if o.on.Load() {
+			for _, c := range o.UI {
+				data = append(data, line{o.id(), c})
+			}
+		}
+	}
+	return respond(w, map[string]any{"data": data})
+}
+
+func respond(w http.ResponseWriter, v any) error {
+	text, err := json.Marshal(v)
+	if err != nil {
+		return core.Wrap("pluginhost.respond", err)
+	}
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("Content-Length", fmt.Sprint(len(text)))
+	_, _ = w.Write(text) // a caller who does not listen any more is told nothing
+	return nil
+}
+
+func readAll(q *core.RouteRequest) ([]byte, error) {
+	text, err := io.ReadAll(io.LimitReader(q.Body, maxSettings+1))
+	if err != nil {
+		return nil, core.Refuse(core.CodeBadRequest, "", "The body ended before it was whole.", "Le corps de la requête s’est interrompu.")
+	}
+	if len(text) > maxSettings {
+		return nil, core.Refuse(core.CodeTooLarge, "", "The body has more than %d bytes.", "Le texte dépasse %d octets.", maxSettings)
+	}
+	return text, nil
+}

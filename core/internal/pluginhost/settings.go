@@ -1,0 +1,202 @@
+package pluginhost
+
+import (
+	"context"
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"maps"
+
+	"github.com/palabre-cms/palabre/core"
+	"github.com/palabre-cms/palabre/core/jsondoc"
+)
+
+// settingsSchema is the schema of a plugin's settings, compiled as the type of one document: the same hardening and the same
+// messages as for content.
+type settingsSchema struct {
+	text     map[string]any // as the manifest has it
+	typ      *core.Type
+	defaults map[string]any
+	secrets  map[string]bool // top-level members that are writeOnly
+}
+
+// readManifest compiles the schema of the plugin's settings.
+func (o *one) readManifest() error {
+	if o.settings != nil || len(o.Manifest.Settings) == 0 {
+		return nil
+	}
+	text, err := jsondoc.ParseObject(core.Doc(o.Manifest.Settings))
+	if err != nil {
+		return fmt.Errorf("plugin %s: the schema of its settings is not JSON: %w", o.id(), err)
+	}
+	s := &settingsSchema{text: text, defaults: map[string]any{}, secrets: map[string]bool{}}
+	properties, _ := text["properties"].(map[string]any)
+	for name, p := range properties {
+		property, _ := p.(map[string]any)
+		if v, ok := property["default"]; ok {
+			s.defaults[name] = v
+		}
+		if secret, _ := property["writeOnly"].(bool); secret {
+			s.secrets[name] = true
+		}
+	}
+	schema := maps.Clone(text)
+	schema["x-type"] = map[string]any{"name": "settings", "slug": false, "public": false}
+	if _, ok := schema["title"]; !ok {
+		schema["title"] = o.id()
+	}
+	if s.typ, err = o.host.parts.Compiler.Compile(context.Background(), jsondoc.Encode(schema)); err != nil {
+		return fmt.Errorf("plugin %s: the schema of its settings: %w", o.id(), err)
+	}
+	o.settings = s
+	return nil
+}
+
+// whole gives the settings of a state with defaults and secrets.
+func (o *one) whole(s state) (map[string]any, error) {
+	doc := map[string]any{}
+	if o.settings != nil {
+		doc = jsondoc.CloneObject(o.settings.defaults)
+	}
+	maps.Copy(doc, s.Settings)
+	if s.Sealed == "" {
+		return doc, nil
+	}
+	secrets, err := o.host.unseal(o.id(), s.Sealed)
+	if err != nil {
+		return nil, err
+	}
+	maps.Copy(doc, secrets)
+	return doc, nil
+}
+
+// check finds what is wrong with settings.
+func (o *one) check(doc map[string]any) error {
+	if o.settings == nil {
+		if len(doc) > 0 {
+			return core.Refuse(core.CodeInvalid, "", "The plugin %s has no settings.", "L’extension %s n’a pas de réglages.", o.id())
+		}
+		return nil
+	}
+	if wrong := o.settings.typ.Validator.Validate(doc); len(wrong) > 0 {
+		return core.Invalid(wrong...)
+	}
+	for _, setUp := range o.SetUp {
+		if _, err := setUp(settingsText(doc)); err != nil {
+			return core.Refuse(core.CodeInvalid, "", "%s", "%s", err.Error())
+		}
+	}
+	return nil
+}
+
+// setUp gives the plugin its settings, when all of it agrees.
+func (o *one) setUp(s state) error {
+	doc, err := o.whole(s)
+	if err != nil {
+		return err
+	}
+	if err := o.check(doc); err != nil {
+		return fmt.Errorf("its settings do not fit: %w", err)
+	}
+	for _, setUp := range o.SetUp {
+		use, err := setUp(settingsText(doc))
+		if err != nil {
+			return err
+		}
+		use()
+	}
+	return nil
+}
+
+// edit lays a JSON Merge Patch over settings, secrets among them: null takes a secret away, and one that is not named stays.
+func (o *one) edit(s *state, patch map[string]any) error {
+	was, err := o.whole(*s)
+	if err != nil { // secrets that cannot be read any more, as after a restore: they are given anew
+		was, err = o.whole(state{Settings: s.Settings})
+		if err != nil {
+			return err
+		}
+	}
+	for name, v := range patch { // what a secret is shown as means that it stays
+		if m, ok := v.(map[string]any); ok && o.settings != nil && o.settings.secrets[name] && len(m) == 1 && m["set"] == true {
+			patch = jsondoc.CloneObject(patch)
+			delete(patch, name)
+		}
+	}
+	next := jsondoc.Merge(was, patch)
+	if err := o.check(next); err != nil {
+		return err
+	}
+	plain, secrets := map[string]any{}, map[string]any{}
+	for name, v := range next {
+		if o.settings.secrets[name] {
+			secrets[name] = v
+		} else {
+			plain[name] = v
+		}
+	}
+	s.Settings, s.Sealed = plain, ""
+	if len(secrets) > 0 {
+		s.Sealed, err = o.host.seal(o.id(), secrets)
+	}
+	return err
+}
+
+// shown are the settings as anybody may see them who may see settings: a secret is {"set": true}.
+func (o *one) shown(s state) map[string]any {
+	doc, err := o.whole(s)
+	if err != nil {
+		doc, _ = o.whole(state{Settings: s.Settings})
+	}
+	if o.settings == nil {
+		return map[string]any{}
+	}
+	for name := range o.settings.secrets {
+		_, set := doc[name]
+		doc[name] = map[string]any{"set": set}
+	}
+	return doc
+}
+
+// seal encrypts secrets (AES-256-GCM, NIST SP 800-38D), bound to the plugin that they are of.
+func (h *Host) seal(id string, secrets map[string]any) (string, error) {
+	box, err := h.box()
+	if err != nil {
+		return "", err
+	}
+	nonce := make([]byte, box.NonceSize())
+	_, _ = rand.Read(nonce) // never fails
+	text := jsondoc.Encode(secrets)
+	return base64.StdEncoding.EncodeToString(box.Seal(nonce, nonce, text, []byte(id))), nil
+}
+
+func (h *Host) unseal(id, sealed string) (map[string]any, error) {
+	box, err := h.box()
+	if err != nil {
+		return nil, err
+	}
+	raw, err := base64.StdEncoding.DecodeString(sealed)
+	if err != nil || len(raw) < box.NonceSize() {
+		return nil, errUnreadable
+	}
+	text, err := box.Open(nil, raw[:box.NonceSize()], raw[box.NonceSize():], []byte(id))
+	if err != nil {
+		return nil, errUnreadable
+	}
+	var secrets map[string]any
+	return secrets, json.Unmarshal(text, &secrets)
+}
+
+var errUnreadable = core.Refuse(core.CodeConflict, "sealed", "The secrets among the settings cannot be read here, as after a restore elsewhere: give them again.",
+	"Les secrets des réglages ne sont pas lisibles ici, comme après une restauration ailleurs : saisissez-les à nouveau.")
+
+func (h *Host) box() (cipher.AEAD, error) {
+	block, err := aes.NewCipher(h.parts.Key)
+	if err != nil {
+		return nil, core.Wrap("pluginhost.seal", err)
+	}
+	return cipher.NewGCM(block)
+}
