@@ -11,13 +11,14 @@ import (
 	"syscall"
 
 	"github.com/palabre-cms/palabre/core/plugin"
+	"github.com/palabre-cms/palabre/plugins/all"
 )
 
 // version is set by the linker: -ldflags "-X main.version=1.2.3".
 var version = "dev"
 
 // plugins are what this binary offers, in the order in which they are listed.
-func plugins() []plugin.Plugin { return nil }
+func plugins() []plugin.Plugin { return all.Plugins() }
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)

@@ -1,0 +1,10 @@
+// Package all is the list of the plugins that come with Palabre.
+package all
+
+import (
+	"github.com/palabre-cms/palabre/core/plugin"
+	"github.com/palabre-cms/palabre/plugins/geo"
+)
+
+// Plugins are those of the palabre program.
+func Plugins() []plugin.Plugin { return []plugin.Plugin{geo.New()} }

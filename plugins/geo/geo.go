@@ -1,0 +1,55 @@
+// Package geo puts located content on maps: layers of any type with a place as GeoJSON and as vector tiles, counts by
+// territory, the gazetteer of French territories, the OpenStreetMap base, geocoding, and the public map page.
+//
+// It is built on the public surface of plugins and on nothing else. A layer answers under the rights of who asks, through the
+// same query language as lists: what a list does not show is in no tile, no cluster and no count.
+package geo
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+
+	"github.com/palabre-cms/palabre/core"
+	"github.com/palabre-cms/palabre/core/plugin"
+	"github.com/palabre-cms/palabre/plugins/geo/internal/gazetteer"
+)
+
+// ID names the plugin.
+const ID = "dev.palabre.geo"
+
+// New makes the plugin.
+func New() plugin.Plugin { return &geo{} }
+
+type geo struct {
+	host     plugin.Host
+	settings *plugin.Settings[settings]
+	tiles    *tileCache
+}
+
+var _ plugin.Starter = (*geo)(nil)
+
+// Manifest implements plugin.Plugin.
+func (g *geo) Manifest() plugin.Manifest {
+	return plugin.Manifest{ID: ID, Version: "1.0.0", Name: "Geo", License: "Apache-2.0", Settings: json.RawMessage(settingsSchema),
+		Description:  core.Text{"en": "Maps of located content, territories, the OpenStreetMap base.", "fr": "Cartes des contenus situés, territoires, fond OpenStreetMap."},
+		Capabilities: plugin.Capabilities{Prefixes: []string{"/geo", "/map"}, StoreBytes: 16 << 20, Hosts: []string{"*"}}}
+}
+
+// Register implements plugin.Plugin.
+func (g *geo) Register(r *plugin.Registry) error {
+	g.settings = plugin.Configure(r, checkSettings)
+	g.tiles = newTileCache(32 << 20)
+	return errors.Join(g.registerLayers(r), g.registerTerritories(r), g.registerChecks(r))
+}
+
+// Start implements plugin.Starter.
+func (g *geo) Start(_ context.Context, h plugin.Host) error {
+	g.host = h
+	return nil
+}
+
+func (g *geo) gazetteer() (*gazetteer.Gazetteer, error) {
+	all, err := gazetteer.Load()
+	return all, core.Wrap("geo.gazetteer", err)
+}

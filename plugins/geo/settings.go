@@ -1,0 +1,61 @@
+package geo
+
+import (
+	"fmt"
+	"regexp"
+
+	"github.com/palabre-cms/palabre/core"
+)
+
+// settingsSchema describes the settings to those who fill them in.
+const settingsSchema = `{
+  "type": "object", "additionalProperties": false,
+  "properties": {
+    "layers": {
+      "type": "array", "maxItems": 100, "default": [],
+      "description": "Layers beside those that every type with a place has: a selection of a type, with a name of its own.",
+      "items": {
+        "type": "object", "additionalProperties": false, "required": ["name", "type"],
+        "properties": {
+          "name": {"type": "string", "pattern": "^[a-z][a-zA-Z0-9_-]{0,63}$"},
+          "type": {"type": "string", "minLength": 1, "maxLength": 64},
+          "field": {"type": "string", "maxLength": 300, "description": "The field of the place; without it, the type's own."},
+          "filter": {"type": "object", "description": "A filter tree, as in filter={…} of a list."},
+          "label": {"type": "object", "additionalProperties": {"type": "string", "maxLength": 200}},
+          "fields": {"type": "array", "maxItems": 50, "items": {"type": "string", "maxLength": 300}, "description": "What the tiles tell of each entry; without it, its title and slug."},
+          "clusterBelow": {"type": "integer", "minimum": 0, "maximum": 22, "description": "The zoom from which on points stand alone; 14 without it."}
+        }
+      }
+    },
+    "attribution": {"type": "string", "maxLength": 500, "default": "", "description": "What the content's own layers are attributed to, as plain text."}
+  }
+}`
+
+type settings struct {
+	Layers      []layerSettings `json:"layers"`
+	Attribution string          `json:"attribution"`
+}
+
+type layerSettings struct {
+	Name         string         `json:"name"`
+	Type         core.TypeName  `json:"type"`
+	Field        string         `json:"field"`
+	Filter       map[string]any `json:"filter"`
+	Label        core.Text      `json:"label"`
+	Fields       []string       `json:"fields"`
+	ClusterBelow *int           `json:"clusterBelow"`
+}
+
+var layerName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_-]{0,63}$`)
+
+// checkSettings refuses layers that get in each other's way.
+func checkSettings(s settings) error {
+	seen := map[string]bool{}
+	for _, l := range s.Layers {
+		if seen[l.Name] {
+			return fmt.Errorf("two layers are called %s", l.Name)
+		}
+		seen[l.Name] = true
+	}
+	return nil
+}

@@ -1,0 +1,298 @@
+package geo
+
+import (
+	"context"
+	"encoding/json"
+	"math"
+	"slices"
+	"strconv"
+
+	"github.com/paulmach/orb"
+	"github.com/paulmach/orb/clip"
+	"github.com/paulmach/orb/encoding/mvt"
+	"github.com/paulmach/orb/geojson"
+	"github.com/paulmach/orb/maptile"
+	"github.com/paulmach/orb/simplify"
+
+	"github.com/palabre-cms/palabre/core"
+	"github.com/palabre-cms/palabre/core/jsondoc"
+)
+
+const (
+	tileKind = "application/vnd.mapbox-vector-tile"
+	extentOf = 4096 // units across a tile
+	buffer   = 64   // units around it, of what is no point: lines and areas go on behind the edge
+)
+
+// readTile gives a tile of a layer.
+func (g *geo) readTile(ctx context.Context, q *core.RouteRequest) (*core.Pending, error) {
+	at, err := tileAt(q, ".mvt")
+	if err != nil {
+		return nil, err
+	}
+	l, err := g.layer(ctx, q.Who, q.Value("layer"))
+	if err != nil {
+		return nil, err
+	}
+	p, err := g.places(ctx, q.Who, l, q.Query)
+	if err != nil {
+		return nil, err
+	}
+	key := keyed(p.Key, "tile "+l.name+" "+strconv.Itoa(l.clusterBelow)+" "+strconv.Itoa(at.z)+"/"+strconv.Itoa(at.x)+"/"+strconv.Itoa(at.y))
+	return &core.Pending{Key: key, Types: p.Types, Answer: func(ctx context.Context) (*core.Answer, error) {
+		return g.tiles.answer(ctx, key, p, at, func(ctx context.Context) (*core.Answer, error) { return drawTile(ctx, l, p, at) })
+	}}, nil
+}
+
+// drawTile makes a tile: points in groups, everything else as it is.
+func drawTile(ctx context.Context, l *layer, p *core.Placed, at coordinates) (*core.Answer, error) {
+	tile := maptile.New(uint32(at.x), uint32(at.y), maptile.Zoom(at.z))
+	around := surroundings(tile)
+	places, err := p.Find(ctx, &around)
+	if err != nil {
+		return nil, err
+	}
+	groups, shapes := grouped(places.All, tile, l.clusterBelow)
+	features, err := drawGroups(ctx, p, groups)
+	if err != nil {
+		return nil, err
+	}
+	drawn, err := drawShapes(ctx, p, tile, shapes)
+	if err != nil {
+		return nil, err
+	}
+	answer := &core.Answer{Kind: tileKind, Until: places.Until, Position: places.Position, Tags: tagsOf(p)}
+	if features = append(features, drawn...); len(features) == 0 {
+		answer.Body = []byte{}
+		return answer, nil
+	}
+	body, err := mvt.Marshal(mvt.Layers{{Name: l.name, Version: 2, Extent: extentOf, Features: features}})
+	answer.Body = body
+	return answer, core.Wrap("geo.drawTile", err)
+}
+
+// surroundings is what a tile shows in degrees, with some room for what reaches into it.
+func surroundings(tile maptile.Tile) core.BBox {
+	b := tile.Bound(float64(buffer) / extentOf)
+	return core.BBox{West: math.Max(b.Min[0], -180), South: b.Min[1], East: math.Min(b.Max[0], 180), North: b.Max[1]}
+}
+
+// cellUnits is how wide a cell is in which points are one cluster; above the zoom of clusters, only those that nobody could
+// tell apart are.
+const (
+	cellUnits  = extentOf / 8
+	stackUnits = 8
+)
+
+// group is points of a tile that are shown as one.
+type group struct {
+	ids          []core.EntryID // one, or of a cluster none are needed
+	count        int
+	x, y         float64 // sums of what is in it, in units of the tile
+	bounds       extent  // in units of the tile
+	firstX, last int
+}
+
+// grouped puts the points of a tile into cells of a grid, and leaves what is no point. A point belongs to one tile of a zoom
+// alone, so that the counts of a zoom add up to what the list finds.
+func grouped(places []core.Place, tile maptile.Tile, below int) (groups []*group, shapes []core.Place) {
+	cell := cellUnits
+	if int(tile.Z) >= below {
+		cell = stackUnits
+	}
+	cells := map[[2]int]*group{}
+	project := projector(tile)
+	for i := range places {
+		place := &places[i]
+		if place.Bounds != nil {
+			shapes = append(shapes, *place)
+			continue
+		}
+		x, y, inside := project(place.Lon, place.Lat)
+		if !inside {
+			continue
+		}
+		at := [2]int{int(x) / cell, int(y) / cell}
+		c := cells[at]
+		if c == nil {
+			c = &group{}
+			cells[at] = c
+			groups = append(groups, c)
+		}
+		if c.count == 0 {
+			c.ids = append(c.ids, place.ID)
+		}
+		c.count++
+		c.x, c.y = c.x+x, c.y+y
+		c.bounds.add(x, y)
+	}
+	return groups, shapes
+}
+
+// projector gives the place of degrees in units of a tile (Web Mercator, EPSG:3857). A point on an edge belongs to the tile
+// that begins there; those beyond the ends of the world's square are drawn at its ends.
+func projector(tile maptile.Tile) func(lon, lat float64) (x, y float64, inside bool) {
+	size := float64(int(1) << tile.Z)
+	last := size*extentOf - 1
+	return func(lon, lat float64) (float64, float64, bool) {
+		sin := math.Sin(lat * math.Pi / 180)
+		sin = math.Max(-0.9999, math.Min(0.9999, sin))
+		worldX := (lon + 180) / 360 * size * extentOf
+		worldY := (0.5 - math.Log((1+sin)/(1-sin))/(4*math.Pi)) * size * extentOf
+		worldX, worldY = math.Max(0, math.Min(last, worldX)), math.Max(0, math.Min(last, worldY))
+		x, y := worldX-float64(tile.X)*extentOf, worldY-float64(tile.Y)*extentOf
+		return x, y, x >= 0 && x < extentOf && y >= 0 && y < extentOf
+	}
+}
+
+// drawGroups makes features of clusters and of points that stand alone, in the order of their cells, which is that of the
+// entries.
+func drawGroups(ctx context.Context, p *core.Placed, groups []*group) ([]*geojson.Feature, error) {
+	var alone []core.EntryID
+	for _, c := range groups {
+		if c.count == 1 {
+			alone = append(alone, c.ids[0])
+		}
+	}
+	docs, err := p.Show(ctx, alone)
+	if err != nil {
+		return nil, err
+	}
+	features, shown := make([]*geojson.Feature, 0, len(groups)), 0
+	for _, c := range groups {
+		point := orb.Point{math.Round(c.x / float64(c.count)), math.Round(c.y / float64(c.count))}
+		if c.count > 1 {
+			features = append(features, cluster(c, point))
+			continue
+		}
+		doc := docs[shown]
+		shown++
+		if doc == nil {
+			continue
+		}
+		features = append(features, &geojson.Feature{Type: "Feature", Geometry: point, Properties: attributes(doc, p.Field.Path)})
+	}
+	return features, nil
+}
+
+// cluster is a feature for several points: how many, and by how many zooms one must go in until they part.
+func cluster(c *group, at orb.Point) *geojson.Feature {
+	properties := geojson.Properties{"cluster": true, "point_count": c.count, "point_count_abbreviated": abbreviated(c.count)}
+	spread := math.Max(c.bounds.east-c.bounds.west, c.bounds.north-c.bounds.south)
+	if spread < 1 {
+		properties["stacked"] = true // at one place: going in does not part them
+	} else {
+		properties["expansion"] = min(int(math.Ceil(math.Log2(cellUnits/spread)))+1, 8)
+	}
+	return &geojson.Feature{Type: "Feature", Geometry: at, Properties: properties}
+}
+
+// abbreviated writes a number as it fits into a circle: 999, 1.2k, 35k.
+func abbreviated(n int) string {
+	switch {
+	case n < 1000:
+		return strconv.Itoa(n)
+	case n < 10_000:
+		return strconv.FormatFloat(math.Floor(float64(n)/100)/10, 'f', -1, 64) + "k"
+	default:
+		return strconv.Itoa(n/1000) + "k"
+	}
+}
+
+// attributes are what a feature tells of an entry: its fields, those of objects by their paths; lists as text.
+func attributes(doc core.Doc, geometry string) geojson.Properties {
+	out := geojson.Properties{}
+	addAttributes(out, "", doc, geometry)
+	return out
+}
+
+func addAttributes(out geojson.Properties, prefix string, object []byte, geometry string) {
+	for name, v := range jsondoc.Members(object) {
+		path := prefix + name
+		if path == geometry || len(v) == 0 {
+			continue
+		}
+		switch v[0] {
+		case '{':
+			addAttributes(out, path+".", v, geometry)
+		case '[':
+			out[path] = listText(v)
+		case 'n':
+		default:
+			var value any
+			if json.Unmarshal(v, &value) == nil {
+				out[path] = value
+			}
+		}
+	}
+}
+
+// listText writes a list of texts or numbers with commas; vector tiles have no lists.
+func listText(v []byte) string {
+	var text []byte
+	for e := range jsondoc.Elements(v) {
+		if len(text) > 0 {
+			text = append(text, ',')
+		}
+		var s string
+		if json.Unmarshal(e, &s) == nil {
+			text = append(text, s...)
+		} else if len(e) > 0 && e[0] != '{' && e[0] != '[' {
+			text = append(text, e...)
+		}
+	}
+	return string(text)
+}
+
+// drawShapes makes features of what is no point: cut to the tile and simplified to what can be seen.
+func drawShapes(ctx context.Context, p *core.Placed, tile maptile.Tile, shapes []core.Place) ([]*geojson.Feature, error) {
+	if len(shapes) == 0 {
+		return nil, nil
+	}
+	ids := make([]core.EntryID, len(shapes))
+	for i := range shapes {
+		ids[i] = shapes[i].ID
+	}
+	slices.Sort(ids)
+	docs, err := p.Show(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	around := orb.Bound{Min: orb.Point{-buffer, -buffer}, Max: orb.Point{extentOf + buffer, extentOf + buffer}}
+	var features []*geojson.Feature
+	for _, doc := range docs {
+		f, ok := split(doc, p.Field.Path)
+		if !ok {
+			continue
+		}
+		var g geojson.Geometry
+		if err := json.Unmarshal(f.geometry, &g); err != nil {
+			return nil, core.Wrap("geo.drawShapes", err)
+		}
+		if drawn := drawShape(g.Geometry(), tile, around); drawn != nil {
+			features = append(features, &geojson.Feature{Type: "Feature", Geometry: drawn, Properties: attributes(doc, p.Field.Path)})
+		}
+	}
+	return features, nil
+}
+
+func drawShape(g orb.Geometry, tile maptile.Tile, around orb.Bound) orb.Geometry {
+	if g == nil {
+		return nil
+	}
+	if members, ok := g.(orb.Collection); ok { // a tile has no collections: the first member that is drawn stands for it
+		for _, m := range members {
+			if drawn := drawShape(m, tile, around); drawn != nil {
+				return drawn
+			}
+		}
+		return nil
+	}
+	layer := mvt.Layers{{Version: 2, Extent: extentOf, Features: []*geojson.Feature{geojson.NewFeature(orb.Clone(g))}}}
+	layer.ProjectToTile(tile)
+	drawn := clip.Geometry(around, layer[0].Features[0].Geometry)
+	if drawn == nil {
+		return nil
+	}
+	return simplify.DouglasPeucker(1).Simplify(drawn)
+}
