@@ -98,8 +98,9 @@ func tagsOf(p *core.Placed) []string {
 }
 
 // collection writes a FeatureCollection of entries as lists show them, with its bounding box. An entry that is not to be seen
-// any more, or has no place, is left out.
+// any more is left out, and so is one without a place, but for a page's, which are those of the list (RFC 7946, 3.2: unlocated).
 func collection(p *core.Placed, docs []core.Doc, foreign map[string]any) ([]byte, error) {
+	paged := foreign != nil
 	size := 256
 	for _, d := range docs {
 		size += len(d) + 96
@@ -109,12 +110,15 @@ func collection(p *core.Placed, docs []core.Doc, foreign map[string]any) ([]byte
 	first := true
 	for _, d := range docs {
 		f, ok := split(d, p.Field.Path)
-		if !ok {
+		if d == nil || !ok && !paged {
 			continue
 		}
-		geometry, err := straightened(f.geometry, &bounds)
-		if err != nil {
-			return nil, err
+		geometry := []byte("null")
+		if ok {
+			var err error
+			if geometry, err = straightened(f.geometry, &bounds); err != nil {
+				return nil, err
+			}
 		}
 		if !first {
 			b = append(b, ',')
