@@ -58,6 +58,9 @@ type Planner interface {
 type Placer interface {
 	// Places gives where the entries are that a query finds, by a geo field; Sort, Limit and After are not used.
 	Places(ctx context.Context, q Query, field string) (*Places, error)
+	// Touched gives where entries of a type were changed, came or went since a count that it gave before: the places before
+	// and after. ok is false when it does not know any more. What changes by time alone is not among them: see Places.Until.
+	Touched(name TypeName, field string, since uint64) (boxes []BBox, now uint64, ok bool)
 }
 
 // PublicClock is a Catalog that tells what the public will see change from what only editors will.

@@ -140,6 +140,10 @@ type Placed struct {
 	Page func(ctx context.Context) (p *Page, next string, err error)
 	// Show renders entries as the list of the same request does; nil for one that is not, or no longer, to be seen.
 	Show func(ctx context.Context, ids []EntryID) ([]Doc, error)
+	// Due gives the next moment at which an entry of Types changes by itself, as things stand; zero for never.
+	Due func() time.Time
+	// Touched gives where entries of the type were changed, came or went since a count that it gave before; see Placer.
+	Touched func(since uint64) (boxes []BBox, now uint64, ok bool)
 	// Tally counts the values of a field over the entries of the request. CodeBadRequest for a field that is not the
 	// caller's to ask about.
 	Tally func(ctx context.Context, field string) ([]FacetValue, error)

@@ -46,6 +46,7 @@ func (g *geo) Register(r *plugin.Registry) error {
 // Start implements plugin.Starter.
 func (g *geo) Start(_ context.Context, h plugin.Host) error {
 	g.host = h
+	g.tiles.now, g.tiles.ver = h.Now, h.Version
 	return nil
 }
 

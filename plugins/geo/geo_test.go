@@ -279,3 +279,24 @@ func TestLayersOfOnesOwn(t *testing.T) {
 		t.Errorf("got %s", got.Text)
 	}
 }
+
+// A commit draws those tiles anew that it touches, and leaves the others: their entity tags stand, and so do the tiles that
+// are kept.
+func TestTilesInvalidatedWhereTouched(t *testing.T) {
+	t.Parallel()
+	h := newSites(t)
+	h.CreateLive("site", plugintest.Doc{"title": "Metz", "location": point(6.1757, 49.1193)}).OK()
+	id := h.CreateLive("site", plugintest.Doc{"title": "Brest", "location": point(-4.49, 48.39)}).OK().ID
+	tag := func(p orb.Point) string {
+		at := maptile.At(p, 8)
+		return h.Get(fmt.Sprintf("/geo/layers/site/8/%d/%d.mvt", at.X, at.Y)).OK().Header.Get("Etag")
+	}
+	metz, brest, lyon := orb.Point{6.1757, 49.1193}, orb.Point{-4.49, 48.39}, orb.Point{4.83, 45.76}
+	before := []string{tag(metz), tag(brest), tag(lyon)}
+	h.Update("site", id, plugintest.Doc{"location": point(4.83, 45.76), "title": "Lyon"}).OK()
+	h.Move("site", id, "publish").OK()
+	after := []string{tag(metz), tag(brest), tag(lyon)}
+	if after[0] != before[0] || after[1] == before[1] || after[2] == before[2] {
+		t.Errorf("entity tags %v became %v: the first stays, where it left and where it went change", before, after)
+	}
+}

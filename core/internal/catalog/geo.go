@@ -12,6 +12,37 @@ type points struct {
 	lon, lat single[uint64]       // keys of degrees; of bounds, the middle
 	boxes    map[uint32]core.BBox // only of what is no point
 	unit     unit
+	touched  trail
+}
+
+// trail is the last places that were changed, so that a map knows which of its tiles still stand.
+type trail struct {
+	boxes []core.BBox // a ring: the n-th is at n modulo its length
+	count uint64      // how many there were
+}
+
+// trailLength is how many places are remembered. A map that looks less often draws its tiles anew.
+const trailLength = 4096
+
+func (t *trail) add(box core.BBox) {
+	if len(t.boxes) < trailLength {
+		t.boxes = append(t.boxes, box)
+	} else {
+		t.boxes[t.count%trailLength] = box
+	}
+	t.count++
+}
+
+// since gives the places after the first n.
+func (t *trail) since(n uint64) ([]core.BBox, bool) {
+	if n > t.count || t.count-n > uint64(len(t.boxes)) {
+		return nil, false
+	}
+	out := make([]core.BBox, 0, t.count-n)
+	for i := n; i < t.count; i++ {
+		out = append(out, t.boxes[i%trailLength])
+	}
+	return out, true
 }
 
 // unit is the points on the unit sphere, made when first asked for: distances without trigonometry.
@@ -43,6 +74,7 @@ func (v *values) box(tag uint64) *core.BBox {
 }
 
 func (p *points) put(slot uint32, box *core.BBox) {
+	p.trace(slot)
 	delete(p.boxes, slot)
 	if p.unit.at != nil {
 		p.unit.stale = append(p.unit.stale, slot)
@@ -59,6 +91,28 @@ func (p *points) put(slot uint32, box *core.BBox) {
 			p.boxes = map[uint32]core.BBox{}
 		}
 		p.boxes[slot] = *box
+	}
+}
+
+// trace notes where a slot is: what is told of it changes, or it comes or goes.
+func (p *points) trace(slot uint32) {
+	lon, lat, ok := p.at(slot)
+	if !ok {
+		return
+	}
+	box, isBox := p.boxes[slot]
+	if !isBox {
+		box = core.BBox{West: lon, South: lat, East: lon, North: lat}
+	}
+	p.touched.add(box)
+}
+
+// touch notes that a slot is seen differently from now on.
+func (t *table) touch(slot uint32) {
+	for _, c := range t.columns {
+		if c.points != nil {
+			c.points.trace(slot)
+		}
 	}
 }
 

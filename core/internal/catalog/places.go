@@ -42,3 +42,21 @@ func (a *answer) placesIn(p *points) []core.Place {
 	})
 	return all
 }
+
+// Touched implements core.Placer.
+func (c *Catalog) Touched(name core.TypeName, field string, since uint64) (boxes []core.BBox, now uint64, ok bool) {
+	_ = c.look(func(m *memory) error {
+		s, there := m.byName[name]
+		if !there {
+			return nil
+		}
+		col, err := (reading{m: m}).column(s, field)
+		if err != nil || col.points == nil {
+			return nil
+		}
+		now = col.points.touched.count
+		boxes, ok = col.points.touched.since(since)
+		return nil
+	})
+	return boxes, now, ok
+}

@@ -123,6 +123,7 @@ func (s *shelf) drop(slot uint32) {
 // stamp sets the columns of the system for a slot that shows the record's latest document, its published one, or both.
 func (s *shelf) stamp(slot uint32, r *record, latest, public bool) {
 	m := &r.meta
+	s.table.touch(slot)
 	s.set(columnID, slot, uint64(r.number))
 	s.setText(columnType, slot, string(r.typ))
 	s.setTime(columnCreatedAt, slot, &m.CreatedAt)

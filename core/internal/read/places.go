@@ -5,6 +5,7 @@ import (
 	"context"
 	"maps"
 	"net/url"
+	"time"
 
 	"github.com/palabre-cms/palabre/core"
 )
@@ -32,7 +33,9 @@ func (r *Reader) Places(ctx context.Context, who *core.Principal, name core.Type
 	p := &mapping{Reader: r, who: who, t: t, a: a, types: typesOf(a)}
 	return &core.Placed{Key: r.key(who, "places", a, field.Path), Types: p.types, Type: t, Field: field, Asked: a,
 		Find: func(ctx context.Context, in *core.BBox) (*core.Places, error) { return p.find(ctx, field.Path, in) },
-		Page: p.page, Show: p.show, Tally: p.tally}, nil
+		Due:     func() time.Time { return r.nextDue(a.State, p.types) },
+		Touched: func(since uint64) ([]core.BBox, uint64, bool) { return p.touched(field.Path, since) },
+		Page:    p.page, Show: p.show, Tally: p.tally}, nil
 }
 
 // placeParams are a request's parameters, with the field of the place among them: there it is checked as any other, so that one
@@ -84,6 +87,14 @@ func (p *mapping) find(ctx context.Context, field string, in *core.BBox) (*core.
 	}
 	q.Geo = &within
 	return placer.Places(ctx, q, field)
+}
+
+func (p *mapping) touched(field string, since uint64) ([]core.BBox, uint64, bool) {
+	placer, ok := p.Catalog.(core.Placer)
+	if !ok {
+		return nil, 0, false
+	}
+	return placer.Touched(p.t.Name, field, since)
 }
 
 func (p *mapping) findInBoth(ctx context.Context, placer core.Placer, q core.Query, field string, in core.BBox) (*core.Places, error) {
