@@ -31,14 +31,18 @@ type Accounts interface {
 	// Reset sets a new password with the token of a link, once, and ends all sessions of the account.
 	Reset(ctx context.Context, token, password string) error
 
-	// BeginTOTP makes a secret that does not count before ConfirmTOTP has seen a code of it.
-	BeginTOTP(ctx context.Context, who *Principal) (*TOTPSetup, error)
-	// ConfirmTOTP turns the second factor on and gives the recovery codes, which are shown once.
+	// BeginTOTP makes a secret that does not count before ConfirmTOTP, in the same session, has seen a code of it. CodeInvalid
+	// for a Proof that is not whole; CodeForbidden with Reason "password" or "otp_invalid" for one that is wrong, and with
+	// "sign_in_again" where the sign-in that must stand for a password is too old. Where there is a second factor already, it
+	// stays until the new one is confirmed.
+	BeginTOTP(ctx context.Context, who *Principal, p Proof) (*TOTPSetup, error)
+	// ConfirmTOTP turns the second factor on, ends the other sessions of the account, and gives the recovery codes, which are
+	// shown once.
 	ConfirmTOTP(ctx context.Context, who *Principal, code string) (recovery []string, err error)
-	// DropTOTP turns it off; the password and a code, or a recovery code, are asked for.
-	DropTOTP(ctx context.Context, who *Principal, password, code string) error
-	// NewRecoveryCodes replaces the recovery codes.
-	NewRecoveryCodes(ctx context.Context, who *Principal, code string) ([]string, error)
+	// DropTOTP turns it off and ends all sessions of the account.
+	DropTOTP(ctx context.Context, who *Principal, p Proof) error
+	// NewRecoveryCodes replaces the recovery codes and ends the other sessions of the account.
+	NewRecoveryCodes(ctx context.Context, who *Principal, p Proof) ([]string, error)
 
 	// Sessions lists the caller's sessions, the newest first.
 	Sessions(ctx context.Context, who *Principal) ([]Session, error)
@@ -58,6 +62,13 @@ type Accounts interface {
 type SignIn struct {
 	Email, Password string
 	OTP             string // a code of the second factor, or a recovery code
+}
+
+// Proof is what somebody who is signed in sends once more, before his second factor is touched: the password of an account
+// that has one, and a code, or a recovery code, where there is a second factor. For an account that has neither, since it
+// signs in elsewhere, having signed in within the last ten minutes is enough.
+type Proof struct {
+	Password, Code string
 }
 
 // SignedIn is a session that has begun.

@@ -168,7 +168,7 @@ func TestAccounts_factor(t *testing.T) {
 	h := start(t, accountSettings(t)).Handler()
 	b := &browser{t: t, h: h}
 	b.signIn(adminEmail, adminPassword)
-	secret := b.want(200, "POST", "/api/v1/auth/totp", "").body["secret"].(string)
+	secret := b.want(200, "POST", "/api/v1/auth/totp", `{"password":"`+adminPassword+`"}`).body["secret"].(string)
 	code, err := totp.GenerateCode(secret, time.Now())
 	if err != nil {
 		t.Fatal(err)
@@ -194,7 +194,8 @@ func TestAccounts_factor(t *testing.T) {
 	}
 	b.want(404, "GET", "/api/v1/content/_user", "")
 	b.want(403, "POST", "/api/v1/content/note", `{"title":"A"}`)
-	b.want(200, "POST", "/api/v1/auth/totp", "")
+	b.want(422, "POST", "/api/v1/auth/totp", "")
+	b.want(200, "POST", "/api/v1/auth/totp", `{"password":"`+adminPassword+`"}`)
 }
 
 // A link that an administrator hands over sets a password once.

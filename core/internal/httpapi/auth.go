@@ -59,6 +59,11 @@ func (s *Server) words(c *gin.Context, must string, may ...string) (map[string]s
 	if err != nil {
 		return nil, err
 	}
+	return texts(body, must, may...)
+}
+
+// texts takes the texts out of such an object.
+func texts(body map[string]any, must string, may ...string) (map[string]string, error) {
 	needed := strings.Fields(must)
 	known := append(slices.Clone(needed), may...)
 	out := map[string]string{}
@@ -200,11 +205,25 @@ func makeResetLink(s *Server, c *gin.Context) error {
 	return nil
 }
 
+// proof reads what may be asked for again: nothing of an account that signs in elsewhere.
+func (s *Server) proof(c *gin.Context) (p core.Proof, err error) {
+	if err := onlyParams(c.Request); err != nil {
+		return p, err
+	}
+	body, _, err := s.optionalObject(c)
+	if err != nil {
+		return p, err
+	}
+	in, err := texts(body, "", "password", "code")
+	return core.Proof{Password: in["password"], Code: in["code"]}, err
+}
+
 func beginTOTP(s *Server, c *gin.Context) error {
-	if err := s.nothing(c); err != nil {
+	p, err := s.proof(c)
+	if err != nil {
 		return err
 	}
-	setup, err := s.o.Accounts.BeginTOTP(c.Request.Context(), of(c).who)
+	setup, err := s.o.Accounts.BeginTOTP(c.Request.Context(), of(c).who, p)
 	if err != nil {
 		return err
 	}
@@ -243,11 +262,11 @@ func replyRecovery(c *gin.Context, codes []string) {
 
 // dropTOTP ends every session of the account, this one too.
 func dropTOTP(s *Server, c *gin.Context) error {
-	in, err := s.words(c, "password code")
+	p, err := s.proof(c)
 	if err != nil {
 		return err
 	}
-	if err := s.o.Accounts.DropTOTP(c.Request.Context(), of(c).who, in["password"], in["code"]); err != nil {
+	if err := s.o.Accounts.DropTOTP(c.Request.Context(), of(c).who, p); err != nil {
 		return err
 	}
 	s.setCookie(c.Writer.Header(), sessionName, "", time.Time{})
@@ -256,11 +275,11 @@ func dropTOTP(s *Server, c *gin.Context) error {
 }
 
 func newRecoveryCodes(s *Server, c *gin.Context) error {
-	in, err := s.words(c, "code")
+	p, err := s.proof(c)
 	if err != nil {
 		return err
 	}
-	codes, err := s.o.Accounts.NewRecoveryCodes(c.Request.Context(), of(c).who, in["code"])
+	codes, err := s.o.Accounts.NewRecoveryCodes(c.Request.Context(), of(c).who, p)
 	if err != nil {
 		return err
 	}
