@@ -182,7 +182,7 @@ func TestAccounts_factor(t *testing.T) {
 	fresh.want(200, "POST", "/api/v1/auth/login", credentials(adminEmail, adminPassword, recovery[0].(string)))
 	fresh.want(204, "DELETE", "/api/v1/auth/totp", `{"password":"`+adminPassword+`","code":"`+recovery[1].(string)+`"}`)
 	b.want(401, "GET", "/api/v1/auth/sessions", "")
-	b.signIn(adminEmail, adminPassword)
+	user := b.signIn(adminEmail, adminPassword).body["user"].(map[string]any)
 
 	role := b.want(200, "GET", "/api/v1/content/_role?filter[name]=administrator", "").body["data"].([]any)[0].(map[string]any)["_id"].(string)
 	rev := b.want(200, "GET", "/api/v1/content/_role/"+role, "").body["_rev"]
@@ -192,8 +192,22 @@ func TestAccounts_factor(t *testing.T) {
 	if me := b.want(200, "GET", "/api/v1/auth/me", "").body; me["user"].(map[string]any)["totpRequired"] != true || fmt.Sprint(me["roles"]) != "[public]" {
 		t.Errorf("got %v", me)
 	}
-	b.want(404, "GET", "/api/v1/content/_user", "")
-	b.want(403, "POST", "/api/v1/content/note", `{"title":"A"}`)
+	for lang, words := range map[string]string{"en": "Set up a second factor first", "fr": "Mettez d’abord en place un second facteur"} {
+		b.headers = map[string]string{"Accept-Language": lang}
+		for _, refused := range []struct{ method, path, body string }{
+			{"GET", "/api/v1/content/_user", ""}, {"POST", "/api/v1/content/note", `{"title":"A"}`}, {"GET", "/api/v1/audit", ""},
+			{"POST", "/api/v1/auth/reset-links", `{"user":"` + user["_id"].(string) + `"}`},
+		} {
+			got := b.want(403, refused.method, refused.path, refused.body).body
+			if detail := fmt.Sprint(got["detail"]); got["reason"] != "totp_required" || !strings.HasPrefix(detail, words) || !strings.Contains(detail, "POST /api/v1/auth/totp") {
+				t.Errorf("%s %s: got %v", refused.method, refused.path, got)
+			}
+		}
+	}
+	b.headers = nil
+	b.want(200, "GET", "/api/v1/types", "")
+	b.want(404, "DELETE", "/api/v1/auth/sessions/"+role, "")
+	b.want(403, "POST", "/api/v1/auth/totp", `{"password":"not it at all"}`)
 	b.want(422, "POST", "/api/v1/auth/totp", "")
 	b.want(200, "POST", "/api/v1/auth/totp", `{"password":"`+adminPassword+`"}`)
 }

@@ -210,12 +210,15 @@ func TestTOTP_required(t *testing.T) {
 		t.Errorf("got %+v", in.User)
 	}
 	for _, s := range []*core.SignedIn{before, in} {
-		if p := w.who(s); fmt.Sprint(p.Roles) != "[public]" || p.About != nil || p.Kind != "user" {
+		if p := w.who(s); fmt.Sprint(p.Roles) != "[public]" || p.About != nil || p.Kind != "user" || !p.LacksFactor {
 			t.Errorf("got %+v", p)
 		}
 	}
 	w.withFactor(in)
-	if p := w.who(in); fmt.Sprint(p.Roles) != "[editor]" || p.About == nil {
+	if w.holds(before) {
+		t.Error("another session goes on")
+	}
+	if p := w.who(in); fmt.Sprint(p.Roles) != "[editor]" || p.About == nil || p.LacksFactor {
 		t.Errorf("with a factor: %+v", p)
 	}
 }

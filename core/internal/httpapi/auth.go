@@ -197,6 +197,9 @@ func makeResetLink(s *Server, c *gin.Context) error {
 	if err != nil {
 		return err
 	}
+	if of(c).who.LacksFactor {
+		return factorFirst()
+	}
 	link, expires, err := s.o.Accounts.ResetLink(c.Request.Context(), of(c).who, core.EntryID(in["user"]))
 	if err != nil {
 		return err

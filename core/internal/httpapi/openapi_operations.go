@@ -76,7 +76,7 @@ var operationDocs = map[string]operationDoc{
 		answers: []answerDoc{{"200", "The file: JSON Lines, or CSV.", "", "application/jsonl"}}, problems: "400 401 403 404 503"},
 	"listAudit": {tag: "operations", summary: "Who did what, when, from where, the newest first", params: "by event type entry address from until after limit", problems: "400 401 403 404 503",
 		answers: ok("A page of the trail.", "AuditPage")},
-	"signIn": {tag: "accounts", summary: "Sign in: sets the cookie of a session. 401 with the reason otp_required asks for a code as well", body: "SignIn", problems: "400 401 403 413 415 422 429 503",
+	"signIn": {tag: "accounts", summary: "Sign in: sets the cookie of a session. 401 with the reason otp_required asks for a code as well; totpRequired in the answer says that everything is refused, with the reason totp_required, until a second factor is set up", body: "SignIn", problems: "400 401 403 413 415 422 429 503",
 		answers: ok("Signed in.", "SignedIn")},
 	"signOut":        {tag: "accounts", summary: "Sign out", answers: nothing204("Signed out."), problems: "400 403 503"},
 	"me":             {tag: "accounts", summary: "Who is signed in; user is null for nobody", answers: ok("The caller.", "Me"), problems: "400"},

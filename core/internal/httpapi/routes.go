@@ -137,7 +137,7 @@ func (s *Server) handle(r *route, h handler) gin.HandlerFunc {
 			err = h(s, c)
 		}
 		if err != nil {
-			s.fail(c.Writer, q, c.Request, unlessLapsed(q, r, err))
+			s.fail(c.Writer, q, c.Request, unlessKept(q, r, err))
 		}
 	}
 }
