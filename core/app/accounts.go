@@ -11,6 +11,7 @@ import (
 	"github.com/palabre-cms/palabre/core"
 	"github.com/palabre-cms/palabre/core/internal/access"
 	"github.com/palabre-cms/palabre/core/internal/account"
+	"github.com/palabre-cms/palabre/core/internal/email"
 	"github.com/palabre-cms/palabre/core/internal/oidc"
 	"github.com/palabre-cms/palabre/core/jsondoc"
 )
@@ -80,7 +81,7 @@ func (u NewUser) fields(password string) map[string]any {
 	for i, r := range u.Roles {
 		roles[i] = r
 	}
-	data := map[string]any{"email": account.NormalEmail(u.Email), "name": u.Name, "roles": roles, "password": password}
+	data := map[string]any{"email": email.Normal(u.Email), "name": u.Name, "roles": roles, "password": password}
 	if u.Name == "" {
 		data["name"] = data["email"]
 	}
@@ -120,7 +121,7 @@ func userOf(id core.EntryID, doc map[string]any) User {
 
 // SetPassword implements Users.
 func (a *App) SetPassword(ctx context.Context, c PasswordChange) (string, error) {
-	id, err := a.catalog.Unique(ctx, account.UserType, "email", account.NormalEmail(c.Email))
+	id, err := a.catalog.Unique(ctx, account.UserType, "email", email.Normal(c.Email))
 	if err != nil {
 		return "", err
 	}
@@ -142,8 +143,8 @@ func (c PasswordChange) fields() (data map[string]any, made string) {
 	return data, made
 }
 
-func noUser(email string) error {
-	return core.Errorf(core.CodeNotFound, "There is no account with the address %q. palabre users list shows those that there are.", email)
+func noUser(address string) error {
+	return core.Errorf(core.CodeNotFound, "There is no account with the address %q. palabre users list shows those that there are.", address)
 }
 
 const usersPath = "/api/v1/content/" + string(account.UserType)
@@ -180,7 +181,7 @@ func (c *Client) SetPassword(ctx context.Context, change PasswordChange) (string
 		return "", err
 	}
 	for _, u := range users {
-		if u.Email == account.NormalEmail(change.Email) {
+		if u.Email == email.Normal(change.Email) {
 			data, made := change.fields()
 			return made, c.Call(ctx, http.MethodPatch, usersPath+"/"+string(u.ID), data, nil, false)
 		}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/palabre-cms/palabre/core"
+	"github.com/palabre-cms/palabre/core/internal/email"
 )
 
 // linkFor is how long a link for a new password holds.
@@ -92,12 +93,12 @@ func (s *Service) newLink(ctx context.Context, u *record) (link string, expires 
 
 // Forgot implements core.Accounts. What it does for an account that is there happens behind the caller's back, so that he
 // cannot tell by the time.
-func (s *Service) Forgot(ctx context.Context, email string) error {
-	email = NormalEmail(email)
-	if email == "" || len(email) > mostEmail {
+func (s *Service) Forgot(ctx context.Context, address string) error {
+	address = email.Normal(address)
+	if address == "" || len(address) > mostEmail {
 		return wrong("/email", "format", "This is no e-mail address.", "Ce n’est pas une adresse électronique.")
 	}
-	send, err := s.throttle.askLink(ctx, email)
+	send, err := s.throttle.askLink(ctx, address)
 	if err != nil || !send {
 		return err
 	}
@@ -109,7 +110,7 @@ func (s *Service) Forgot(ctx context.Context, email string) error {
 	case s.posting <- struct{}{}:
 		s.background.Go(func() {
 			defer func() { <-s.posting }()
-			s.sendLink(email)
+			s.sendLink(address)
 		})
 	default:
 		s.log.Warn("a mail for a new password was not sent: too many are on their way")
@@ -117,10 +118,10 @@ func (s *Service) Forgot(ctx context.Context, email string) error {
 	return nil
 }
 
-func (s *Service) sendLink(email string) {
+func (s *Service) sendLink(address string) {
 	ctx, cancel := context.WithTimeout(s.running, mailWithin)
 	defer cancel()
-	u, err := s.userBy(ctx, email)
+	u, err := s.userBy(ctx, address)
 	if err != nil || u == nil || s.mayAct(ctx, u.id) != nil {
 		return
 	}

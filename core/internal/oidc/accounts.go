@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/palabre-cms/palabre/core"
+	"github.com/palabre-cms/palabre/core/internal/email"
 )
 
 const userType core.TypeName = "_user"
@@ -91,6 +92,9 @@ func (a *Accounts) settle(ctx context.Context, i *Identity) (core.EntryID, error
 	}
 	if u != nil {
 		return a.update(ctx, u, i)
+	}
+	if !email.Faithful(i.Email) {
+		return "", a.refuse(i, "what the provider has verified is another address than the one that would be kept")
 	}
 	u, err = a.users.withEmail(ctx, i.Email)
 	switch {
@@ -176,7 +180,7 @@ func (a *Accounts) create(ctx context.Context, i *Identity) (core.EntryID, error
 	if name == "" {
 		name = i.Email
 	}
-	data := map[string]any{"email": fold(i.Email), "name": name, "roles": list(roles), "identities": list([]string{i.Key()})}
+	data := map[string]any{"email": email.Normal(i.Email), "name": name, "roles": list(roles), "identities": list([]string{i.Key()})}
 	result, err := a.Content.Write(ctx, core.System, []core.Operation{{Op: core.OperationCreate, Type: userType, Data: data}}, core.WriteOptions{Reason: "sign-in"})
 	if err != nil {
 		return "", err
