@@ -26,8 +26,11 @@ type Accounts interface {
 	ChangePassword(ctx context.Context, who *Principal, current, next string) (*SignedIn, error)
 	// Forgot sends a link for a new password, if there is such an account. It answers alike in any case.
 	Forgot(ctx context.Context, email string) error
-	// ResetLink makes such a link for an administrator to hand over.
-	ResetLink(ctx context.Context, who *Principal, user EntryID) (link string, expires time.Time, err error)
+	// ResetLink makes such a link for an administrator to hand over to an account, which he names by its identifier or its
+	// e-mail address. Where the site does not know its own address, the link is a path.
+	ResetLink(ctx context.Context, who *Principal, user string) (link string, expires time.Time, err error)
+	// CheckReset gives CodeForbidden with Reason "reset_token" for the token of a link that does not hold. It uses nothing up.
+	CheckReset(ctx context.Context, token string) error
 	// Reset sets a new password with the token of a link, once, and ends all sessions of the account.
 	Reset(ctx context.Context, token, password string) error
 

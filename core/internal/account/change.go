@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/palabre-cms/palabre/core"
@@ -18,7 +19,7 @@ const (
 	mailWithin  = 30 * time.Second
 )
 
-// resetPath is the page of the admin that a link leads to.
+// resetPath is the page that a link leads to.
 const resetPath = "/admin/reset"
 
 // confirmPassword asks an account that is signed in for its password once more.
@@ -103,7 +104,7 @@ func (s *Service) Forgot(ctx context.Context, address string) error {
 		return err
 	}
 	if s.c.Mailer == nil || s.c.PublicURL == "" {
-		s.log.Warn("somebody asked for a new password and cannot be sent a link: set smtp and public_url, or hand over a link (palabre users passwd)")
+		s.log.Warn("somebody asked for a new password and cannot be sent a link: set smtp and public_url, or hand over a link (POST /api/v1/auth/reset-links)")
 		return nil
 	}
 	select {
@@ -148,7 +149,32 @@ func linkMail(l core.Locale, site, link string) mail {
 }
 
 // ResetLink implements core.Accounts: for whoever may change the account's password in the content itself.
-func (s *Service) ResetLink(ctx context.Context, who *core.Principal, id core.EntryID) (string, time.Time, error) {
+func (s *Service) ResetLink(ctx context.Context, who *core.Principal, user string) (string, time.Time, error) {
+	id, err := s.named(ctx, user)
+	if err != nil {
+		return "", time.Time{}, err
+	}
+	link, expires, err := s.resetLink(ctx, who, id)
+	if core.CodeOf(err) == core.CodeNotFound && string(id) != user {
+		err = errNoAccount() // an address that is hidden from him is told from one of nobody's by no word
+	}
+	return link, expires, err
+}
+
+// named gives the account that an identifier or an e-mail address stands for, and for an address of nobody's an identifier
+// of nothing.
+func (s *Service) named(ctx context.Context, user string) (core.EntryID, error) {
+	if !strings.Contains(user, "@") {
+		return core.EntryID(user), nil
+	}
+	u, err := s.userBy(ctx, email.Normal(user))
+	if u == nil {
+		return core.NewID(s.now()), err
+	}
+	return u.id, nil
+}
+
+func (s *Service) resetLink(ctx context.Context, who *core.Principal, id core.EntryID) (string, time.Time, error) {
 	try := core.Operation{Op: core.OperationUpdate, Type: UserType, ID: id, Data: map[string]any{"password": newSecret()}}
 	if _, err := s.c.Content.Write(ctx, who, []core.Operation{try}, core.WriteOptions{DryRun: true}); err != nil {
 		return "", time.Time{}, err
@@ -158,7 +184,7 @@ func (s *Service) ResetLink(ctx context.Context, who *core.Principal, id core.En
 		return "", time.Time{}, err
 	}
 	if u == nil {
-		return "", time.Time{}, refuse(core.CodeNotFound, "", "There is no such account.", "Il n’y a pas de tel compte.")
+		return "", time.Time{}, errNoAccount()
 	}
 	if !mayHandle(who, u) {
 		return "", time.Time{}, errAboveOwn()
@@ -170,18 +196,36 @@ func (s *Service) ResetLink(ctx context.Context, who *core.Principal, id core.En
 	return link, expires, err
 }
 
+func errNoAccount() error {
+	return refuse(core.CodeNotFound, "", "There is no such account.", "Il n’y a pas de tel compte.")
+}
+
+// CheckReset implements core.Accounts.
+func (s *Service) CheckReset(ctx context.Context, token string) error {
+	_, err := s.held(ctx, token)
+	return err
+}
+
+// held finds the account of a link that holds, and counts one that does not as a guess.
+func (s *Service) held(ctx context.Context, token string) (*record, error) {
+	a, err := s.throttle.begin(ctx, "")
+	if err != nil {
+		return nil, err
+	}
+	u, err := s.meant(ctx, token)
+	if err == nil {
+		a.forgive()
+	}
+	return u, err
+}
+
 // Reset implements core.Accounts. A link works once since the password that it sets makes it worthless: of two at the
 // same time, one is made on a revision that is no more.
 func (s *Service) Reset(ctx context.Context, token, password string) error {
-	a, err := s.throttle.begin(ctx, "")
+	u, err := s.held(ctx, token)
 	if err != nil {
 		return err
 	}
-	u, err := s.meant(ctx, token)
-	if err != nil {
-		return err
-	}
-	a.forgive()
 	change, err := s.newPassword(ctx, u, password)
 	if err != nil {
 		return err

@@ -16,7 +16,7 @@ const authPath = "/api/v1/auth"
 
 // getsIn reports whether an address is one for people who are not signed in: what they send is proof enough.
 func getsIn(path string) bool {
-	return path == authPath+"/login" || path == authPath+"/forgot" || path == authPath+"/reset"
+	return path == authPath+"/login" || path == authPath+"/forgot" || path == authPath+"/reset" || path == resetPath
 }
 
 // authRoutes are the addresses of signing in.
@@ -28,6 +28,8 @@ func authRoutes() []route {
 		{"POST", authPath + "/password", "changePassword", changePassword, "", self},
 		{"POST", authPath + "/forgot", "forgotPassword", forgotPassword, "", open},
 		{"POST", authPath + "/reset", "resetPassword", resetPassword, "", open},
+		{"GET", resetPath, "showReset", showReset, "", open},
+		{"POST", resetPath, "resetOnPage", resetOnPage, "", open},
 		{"POST", authPath + "/reset-links", "makeResetLink", makeResetLink, "", self},
 		{"POST", authPath + "/totp", "beginTOTP", beginTOTP, "", self},
 		{"POST", authPath + "/totp/confirm", "confirmTOTP", confirmTOTP, "", self},
@@ -165,46 +167,6 @@ func changePassword(s *Server, c *gin.Context) error {
 		return err
 	}
 	s.replySignedIn(c, done)
-	return nil
-}
-
-func forgotPassword(s *Server, c *gin.Context) error {
-	in, err := s.words(c, "email")
-	if err != nil {
-		return err
-	}
-	if err := s.o.Accounts.Forgot(c.Request.Context(), in["email"]); err != nil {
-		return err
-	}
-	done(c)
-	return nil
-}
-
-func resetPassword(s *Server, c *gin.Context) error {
-	in, err := s.words(c, "token password")
-	if err != nil {
-		return err
-	}
-	if err := s.o.Accounts.Reset(c.Request.Context(), in["token"], in["password"]); err != nil {
-		return err
-	}
-	done(c)
-	return nil
-}
-
-func makeResetLink(s *Server, c *gin.Context) error {
-	in, err := s.words(c, "user")
-	if err != nil {
-		return err
-	}
-	if of(c).who.LacksFactor {
-		return factorFirst()
-	}
-	link, expires, err := s.o.Accounts.ResetLink(c.Request.Context(), of(c).who, core.EntryID(in["user"]))
-	if err != nil {
-		return err
-	}
-	reply(c, http.StatusCreated, mustJSON(map[string]any{"link": link, "expiresAt": expires}))
 	return nil
 }
 
