@@ -23,7 +23,7 @@ type Accounts interface {
 	// Me is the caller's own account; nil without an error for who is not a user.
 	Me(ctx context.Context, who *Principal) (*Account, error)
 	// ChangePassword ends all sessions of the account and begins a new one.
-	ChangePassword(ctx context.Context, who *Principal, current, next string) (*SignedIn, error)
+	ChangePassword(ctx context.Context, who *Principal, c PasswordChange) (*SignedIn, error)
 	// Forgot sends a link for a new password, if there is such an account. It answers alike in any case.
 	Forgot(ctx context.Context, email string) error
 	// ResetLink makes such a link for an administrator to hand over to an account, which he names by its identifier or its
@@ -31,7 +31,8 @@ type Accounts interface {
 	ResetLink(ctx context.Context, who *Principal, user string) (link string, expires time.Time, err error)
 	// CheckReset gives CodeForbidden with Reason "reset_token" for the token of a link that does not hold. It uses nothing up.
 	CheckReset(ctx context.Context, token string) error
-	// Reset sets a new password with the token of a link, once, and ends all sessions of the account.
+	// Reset sets a new password with the token of a link, once, ends all sessions of the account and revokes the API tokens
+	// that act for it or that it has made.
 	Reset(ctx context.Context, token, password string) error
 
 	// BeginTOTP makes a secret that does not count before ConfirmTOTP, in the same session, has seen a code of it. CodeInvalid
@@ -65,6 +66,12 @@ type Accounts interface {
 type SignIn struct {
 	Email, Password string
 	OTP             string // a code of the second factor, or a recovery code
+}
+
+// PasswordChange is somebody's own change of his password.
+type PasswordChange struct {
+	Current, Next string
+	RevokeTokens  bool // revoke the API tokens that act for the account or that it has made, as a reset does
 }
 
 // Proof is what somebody who is signed in sends once more, before his second factor is touched: the password of an account

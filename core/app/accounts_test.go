@@ -125,7 +125,13 @@ func TestAccounts(t *testing.T) {
 	old := *b
 	b.want(422, "POST", "/api/v1/auth/password", `{"current":"`+adminPassword+`","password":"short"}`)
 	b.want(403, "POST", "/api/v1/auth/password", `{"current":"not it at all","password":"`+nextPassword+`"}`)
+	b.want(422, "POST", "/api/v1/auth/password", `{"current":"`+adminPassword+`","password":"`+nextPassword+`","revokeTokens":"yes"}`)
+	holder := &browser{t: t, h: h, headers: map[string]string{"Authorization": "Bearer " + b.want(201, "POST", "/api/v1/content/_token", `{"name":"mine","role":"editor"}`).body["token"].(string)}}
+	holder.want(200, "GET", "/api/v1/content/note", "")
 	b.want(200, "POST", "/api/v1/auth/password", `{"current":"`+adminPassword+`","password":"`+nextPassword+`"}`)
+	holder.want(200, "GET", "/api/v1/content/note", "")
+	b.want(200, "POST", "/api/v1/auth/password", `{"current":"`+nextPassword+`","password":"`+nextPassword+` again","revokeTokens":true}`)
+	holder.want(401, "GET", "/api/v1/content/note", "")
 	for _, gone := range []*browser{&old, other} {
 		gone.want(401, "GET", "/api/v1/auth/sessions", "")
 	}
@@ -266,8 +272,12 @@ func TestAccounts_resetPage(t *testing.T) {
 	h := start(t, accountSettings(t)).Handler()
 	admin, user := &browser{t: t, h: h}, &browser{t: t, h: h}
 	admin.signIn(adminEmail, adminPassword)
-	admin.want(201, "POST", "/api/v1/content/_user", `{"email":"x@example.org","name":"X","password":"`+adminPassword+`"}`)
+	admin.want(201, "POST", "/api/v1/content/_user", `{"email":"x@example.org","name":"X","roles":["editor"],"password":"`+adminPassword+`"}`)
 	user.signIn("x@example.org", adminPassword)
+	id := admin.want(200, "GET", "/api/v1/content/_user?filter[email]=x@example.org", "").body["data"].([]any)[0].(map[string]any)["_id"].(string)
+	bearer := admin.want(201, "POST", "/api/v1/content/_token", `{"name":"T","role":"editor","user":{"_ref":"`+id+`","_type":"_user"}}`).body["token"].(string)
+	holder := &browser{t: t, h: h, headers: map[string]string{"Authorization": "Bearer " + bearer}}
+	holder.want(200, "GET", "/api/v1/content/note", "")
 	link := admin.want(201, "POST", "/api/v1/auth/reset-links", `{"user":"x@example.org"}`).body["link"].(string)
 	_, token, _ := strings.Cut(link, "token=")
 	for range 2 { // to look uses nothing up
@@ -293,6 +303,7 @@ func TestAccounts_resetPage(t *testing.T) {
 		}
 	}
 	user.want(401, "GET", "/api/v1/auth/sessions", "")
+	holder.want(401, "GET", "/api/v1/content/note", "")
 	user.signIn("x@example.org", nextPassword)
 }
 

@@ -41,23 +41,27 @@ func (s *Service) confirmPassword(ctx context.Context, u *record, password strin
 }
 
 // ChangePassword implements core.Accounts.
-func (s *Service) ChangePassword(ctx context.Context, who *core.Principal, current, next string) (*core.SignedIn, error) {
+func (s *Service) ChangePassword(ctx context.Context, who *core.Principal, c core.PasswordChange) (*core.SignedIn, error) {
 	u, err := s.caller(ctx, who)
 	if err != nil {
 		return nil, err
 	}
-	if err := s.confirmPassword(ctx, u, current); err != nil {
+	if err := s.confirmPassword(ctx, u, c.Current); err != nil {
 		return nil, err
 	}
-	if normalPassword(next) == normalPassword(current) {
+	if normalPassword(c.Next) == normalPassword(c.Current) {
 		return nil, wrong("/password", "same", "This is the password that you have already. Choose another one.", "C’est déjà votre mot de passe. Choisissez-en un autre.")
 	}
-	change, err := s.newPassword(ctx, u, next)
+	change, err := s.newPassword(ctx, u, c.Next)
 	if err != nil {
 		return nil, err
 	}
 	b := s.begin(ctx, u.id, u.epoch+1)
-	if err := s.write(ctx, u.id, "password", u.update(change), b.op); err != nil {
+	write := s.write
+	if c.RevokeTokens {
+		write = s.writeRevoking
+	}
+	if err := write(ctx, u.id, "password", u.update(change), b.op); err != nil {
 		return nil, err
 	}
 	return s.signedIn(ctx, u.id, b)
@@ -230,7 +234,7 @@ func (s *Service) Reset(ctx context.Context, token, password string) error {
 	if err != nil {
 		return err
 	}
-	err = s.write(ctx, u.id, "password_reset", u.update(change))
+	err = s.writeRevoking(ctx, u.id, "password_reset", u.update(change))
 	if core.CodeOf(err) == core.CodeStale {
 		return errBadLink()
 	}

@@ -155,6 +155,9 @@ func (v *verdict) change(ctx context.Context, op core.Operation, was, is *record
 		return op, err
 	}
 	_, password := op.Data["password"]
+	if password && v.resets(was.id) {
+		v.reset[was.id] = true
+	}
 	fill := map[string]any{}
 	if v.dropsFactor(&op) {
 		fill["totp"] = nil

@@ -279,12 +279,12 @@ func TestChangePassword(t *testing.T) {
 		{"too long", good, strings.Repeat("abcd", 257), core.CodeInvalid},
 		{"the same", good, good, core.CodeInvalid},
 	} {
-		_, err := w.ChangePassword(from("192.0.2.1"), w.who(a), tc.current, tc.next)
+		_, err := w.ChangePassword(from("192.0.2.1"), w.who(a), core.PasswordChange{Current: tc.current, Next: tc.next})
 		if core.CodeOf(err) != tc.code {
 			t.Errorf("%s: got %v, want %s", tc.name, err, tc.code)
 		}
 	}
-	c, err := w.ChangePassword(from("192.0.2.1"), w.who(a), good, next)
+	c, err := w.ChangePassword(from("192.0.2.1"), w.who(a), core.PasswordChange{Current: good, Next: next})
 	if err != nil {
 		t.Fatal(err)
 	}

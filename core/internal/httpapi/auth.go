@@ -157,12 +157,30 @@ func me(s *Server, c *gin.Context) error {
 	return nil
 }
 
+func (s *Server) passwordChange(c *gin.Context) (change core.PasswordChange, err error) {
+	if err := onlyParams(c.Request); err != nil {
+		return change, err
+	}
+	body, _, err := s.object(c, s.o.BodyBytes, jsonTypes)
+	if err != nil {
+		return change, err
+	}
+	const flag = "revokeTokens"
+	revoke, isFlag := body[flag].(bool)
+	if body[flag] != nil && !isFlag {
+		return change, invalid(pointer(flag), "type", "This must be true or false.", "Ce doit être true ou false.")
+	}
+	delete(body, flag)
+	in, err := texts(body, "current password", flag)
+	return core.PasswordChange{Current: in["current"], Next: in["password"], RevokeTokens: revoke}, err
+}
+
 func changePassword(s *Server, c *gin.Context) error {
-	in, err := s.words(c, "current password")
+	change, err := s.passwordChange(c)
 	if err != nil {
 		return err
 	}
-	done, err := s.o.Accounts.ChangePassword(c.Request.Context(), of(c).who, in["current"], in["password"])
+	done, err := s.o.Accounts.ChangePassword(c.Request.Context(), of(c).who, change)
 	if err != nil {
 		return err
 	}

@@ -30,7 +30,7 @@ var pageTexts = map[string]core.Text{
 	"publishedOn":   {"fr": "Publié le", "en": "Published on"},
 	"resetAgain":    {"fr": "Le même, encore une fois", "en": "The same once more"},
 	"resetDiffer":   {"fr": "Les deux mots de passe diffèrent. Saisissez-les de nouveau.", "en": "The two passwords differ. Type them again."},
-	"resetDone":     {"fr": "Votre mot de passe est enregistré. Partout où ce compte était connecté, il ne l’est plus : connectez-vous avec ce mot de passe.", "en": "Your password is set. Wherever this account was signed in, it is no more: sign in with this password."},
+	"resetDone":     {"fr": "Votre mot de passe est enregistré. Toutes les sessions de ce compte sont terminées et ses jetons d’API révoqués : connectez-vous avec ce mot de passe.", "en": "Your password is set. All sessions of this account have ended, and its API tokens are revoked: sign in with this password."},
 	"resetHint":     {"fr": "Douze caractères au moins. Plusieurs mots en font un bon.", "en": "At least twelve characters. Several words make a good one."},
 	"resetLead":     {"fr": "Ce lien ne sert qu’une fois.", "en": "This link works once."},
 	"resetNew":      {"fr": "Nouveau mot de passe", "en": "New password"},
