@@ -235,7 +235,7 @@ func TestNew_Incomplete(t *testing.T) {
 	for name, o := range map[string]mail.Options{
 		"no host": {From: "a@example.org", Dial: dial}, "no sender": {Host: "smtp.example.org", Dial: dial}, "no dialer": {Host: "smtp.example.org", From: "a@example.org"},
 		"a password in the clear": {Host: "smtp.example.org", From: "a@example.org", Dial: dial, User: "palabre", Password: "correct horse", TLS: mail.None},
-		"two senders": {Host: "smtp.example.org", From: "a@example.org, b@example.org", Dial: dial}, "a line break": {Host: "smtp.example.org", From: "A\r\nBcc: b@example.org <a@example.org>", Dial: dial},
+		"two senders":             {Host: "smtp.example.org", From: "a@example.org, b@example.org", Dial: dial}, "a line break": {Host: "smtp.example.org", From: "A\r\nBcc: b@example.org <a@example.org>", Dial: dial},
 	} {
 		if _, err := mail.New(o); core.CodeOf(err) != core.CodeInvalid {
 			t.Errorf("%s: got %v", name, err)
