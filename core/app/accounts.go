@@ -22,7 +22,8 @@ type Users interface {
 	AddUser(ctx context.Context, u NewUser) (made string, err error)
 	// Users lists the accounts.
 	Users(ctx context.Context) ([]User, error)
-	// SetPassword gives an account another password, which ends its sessions. Without one it makes one up and gives it.
+	// SetPassword gives an account another password, which ends its sessions and revokes its API tokens. Without one it makes one
+	// up and gives it.
 	SetPassword(ctx context.Context, c PasswordChange) (made string, err error)
 }
 

@@ -159,6 +159,9 @@ func (v *verdict) change(ctx context.Context, op core.Operation, was, is *record
 		v.reset[was.id] = true
 	}
 	fill := map[string]any{}
+	if v.who.Kind == "user" && v.who.Entry() == was.id && was.totp != "" && v.dropsFactor(&op) {
+		return op, errOwnFactor()
+	}
 	if v.dropsFactor(&op) {
 		fill["totp"] = nil
 		password = true // it ends the sessions as another password does

@@ -64,6 +64,23 @@ func TestProof_ended(t *testing.T) {
 	}
 }
 
+// Nor does an administrator's open session turn off his own factor by another door.
+func TestProof_ownAsContent(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	id := w.user("camille@example.org", `"roles":["administrator"]`)
+	in := w.signIn("camille@example.org")
+	w.withFactor(in)
+	_, err := w.try(w.who(in), update(t, id, `{"totp":null}`))
+	wantCode(t, err, core.CodeForbidden, "own_factor")
+	if w.stored(id)["totp"] == nil || !w.holds(in) {
+		t.Error("the factor is off, or the session has ended")
+	}
+	if _, err := w.try(administrator, update(t, id, `{"totp":null}`)); err != nil || w.stored(id)["totp"] != nil {
+		t.Errorf("another administrator: %v", err)
+	}
+}
+
 func TestProof_replace(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

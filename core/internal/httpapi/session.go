@@ -163,9 +163,9 @@ func unlessKept(q *request, r *route, err error) error {
 }
 
 func factorFirst() error {
-	err := say(core.CodeForbidden, "Set up a second factor first: one of your roles asks for it, and until then you may do nothing else. Send your password to POST "+authPath+
+	err := say(core.CodeForbidden, "Set up a second factor first: one of your roles asks for it, and until then you may do nothing else. Send your password (nothing, if you have none and have just signed in) to POST "+authPath+
 		"/totp, put the secret that you get into an authenticator app, and send a code of the app to POST "+authPath+"/totp/confirm.",
-		"Mettez d’abord en place un second facteur : l’un de vos rôles le demande, et rien d’autre n’est possible d’ici là. Envoyez votre mot de passe à POST "+authPath+
+		"Mettez d’abord en place un second facteur : l’un de vos rôles le demande, et rien d’autre n’est possible d’ici là. Envoyez votre mot de passe (rien, si vous n’en avez pas et venez de vous connecter) à POST "+authPath+
 			"/totp, saisissez le secret obtenu dans une application d’authentification, puis envoyez un code de celle-ci à POST "+authPath+"/totp/confirm.")
 	return reason(err, "totp_required")
 }
