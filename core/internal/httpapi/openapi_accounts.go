@@ -22,6 +22,7 @@ func accountSchemas() object {
 			"revokeTokens": described("boolean", "Revoke the API tokens that act for the account, or that it has made, as well.")}),
 		"Forgot":       fields("email", object{"email": text}),
 		"Reset":        fields("token password", object{"token": text, "password": text}),
+		"ResetForm":    fields("token password again", object{"token": text, "password": text, "again": described("string", "The same password.")}),
 		"ResetLinkFor": fields("user", object{"user": described("string", "The identifier of an entry of _user, or its e-mail address.")}),
 		"ResetLink":    fields("link expiresAt", object{"link": text, "note": described("string", "What to do with a link that is only a path."), "expiresAt": moment("Until when it holds.")}),
 		"TOTPSetup":    fields("secret url", object{"secret": described("string", "Base32, to be typed."), "url": described("string", "otpauth://, to be shown as a QR code.")}),

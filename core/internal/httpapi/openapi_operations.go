@@ -85,7 +85,7 @@ var operationDocs = map[string]operationDoc{
 		answers: nothing204("If there is such an account, a link is on its way."), problems: "400 403 413 415 422 429"},
 	"resetPassword": {tag: "accounts", summary: "Set a new password with the token of a link, once: all sessions end, and the API tokens that act for the account or that it has made are revoked", body: "Reset", answers: nothing204("Done."), problems: "400 403 413 415 422 429 503"},
 	"showReset":     {tag: "accounts", summary: "The page that such a link leads to, on which the password is chosen", params: "token", answers: append(page200("The page."), answerDoc{"403", "The page, which says that the link does not hold.", "", "text/html"}), problems: "400 429 503"},
-	"resetOnPage":   {tag: "accounts", summary: "What the form of that page sends", answers: page200("The page, which says that it is done."), problems: "400 403 413 415 422 429 503"},
+	"resetOnPage":   {tag: "accounts", summary: "What the form of that page sends", body: "ResetForm", answers: page200("The page, which says that it is done."), problems: "400 403 413 415 422 429 503"},
 	"makeResetLink": {tag: "accounts", summary: "Make such a link for somebody, to hand over. Where public_url is not set, the link is a path, and note says so", body: "ResetLinkFor", problems: "400 401 403 404 413 415 422 503",
 		answers: []answerDoc{{"201", "The link.", "ResetLink", ""}}},
 	"beginTOTP": {tag: "accounts", summary: "Begin to set up a second factor (RFC 6238), or another one in the place of the present one, which stays until that is confirmed. An account without a password and a second factor must have signed in within ten minutes",
