@@ -147,6 +147,18 @@ func TestErase_slugs(t *testing.T) {
 	w.verify()
 }
 
+// TestErase_slugsSpelledOut takes out a name with letters that a slug spells out.
+func TestErase_slugsSpelledOut(t *testing.T) {
+	t.Parallel()
+	w := open(t)
+	e := w.create("meeting", true, `{"title": "Entretien avec Bjørn Łexemple", "guests": [{"name": "Bjørn Łexemple"}]}`)
+	w.update(e, true, `{"title": "Entretien", "slug": "entretien"}`)
+	w.erase(core.Erasure{Entries: []core.ErasureEntry{{Type: "meeting", ID: e.ID}}})
+	if files := w.names("bjorn-lexemple"); len(files) > 0 {
+		t.Errorf("still there: %v", files)
+	}
+}
+
 func TestErase_purge(t *testing.T) {
 	t.Parallel()
 	w := open(t)

@@ -5,9 +5,8 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"golang.org/x/text/unicode/norm"
-
 	"github.com/palabre-cms/palabre/core"
+	"github.com/palabre-cms/palabre/core/internal/folding"
 )
 
 // The length of what may be looked for, in characters.
@@ -94,43 +93,7 @@ func telephone(s string) string {
 }
 
 // fold gives a text without regard to case, accents and the width of spaces.
-func fold(s string) string {
-	var b strings.Builder
-	b.Grow(len(s))
-	gap := false
-	for _, r := range norm.NFKD.String(s) {
-		if unicode.IsSpace(r) {
-			gap = b.Len() > 0
-			continue
-		}
-		if gap {
-			b.WriteByte(' ')
-			gap = false
-		}
-		writeFolded(&b, r)
-	}
-	return b.String()
-}
-
-func writeFolded(b *strings.Builder, r rune) {
-	switch {
-	case r < utf8.RuneSelf:
-		b.WriteByte(byte(unicode.ToLower(r)))
-	case unicode.Is(unicode.Mn, r):
-	case r == 'œ', r == 'Œ':
-		b.WriteString("oe")
-	case r == 'æ', r == 'Æ':
-		b.WriteString("ae")
-	case r == 'ß', r == 'ẞ':
-		b.WriteString("ss")
-	case r == '’', r == 'ʼ':
-		b.WriteByte('\'')
-	case r == '\u2010', r == '\u2011':
-		b.WriteByte('-')
-	default:
-		b.WriteRune(unicode.ToLower(r))
-	}
-}
+func fold(s string) string { return strings.Join(strings.Fields(folding.Fold(s)), " ") }
 
 // slugOf writes a text as a slug would: small letters and figures, parted by dashes.
 func slugOf(text string) string {
