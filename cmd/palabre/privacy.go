@@ -66,7 +66,8 @@ func (p *program) privacyFind() *cobra.Command {
 	var types []string
 	cmd := &cobra.Command{Use: "find TEXT", Short: "Look for somebody in all entries, past versions included", Args: cobra.ExactArgs(1),
 		Long: `Look for a name, an e-mail address or a telephone number in the personal fields of all entries: drafts, published ones, the
-trash, and earlier versions. Mentions are places that no content type declares personal: look at them yourself.`,
+trash, and earlier versions. Mentions are places that no content type declares personal: look at them yourself. Those in
+earlier versions are told with the version, its position in the log, and where in it they stand.`,
 		Example: `  palabre privacy find "Camille Exemple"`}
 	r := p.remote(cmd)
 	cmd.Flags().StringArrayVar(&types, "type", nil, "only in this type (again for more)")
@@ -99,12 +100,27 @@ func (p *program) printSubject(r *core.SubjectReport) error {
 		out.linef("%s: %d", kind.name, len(kind.list))
 		for _, e := range kind.list {
 			out.linef("  %s/%s  %s  in %s  (%s)", e.Type, e.ID, strings.Join(e.Fields, ", "), strings.Join(e.In, ", "), e.Title)
+			printPast(&out, &e)
 		}
 	}
 	if r.More {
 		out.linef("There are more: look for something longer, or in one type.")
 	}
 	return out.err
+}
+
+// printPast writes where earlier versions hold somebody, a version a line.
+func printPast(out *printer, e *core.SubjectEntry) {
+	for i := 0; i < len(e.Past); {
+		at, pointers := e.Past[i], []string{}
+		for ; i < len(e.Past) && e.Past[i].Position == at.Position; i++ {
+			pointers = append(pointers, e.Past[i].Pointer)
+		}
+		out.linef("    version %d, position %d: %s", at.Rev, at.Position, strings.Join(pointers, ", "))
+	}
+	if e.MorePast {
+		out.linef("    and more")
+	}
 }
 
 func (p *program) privacyExport() *cobra.Command {
@@ -147,7 +163,7 @@ whole. This cannot be undone. Backups made before still hold what is erased: let
   palabre privacy erase event/01j9zq4x8n2v5w7y3k6m1b0c4d --reason "On request" --field contact.email`}
 	f.remote = p.remote(cmd)
 	cmd.Flags().StringVar(&f.reason, "reason", "", "why, naming nobody (required)")
-	cmd.Flags().StringArrayVar(&f.fields, "field", nil, "only this field, by its path (again for more)")
+	cmd.Flags().StringArrayVar(&f.fields, "field", nil, "only this field, by its path, or _comment for the remarks (again for more)")
 	cmd.Flags().BoolVar(&f.purge, "purge", false, "take the whole entries away")
 	cmd.Flags().BoolVar(&f.dryRun, "dry-run", false, "tell what would be done, do nothing")
 	_ = cmd.MarkFlagRequired("reason")

@@ -209,6 +209,59 @@ func TestErase_dropped(t *testing.T) {
 	w.verify()
 }
 
+// TestErase_mentions takes mentions out of the past by the fields that a search names.
+func TestErase_mentions(t *testing.T) {
+	t.Parallel()
+	w := open(t)
+	_, before, purged := w.story()
+	said := w.create("post", true, `{"title": "Autre"}`)
+	w.do(core.Operation{Op: core.OperationUpdate, Type: "post", ID: said.ID, Comment: "À la demande de Z. Imaginaire", Publish: true, Data: doc(t, `{"title": "Encore", "slug": "encore"}`)})
+	r := core.Erasure{}
+	for _, m := range w.find("imaginaire").Mentions[1:] {
+		r.Entries = append(r.Entries, core.ErasureEntry{Type: m.Type, ID: m.ID, Fields: m.Fields})
+	}
+	w.erase(r)
+	for _, m := range w.find("imaginaire").Mentions[1:] {
+		t.Errorf("still mentioned: %+v", m)
+	}
+	if got := w.stored(said); !strings.Contains(string(got.Published), `"title":"Encore"`) || !slices.Equal(got.Slugs, []string{"autre"}) {
+		t.Errorf("what names nobody is gone: %s, former slugs %v", got.Published, got.Slugs)
+	}
+	if got := w.stored(before); strings.Contains(string(got.Published), "quelqu") || w.stored(purged) != nil {
+		t.Errorf("got %s", got.Published)
+	}
+	w.verify()
+}
+
+// TestErase_droppedMention erases, by its name, a field that its type has lost and that was never personal.
+func TestErase_droppedMention(t *testing.T) {
+	t.Parallel()
+	w := open(t)
+	e := w.create("post", false, `{"title": "Séance"}`)
+	w.do(core.Operation{Op: core.OperationUpdate, Type: "post", ID: e.ID, Migrate: &core.Migrated{Draft: core.Doc(`{"title":"Séance","speaker":"Zébulonne Imaginaire"}`)}})
+	w.update(e, false, `{"speaker": null}`)
+	r := w.find("imaginaire")
+	if got := places(r); !slices.Equal(got, []string{"[speaker] [history] 2/speaker"}) || len(r.Found) > 0 {
+		t.Fatalf("found %s", text(r))
+	}
+	w.erase(core.Erasure{Entries: []core.ErasureEntry{{Type: "post", ID: e.ID, Fields: r.Mentions[0].Fields}}})
+	if files := w.names(traces...); len(files) > 0 {
+		t.Errorf("still there: %v", files)
+	}
+}
+
+// TestErase_nothing keeps the former addresses of an entry of a type that declares nobody.
+func TestErase_nothing(t *testing.T) {
+	t.Parallel()
+	w := open(t)
+	e := w.create("post", true, `{"title": "Séance"}`)
+	w.update(e, true, `{"slug": "autre"}`)
+	w.erase(core.Erasure{Entries: []core.ErasureEntry{{Type: "post", ID: e.ID}}})
+	if got := w.stored(e); !slices.Equal(got.Slugs, []string{"seance"}) {
+		t.Errorf("former slugs %v", got.Slugs)
+	}
+}
+
 func TestErase_dryRun(t *testing.T) {
 	t.Parallel()
 	w := open(t)
@@ -253,7 +306,9 @@ func TestErase_interrupted(t *testing.T) {
 func TestErase_refuses(t *testing.T) {
 	t.Parallel()
 	w := open(t)
-	e := w.person()
+	e, gone, trashed := w.person(), w.create("post", false, `{"title": "x"}`), w.create("post", false, `{"title": "y"}`)
+	w.do(core.Operation{Op: core.OperationPurge, Type: "post", ID: gone.ID})
+	w.do(core.Operation{Op: core.OperationDelete, Type: "post", ID: trashed.ID})
 	one := []core.ErasureEntry{{Type: "person", ID: e.ID}}
 	w.rights["reader"] = []core.Action{core.ActionRead, core.ActionExport}
 	reader := &core.Principal{ID: "user:reader", Kind: "user", Roles: []string{"reader"}}
@@ -274,6 +329,10 @@ func TestErase_refuses(t *testing.T) {
 		{"no identifier", core.System, core.Erasure{Reason: "x", Entries: []core.ErasureEntry{{Type: "person", ID: "zebulonne"}}}, core.CodeInvalid},
 		{"a path that is none", core.System, core.Erasure{Reason: "x", Entries: []core.ErasureEntry{{Type: "person", ID: e.ID, Fields: []string{"_i18n.en"}}}}, core.CodeInvalid},
 		{"a misspelt field", core.System, core.Erasure{Reason: "x", Entries: []core.ErasureEntry{{Type: "person", ID: e.ID, Fields: []string{"phnoe"}}}}, core.CodeInvalid},
+		{"a misspelt field of what was purged", core.System, core.Erasure{Reason: "x", Entries: []core.ErasureEntry{{Type: "post", ID: gone.ID, Fields: []string{"titel"}}}}, core.CodeInvalid},
+		{"a misspelt field in the trash", core.System, core.Erasure{Reason: "x", Entries: []core.ErasureEntry{{Type: "post", ID: trashed.ID, Fields: []string{"titel"}}}}, core.CodeInvalid},
+		{"a misspelt remark", core.System, core.Erasure{Reason: "x", Entries: []core.ErasureEntry{{Type: "post", ID: gone.ID, Fields: []string{"_coment"}}}}, core.CodeInvalid},
+		{"a purge of fields", core.System, core.Erasure{Reason: "x", Entries: []core.ErasureEntry{{Type: "person", ID: e.ID, Purge: true, Fields: []string{"phone"}}}}, core.CodeInvalid},
 		{"no fields at all", core.System, core.Erasure{Reason: "x", Entries: []core.ErasureEntry{{Type: "person", ID: e.ID, Fields: []string{}}}}, core.CodeInvalid},
 		{"the audit", core.System, core.Erasure{Reason: "x", Entries: []core.ErasureEntry{{Type: "_audit", ID: e.ID}}}, core.CodeInvalid},
 	} {

@@ -63,7 +63,7 @@ func TestFind(t *testing.T) {
 		want  []string
 	}{
 		{"Zébulonne Imaginaire", nil, []string{"found meeting Avec Zébulonne [guests.name] [trash]", "found person Quelqu’un [name] [history]",
-			"mention meeting Avec Zébulonne [notes] [trash]", "mention person Quelqu’un [_comment] [history]"}},
+			"mention meeting Avec Zébulonne [notes] [trash]", "mention person Quelqu’un [slug _comment] [history]"}},
 		{"IMAGINAIRE", []core.TypeName{"person"}, []string{"found person Quelqu’un [bio mail name] [draft published]",
 			"mention person Quelqu’un [slug] [draft published]", "mention person Quelqu’un [_comment] [history]"}},
 		{"zebulonne@imaginaire.example", nil, []string{"found person Quelqu’un [mail] [draft published]"}},
@@ -115,6 +115,75 @@ func TestFind_acrossFields(t *testing.T) {
 		if err != nil || len(r.Found) != tc.want {
 			t.Errorf("%s: got %+v, %v, want %d", tc.text, r, err, tc.want)
 		}
+	}
+}
+
+// places writes where mentions of the past are: version and pointer, those of one entry in a line.
+func places(r *core.SubjectReport) (lines []string) {
+	for _, e := range r.Mentions {
+		line := fmt.Sprint(e.Fields, " ", e.In)
+		for _, at := range e.Past {
+			line += fmt.Sprint(" ", at.Rev, at.Pointer)
+		}
+		lines = append(lines, line)
+	}
+	return lines
+}
+
+// story writes posts that mention somebody now, before, and before they were purged.
+func (w *world) story() (now, before, purged *core.Entry) {
+	w.t.Helper()
+	rich := `{"type": "doc", "v": 1, "content": [{"type": "paragraph", "content": [{"type": "text", "text": "%s"}]}]}`
+	now = w.create("post", true, `{"title": "Zébulonne Imaginaire"}`)
+	w.update(now, false, `{"text": `+rich+`}`, "Parle.")
+	before = w.create("post", true, `{"title": "Avec Zébulonne Imaginaire", "text": `+rich+`}`, "Zébulonne Imaginaire parle.")
+	w.update(before, false, `{"title": "Avec quelqu’un", "text": `+rich+`}`, "Quelqu’un parle, dit Zébulonne Imaginaire.")
+	w.update(before, true, `{"slug": "avec-quelqu-un", "text": `+rich+`}`, "Quelqu’un parle.")
+	purged = w.create("post", false, `{"title": "Pour Zébulonne Imaginaire"}`)
+	w.do(core.Operation{Op: core.OperationPurge, Type: "post", ID: purged.ID})
+	return now, before, purged
+}
+
+func TestFind_mentionsOfThePast(t *testing.T) {
+	t.Parallel()
+	w := open(t)
+	now, before, purged := w.story()
+	r := w.find("zebulonne imaginaire")
+	if got, want := places(r), []string{
+		"[slug title] [draft published]",
+		"[slug text title] [history] 1/slug 1/text 1/title 2/slug 2/text 3/_slugs",
+		"[slug title] [history] 1/slug 1/title",
+	}; !slices.Equal(got, want) || len(r.Found) > 0 || r.More {
+		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+	for i, e := range []*core.Entry{now, before, purged} {
+		if r.Mentions[i].ID != e.ID {
+			t.Errorf("mention %d is of %s, want %s", i, r.Mentions[i].ID, e.ID)
+		}
+	}
+	if at := r.Mentions[1].Past[0]; at.Position != 3 || r.Mentions[2].Title != "" {
+		t.Errorf("at %d, %+v", at.Position, r.Mentions[2])
+	}
+	w.update(now, true, `{"title": "Quelqu’un", "slug": "quelqu-un"}`)
+	if got, want := places(w.find("zebulonne imaginaire"))[2], "[slug title] [history] 1/slug 1/title 2/slug 2/title 3/_slugs"; got != want {
+		t.Errorf("once it is changed: got %s, want %s", got, want)
+	}
+}
+
+// TestFind_mentionsOfThePastAreBounded mentions somebody in each of many versions.
+func TestFind_mentionsOfThePastAreBounded(t *testing.T) {
+	t.Parallel()
+	w := open(t)
+	e := w.create("post", false, `{"title": "Zébulonne", "slug": "x"}`)
+	for i := range 50 {
+		w.update(e, false, `{"title": "Zébulonne %d"}`, i)
+	}
+	if m := w.find("zebulonne").Mentions[0]; len(m.Past) != 50 || m.MorePast {
+		t.Errorf("of 50: %d, more %t", len(m.Past), m.MorePast)
+	}
+	w.update(e, false, `{"title": "Personne"}`)
+	if m := w.find("zebulonne").Mentions[0]; len(m.Past) != 50 || !m.MorePast || m.Past[0].Rev != 1 {
+		t.Errorf("of 51: %d, more %t", len(m.Past), m.MorePast)
 	}
 }
 

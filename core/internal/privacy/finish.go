@@ -35,6 +35,7 @@ type subject struct {
 	all    bool // and what was personal under earlier schemas of the type
 	purge  bool
 	slugs  bool // the slug goes with the fields
+	remark bool // what was said of changes goes, whatever it says
 	until  core.Position
 	names  names
 }
@@ -124,6 +125,7 @@ func (s *Service) subjectOf(e core.ErasureEntry, until core.Position) *subject {
 		}
 		sub.slugs = sub.purge || slugFalls(t, sub.fields)
 	}
+	sub.remark = sub.purge || slices.Contains(e.Fields, comment)
 	return sub
 }
 

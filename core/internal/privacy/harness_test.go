@@ -48,8 +48,8 @@ var schemas = []string{
 	      "name": {"type": "string", "minLength": 2, "x-personal": {"subject": "guest", "purpose": "meetings", "basis": "contract", "keep": "P13M", "since": "day"}},
 	      "role": {"type": "string"},
 	      "diet": {"type": "string", "x-personal": {"subject": "guest", "purpose": "catering", "basis": "consent", "keep": "P7D", "since": "day", "class": "P3"}}}}}}}`,
-	`{"title": "Post", "type": "object", "additionalProperties": false, "x-type": {"name": "post", "titleField": "title", "slug": false},
-	  "properties": {"title": {"type": "string"}, "text": {"x-richtext": true}}}`,
+	`{"title": "Post", "type": "object", "additionalProperties": false, "x-type": {"name": "post", "titleField": "title", "slug": {"field": "slug", "from": "title"}, "public": true},
+	  "properties": {"title": {"type": "string"}, "slug": {"type": "string", "x-unique": true}, "text": {"x-richtext": true}}}`,
 }
 
 type typeList map[core.TypeName]*core.Type

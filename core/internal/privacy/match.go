@@ -19,7 +19,8 @@ const (
 type matcher struct {
 	folded string
 	words  []string // of the text, where it has several
-	figure string   // of a telephone number
+	slug   string
+	figure string // of a telephone number
 }
 
 func newMatcher(text string) (*matcher, error) {
@@ -28,7 +29,7 @@ func newMatcher(text string) (*matcher, error) {
 		return nil, say(core.CodeInvalid, "Look for 3 to 200 characters: a name, an e-mail address or a telephone number.",
 			"Cherchez de 3 à 200 caractères : un nom, une adresse électronique ou un numéro de téléphone.")
 	}
-	m := &matcher{folded: folded, figure: telephone(text)}
+	m := &matcher{folded: folded, figure: telephone(text), slug: slugOf(text)}
 	if words := strings.Fields(folded); len(words) > 1 && m.figure == "" {
 		m.words = words
 	}
@@ -41,6 +42,11 @@ func (m *matcher) in(text string) bool {
 		return true
 	}
 	return m.figure != "" && telephone(text) == m.figure
+}
+
+// inSlug reports whether an address holds what is looked for.
+func (m *matcher) inSlug(slug string) bool {
+	return m.in(slug) || m.slug != "" && strings.Contains("-"+slug+"-", "-"+m.slug+"-")
 }
 
 // across reports whether each word that is looked for is a word of one of the texts, and none of them has all: a first name

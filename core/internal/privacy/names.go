@@ -30,9 +30,9 @@ const (
 func (n *names) add(ch *core.Change, fields []string) error {
 	docs, err := changed(ch)
 	for _, doc := range docs {
-		eachText(doc, func(path, text string) {
-			if coveredBy(fields, path) {
-				n.learn(text)
+		eachText(doc, func(w words) {
+			if coveredBy(fields, w.path) {
+				n.learn(w.text)
 			}
 		})
 	}

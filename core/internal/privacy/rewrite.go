@@ -17,13 +17,12 @@ type past struct {
 	subjects  map[core.EntryID][]*subject
 	erasures  map[*subject]*erasure
 	positions map[core.Position]bool
-	personal  map[core.TypeName][]string // under earlier schemas
 }
 
 // rewritePast reads the log twice: to learn what is to be erased and where, and to erase it there. Doing it again changes
 // nothing.
 func (s *Service) rewritePast(ctx context.Context, pending map[core.EntryID]*erasure) error {
-	p := &past{s: s, subjects: map[core.EntryID][]*subject{}, erasures: map[*subject]*erasure{}, positions: map[core.Position]bool{}, personal: map[core.TypeName][]string{}}
+	p := &past{s: s, subjects: map[core.EntryID][]*subject{}, erasures: map[*subject]*erasure{}, positions: map[core.Position]bool{}}
 	last := core.Position(0)
 	for _, x := range pending {
 		last = max(last, x.first)
@@ -45,39 +44,12 @@ func (s *Service) rewritePast(ctx context.Context, pending map[core.EntryID]*era
 	return nil
 }
 
-// learnTypes reads what was personal under earlier schemas of the types, and adds it to what is erased.
+// learnTypes adds what was personal under earlier schemas of the types to what is erased.
 func (p *past) learnTypes(ctx context.Context) error {
-	var types []core.EntryID
-	err := p.s.Catalog.Each(ctx, "_type", "", func(e *core.Entry) error {
-		types = append(types, e.ID)
-		return nil
-	})
-	if err != nil || p.s.Compiler == nil {
-		return err
-	}
-	for _, id := range types {
-		if err := p.s.eachRevision(ctx, id, func(ch *core.Change) error { return p.learnType(ctx, ch) }); err != nil {
-			return err
-		}
-	}
+	former, err := p.s.formerlyPersonal(ctx)
 	for sub := range p.erasures {
 		if sub.all {
-			sub.fields = topmost(slices.Concat(sub.fields, p.personal[sub.typ]))
-		}
-	}
-	return nil
-}
-
-// learnType reads one schema of the past. One that does not compile any more tells nothing.
-func (p *past) learnType(ctx context.Context, ch *core.Change) error {
-	docs, err := changed(ch)
-	for _, doc := range docs {
-		text, isText := doc["schema"].(string)
-		if !isText {
-			text = string(jsondoc.Encode(doc["schema"]))
-		}
-		if t, err := p.s.Compiler.Compile(ctx, []byte(text)); err == nil {
-			p.personal[t.Name] = topmost(slices.Concat(p.personal[t.Name], personal(t)))
+			sub.fields = topmost(slices.Concat(sub.fields, former[sub.typ]))
 		}
 	}
 	return err
@@ -134,7 +106,7 @@ func (p *past) change(sub *subject, at core.Position, ch *core.Change) (did bool
 	if at > sub.until || ch.Type != sub.typ || at == sub.until && ch.Action == core.ActionErase {
 		return false, nil
 	}
-	if ch.Comment != "" && (sub.purge || sub.names.inRemark(ch.Comment)) {
+	if ch.Comment != "" && (sub.remark || sub.names.inRemark(ch.Comment)) {
 		ch.Comment, did = "", true
 	}
 	if kept := sub.formerSlugs(ch.Meta.Slugs); len(kept) != len(ch.Meta.Slugs) {
@@ -245,6 +217,6 @@ func (s *subject) dropMember(t *core.Type, above, name string, v any, in map[str
 
 // named reports whether a value holds what is erased.
 func (s *subject) named(path string, v any) (found bool) {
-	eachTextIn(path, v, func(_, text string) { found = found || s.names.inText(text) })
+	eachTextIn(v, path, nil, func(w words) { found = found || s.names.inText(w.text) })
 	return found
 }
