@@ -8,6 +8,7 @@ import (
 
 	"github.com/palabre-cms/palabre/core"
 	"github.com/palabre-cms/palabre/core/internal/log"
+	"github.com/palabre-cms/palabre/core/internal/log/logtest"
 	"github.com/palabre-cms/palabre/core/internal/log/sqlitelog"
 	"github.com/palabre-cms/palabre/core/internal/sqlite"
 )
@@ -112,7 +113,7 @@ func TestVerify_Redacted(t *testing.T) {
 	t.Parallel()
 	l := written(t, history([]core.Change{put("a", 1)}, []core.Change{put("a", 2)}, []core.Change{put("b", 1)}))
 	for p := core.Position(1); p <= 2; p++ {
-		if err := l.Redact(t.Context(), p, []core.Change{put("a", int64(p), func(c *core.Change) { c.Draft = core.Doc(`{}`) })}); err != nil {
+		if err := l.Redact(t.Context(), p, logtest.To(put("a", int64(p), func(c *core.Change) { c.Draft = core.Doc(`{}`) }))); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -46,7 +46,7 @@ func (s *Service) erase(ctx context.Context, r core.Erasure) (*core.ErasureRepor
 // outcome completes a report. An erasure that another one has finished along with itself left its figures in the record.
 func (s *Service) outcome(ctx context.Context, report *core.ErasureReport, x *erasure) error {
 	if x != nil {
-		report.Commits, report.Position = x.commits, x.position
+		report.Commits, report.Position = len(x.commits), x.position
 		return nil
 	}
 	e, err := s.Catalog.Entry(ctx, record, report.ID)

@@ -303,6 +303,58 @@ func TestErase_interrupted(t *testing.T) {
 	}
 }
 
+// TestErase_interruptedAnywhere has the store fail after each of the steps: what is known by a value, as a remark or a field that
+// the type has lost, is known again by whoever goes on, though the value may be gone already.
+func TestErase_interruptedAnywhere(t *testing.T) {
+	t.Parallel()
+	for works := range 9 {
+		w := open(t)
+		e := w.create("meeting", true, `{"title": "Séance", "guests": [{"name": "Zébulonne Imaginaire"}]}`)
+		w.update(e, true, `{"guests": [{"name": "Camille Exemple"}]}`)
+		w.do(core.Operation{Op: core.OperationUpdate, Type: "meeting", ID: e.ID, Comment: "Zébulonne ne vient pas", Data: doc(t, `{"day": "2025-03-01"}`)})
+		w.do(core.Operation{Op: core.OperationUpdate, Type: "meeting", ID: e.ID, Migrate: &core.Migrated{Published: core.Doc(`{"title":"Séance","speaker":"Zébulonne Imaginaire"}`)}})
+		w.update(e, true, `{"title": "Avec Zébulonne Imaginaire", "speaker": null, "slug": "avec-zebulonne-imaginaire"}`)
+		w.update(e, true, `{"title": "Séance", "slug": "seance"}`)
+		w.log.redactions = works
+		_, err := w.privacy.Erase(t.Context(), core.System, core.Erasure{Reason: "On request", Entries: []core.ErasureEntry{{Type: "meeting", ID: e.ID, Fields: []string{"guests"}}}})
+		if err == nil && works < 5 {
+			t.Fatalf("after %d redactions: nothing was interrupted", works)
+		}
+		w.log.redactions = -1
+		if err := w.service(compiled()).Resume(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if got := places(w.find("zebulonne")); !slices.Equal(got, []string{"[title] [history] 5/title"}) {
+			t.Errorf("after %d redactions: still there: %q", works, got)
+		}
+		w.verify()
+	}
+}
+
+// TestErase_twoNodes has two nodes erase at once, each one of two people who came with the same commit.
+func TestErase_twoNodes(t *testing.T) {
+	t.Parallel()
+	w := open(t)
+	people := []core.Operation{{Op: core.OperationCreate, Type: "person", Data: doc(t, `{"name": "Camille Exemple", "mail": "camille@example.org"}`)},
+		{Op: core.OperationCreate, Type: "person", Data: doc(t, `{"name": "Zébulonne Imaginaire", "mail": "zebulonne@imaginaire.example"}`)}}
+	r, err := w.content.Write(t.Context(), core.System, people, core.WriteOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := w.service(compiled())
+	w.log.meanwhile = func() {
+		_, err := other.Erase(t.Context(), core.System, core.Erasure{Reason: "On request", Entries: []core.ErasureEntry{{Type: "person", ID: r.Items[1].ID}}})
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	w.erase(core.Erasure{Entries: []core.ErasureEntry{{Type: "person", ID: r.Items[0].ID}}})
+	if files := w.names(append(traces, "Camille")...); len(files) > 0 {
+		t.Errorf("still there: %v", files)
+	}
+	w.verify()
+}
+
 func TestErase_refuses(t *testing.T) {
 	t.Parallel()
 	w := open(t)

@@ -126,15 +126,20 @@ func (a *auditor) Find(context.Context, *core.Principal, core.AuditQuery) (*core
 // brittleLog fails where a test says so.
 type brittleLog struct {
 	core.Log
-	redactions int // how many more work; -1 for all
+	redactions int    // how many more work; -1 for all
+	meanwhile  func() // what happens, once, when something is about to be redacted
 }
 
-func (l *brittleLog) Redact(ctx context.Context, at core.Position, changes []core.Change) error {
+func (l *brittleLog) Redact(ctx context.Context, at core.Position, rewrite core.Rewrite) error {
+	if f := l.meanwhile; f != nil {
+		l.meanwhile = nil
+		f()
+	}
 	if l.redactions == 0 {
 		return core.Errorf(core.CodeUnavailable, "the store is away")
 	}
 	l.redactions--
-	return l.Log.Redact(ctx, at, changes)
+	return l.Log.Redact(ctx, at, rewrite)
 }
 
 func (l *brittleLog) Shred(ctx context.Context) error { return l.Log.(core.Shredder).Shred(ctx) }
@@ -177,7 +182,7 @@ func open(t *testing.T) *world {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { l.Close() })
-	w.log = &brittleLog{l, -1}
+	w.log = &brittleLog{Log: l, redactions: -1}
 	c, err := catalog.Open(t.Context(), filepath.Join(w.dir, "catalog"), compiled(), clock, catalog.Options{})
 	if err != nil {
 		t.Fatal(err)

@@ -196,7 +196,7 @@ func (s *Service) sweep(ctx context.Context, batches []batch) (*core.ErasureRepo
 		return nil, unfinished(err)
 	}
 	for _, x := range done {
-		total.Commits += x.commits
+		total.Commits += len(x.commits)
 		total.Position = max(total.Position, x.position)
 	}
 	return total, nil

@@ -30,6 +30,7 @@ func Run(t *testing.T, open func(t testing.TB) core.Log) {
 		{"LargeCommit", testLargeCommit},
 		{"Wait", testWait},
 		{"Redact", testRedact},
+		{"RedactAtOnce", testRedactAtOnce},
 		{"Forget", testForget},
 		{"KeyValue", testKeyValue},
 		{"KeyVersions", testKeyVersions},
