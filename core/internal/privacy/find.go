@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"strings"
 
 	"github.com/palabre-cms/palabre/core"
 	"github.com/palabre-cms/palabre/core/jsondoc"
@@ -150,14 +151,14 @@ func (f *finder) look(t *target, doc map[string]any, personal []string) (seen si
 	single := map[string][]string{} // texts of personal fields that are no lists
 	eachText(doc, func(w words) {
 		field, known := t.typ.Field(w.path)
-		if known && field.Secret && field.Personal == nil {
+		if known && field.Secret && field.Personal == nil || w.name && !t.open(w.path) {
 			return
 		}
 		top := covering(personal, w.path)
 		switch {
 		case top != "" && f.in(w.text):
 			seen.own = with(seen.own, top)
-		case top != "" && known && !field.Multi:
+		case top != "" && known && !field.Multi && !w.name:
 			single[top] = append(single[top], w.text)
 		case top == "" && (f.in(w.text) || w.path == t.typ.SlugField && f.inSlug(w.text)):
 			seen.others = append(seen.others, spot{slices.Clone(w.steps), w.path, w.text})
@@ -169,6 +170,20 @@ func (f *finder) look(t *target, doc map[string]any, personal []string) (seen si
 	slices.Sort(seen.own)
 	slices.SortFunc(seen.others, func(a, b spot) int { return slices.Compare(a.steps, b.steps) })
 	return seen
+}
+
+// open reports whether the type leaves open what an object at a path holds, or has no such field any more.
+func (t *target) open(path string) bool {
+	for {
+		if f, known := t.typ.Field(path); known {
+			return f.Kind == core.KindJSON
+		}
+		dot := strings.LastIndexByte(path, '.')
+		if dot < 0 {
+			return true
+		}
+		path = path[:dot]
+	}
 }
 
 // fields are those of the other places, each once.

@@ -118,6 +118,36 @@ func TestFind_acrossFields(t *testing.T) {
 	}
 }
 
+// TestFind_anywhere looks in the corners of a document.
+func TestFind_anywhere(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct{ name, doc, text, want string }{
+		{"behind a link", `{"text": {"type": "doc", "v": 1, "content": [{"type": "paragraph", "content": [{"type": "text", "text": "Écrire", "marks": [{"type": "link", "attrs": {"href": "mailto:camille@example.org"}}]}]}]}}`,
+			"camille@example.org", "[text]"},
+		{"in what is embedded", `{"text": {"type": "doc", "v": 1, "content": [{"type": "embed", "attrs": {"kind": "map", "data": {"who": ["Camille Exemple"]}}}]}}`, "camille exemple", "[text]"},
+		{"around a note", `{"text": {"type": "doc", "v": 1, "content": [{"type": "paragraph", "content": [{"type": "text", "text": "Camille ", "marks": [{"type": "link", "attrs": {"href": "https://example.org/"}}]}, {"type": "text", "text": "Exemple"}]}]}}`,
+			"camille exemple", "[text]"},
+		{"the name of a member", `{"more": {"present": {"Camille Exemple": true}}}`, "camille exemple", "[more.present]"},
+		{"a number among words", `{"title": "Appeler Camille au 06.12.34.56.78 le 3"}`, "+33 6 12 34 56 78", "[slug title]"},
+		{"a number parted by narrow spaces", `{"title": "06\u202f12\u202f34\u202f56\u202f78"}`, "0612345678", "[slug title]"},
+		{"another number", `{"title": "Appeler le 06 12 34 56 79, le 3"}`, "0612345678", ""},
+		{"the name of a field", `{"title": "x", "text": {"type": "doc", "v": 1, "content": [{"type": "paragraph"}]}}`, "paragraph", ""},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			w := open(t)
+			w.create("post", false, "%s", tc.doc)
+			got := ""
+			for _, e := range w.find(tc.text).Mentions {
+				got += fmt.Sprint(e.Fields)
+			}
+			if got != tc.want {
+				t.Errorf("got %q, want %q", got, tc.want)
+			}
+		})
+	}
+}
+
 // places writes where mentions of the past are: version and pointer, those of one entry in a line.
 func places(r *core.SubjectReport) (lines []string) {
 	for _, e := range r.Mentions {

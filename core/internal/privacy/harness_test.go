@@ -49,7 +49,8 @@ var schemas = []string{
 	      "role": {"type": "string"},
 	      "diet": {"type": "string", "x-personal": {"subject": "guest", "purpose": "catering", "basis": "consent", "keep": "P7D", "since": "day", "class": "P3"}}}}}}}`,
 	`{"title": "Post", "type": "object", "additionalProperties": false, "x-type": {"name": "post", "titleField": "title", "slug": {"field": "slug", "from": "title"}, "public": true},
-	  "properties": {"title": {"type": "string"}, "slug": {"type": "string", "x-unique": true}, "text": {"x-richtext": true}}}`,
+	  "properties": {"title": {"type": "string"}, "slug": {"type": "string", "x-unique": true}, "text": {"x-richtext": true},
+	    "more": {"type": "object"}}}`,
 }
 
 type typeList map[core.TypeName]*core.Type

@@ -41,7 +41,7 @@ func (m *matcher) in(text string) bool {
 	if strings.Contains(fold(text), m.folded) {
 		return true
 	}
-	return m.figure != "" && telephone(text) == m.figure
+	return m.figure != "" && (telephone(text) == m.figure || len(m.figure) == telling && dialled(text, m.figure))
 }
 
 // inSlug reports whether an address holds what is looked for.
@@ -79,23 +79,46 @@ func partsWords(r rune) bool {
 	return !unicode.IsLetter(r) && !unicode.IsDigit(r) && r != '-' && r != '\'' && r != '@' && r != '.'
 }
 
+// How many figures a telephone number has at least, and how many of the last ones tell it from others.
+const (
+	least   = 6
+	telling = 9
+)
+
 // telephone gives the figures that tell a telephone number from others, however it is written, inland or from abroad; "" for
 // what is no number.
 func telephone(s string) string {
-	var figures []byte
+	figures, rest := dial(folding.Fold(s))
+	if rest != "" || len(figures) < least {
+		return ""
+	}
+	return figures[max(0, len(figures)-telling):]
+}
+
+// dialled reports whether a text holds a telephone number among its words.
+func dialled(text, figure string) bool {
+	for text = folding.Fold(text); text != ""; {
+		figures, rest := dial(text)
+		if strings.Contains(figures, figure) {
+			return true
+		}
+		text = rest[min(1, len(rest)):]
+	}
+	return false
+}
+
+// dial gives the figures at the beginning of a text, with what may part them, and the rest of it.
+func dial(s string) (figures, rest string) {
+	var b strings.Builder
 	for i := 0; i < len(s); i++ {
 		switch c := s[i]; {
 		case c >= '0' && c <= '9':
-			figures = append(figures, c)
-		case strings.IndexByte(" +-.()/\u00a0", c) < 0:
-			return ""
+			b.WriteByte(c)
+		case strings.IndexByte(" +-.()/", c) < 0:
+			return b.String(), s[i:]
 		}
 	}
-	const least, telling = 6, 9
-	if len(figures) < least {
-		return ""
-	}
-	return string(figures[max(0, len(figures)-telling):])
+	return b.String(), ""
 }
 
 // fold gives a text without regard to case, accents and the width of spaces.

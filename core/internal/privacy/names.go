@@ -31,7 +31,7 @@ func (n *names) add(ch *core.Change, fields []string) error {
 	docs, err := changed(ch)
 	for _, doc := range docs {
 		eachText(doc, func(w words) {
-			if coveredBy(fields, w.path) {
+			if !w.name && coveredBy(fields, w.path) {
 				n.learn(w.text)
 			}
 		})
