@@ -22,25 +22,29 @@ func (s *Service) Erase(ctx context.Context, who *core.Principal, r core.Erasure
 	if err := s.check(r); err != nil {
 		return nil, err
 	}
-	report, err := s.erase(ctx, r)
+	report, err := s.commit(ctx, r)
 	if err != nil {
 		return nil, err
 	}
-	return report, s.note(context.WithoutCancel(ctx), who, core.AuditErasure, len(report.Entries), map[string]any{"erasure": string(report.ID), "dryRun": r.DryRun, "refused": len(report.Refused)})
+	ctx = context.WithoutCancel(ctx) // once it has begun, nobody who leaves ends it
+	// It is noted who began it before what takes long, which may be interrupted and then goes on without anybody.
+	noted := s.note(ctx, who, core.AuditErasure, len(report.Entries), map[string]any{"erasure": string(report.ID), "dryRun": r.DryRun, "refused": len(report.Refused)})
+	if err := s.conclude(ctx, report); err != nil {
+		return nil, err
+	}
+	return report, noted
 }
 
-// erase makes an erasure and finishes it, and any that was interrupted before.
-func (s *Service) erase(ctx context.Context, r core.Erasure) (*core.ErasureReport, error) {
-	report, err := s.commit(ctx, r)
-	if err != nil || r.DryRun || report.ID == "" {
-		return report, err
+// conclude finishes an erasure that has begun, and any that was interrupted before.
+func (s *Service) conclude(ctx context.Context, report *core.ErasureReport) error {
+	if report.ID == "" {
+		return nil
 	}
-	ctx = context.WithoutCancel(ctx) // once it has begun, nobody who leaves ends it
 	done, err := s.finish(ctx)
 	if err != nil {
-		return nil, unfinished(err)
+		return unfinished(err)
 	}
-	return report, s.outcome(ctx, report, done[report.ID])
+	return s.outcome(ctx, report, done[report.ID])
 }
 
 // outcome completes a report. An erasure that another one has finished along with itself left its figures in the record.

@@ -289,6 +289,9 @@ func TestErase_interrupted(t *testing.T) {
 	if len(w.names(traces...)) == 0 {
 		t.Fatal("nothing is left to do: the test sees nothing")
 	}
+	if len(w.audit.events) != 1 || w.audit.events[0].Event != core.AuditErasure || w.audit.events[0].Count != 1 {
+		t.Errorf("nobody is told who began it: %s", text(w.audit.events))
+	}
 	w.log.redactions = -1
 	if err := w.service(compiled()).Resume(t.Context()); err != nil {
 		t.Fatal(err)

@@ -32,12 +32,11 @@ func (s *Service) Retention(ctx context.Context, who *core.Principal, dryRun boo
 	if err != nil {
 		return nil, err
 	}
-	if !dryRun {
-		if report.Erasure, err = s.sweep(ctx, batches); err != nil {
-			return nil, err
-		}
+	if err := s.note(ctx, who, core.AuditSweep, len(report.Due), map[string]any{"dryRun": dryRun}); err != nil || dryRun {
+		return report, err
 	}
-	return report, s.note(context.WithoutCancel(ctx), who, core.AuditSweep, len(report.Due), map[string]any{"dryRun": dryRun})
+	report.Erasure, err = s.sweep(ctx, batches)
+	return report, err
 }
 
 // keeping is how long fields are kept, counted from when.

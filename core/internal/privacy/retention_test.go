@@ -94,6 +94,23 @@ func TestRetention_eachInItsTime(t *testing.T) {
 	}
 }
 
+// TestRetention_interrupted notes a sweep that the store interrupts, and does none that cannot be noted.
+func TestRetention_interrupted(t *testing.T) {
+	t.Parallel()
+	w := open(t)
+	w.person()
+	w.now = w.now.AddDate(4, 0, 0)
+	w.audit.fails = true
+	at := w.keeper.Position()
+	if _, err := w.privacy.Retention(t.Context(), core.System, false); core.CodeOf(err) != core.CodeUnavailable || w.keeper.Position() != at {
+		t.Errorf("one that cannot be noted: %v", err)
+	}
+	w.audit.fails, w.log.redactions = false, 0
+	if _, err := w.privacy.Retention(t.Context(), core.System, false); core.CodeOf(err) != core.CodeUnavailable || len(w.audit.events) != 1 {
+		t.Errorf("got %v, audit %s", err, text(w.audit.events))
+	}
+}
+
 // TestRetention_gone sweeps the past of what was purged: its time runs on.
 func TestRetention_gone(t *testing.T) {
 	t.Parallel()
