@@ -334,6 +334,32 @@ func TestErase_interruptedAnywhere(t *testing.T) {
 	}
 }
 
+// TestErase_restored has an editor bring an earlier version back while its past is being rewritten.
+func TestErase_restored(t *testing.T) {
+	t.Parallel()
+	w := open(t)
+	e := w.person()
+	restore := func() error {
+		_, err := w.content.Write(t.Context(), core.System, []core.Operation{{Op: core.OperationRestore, Type: "person", ID: e.ID, Rev: 1}}, core.WriteOptions{})
+		return err
+	}
+	w.log.meanwhile = func() {
+		if err := restore(); core.CodeOf(err) != core.CodeConflict {
+			t.Errorf("meanwhile: %v", err)
+		}
+	}
+	w.erase(core.Erasure{Entries: []core.ErasureEntry{{Type: "person", ID: e.ID}}})
+	if files := w.names(traces...); len(files) > 0 {
+		t.Errorf("still there: %v", files)
+	}
+	other := w.create("person", true, `{"name": "Camille Exemple", "mail": "camille@example.org"}`)
+	w.update(other, true, `{"name": "C. Exemple"}`)
+	if e = other; restore() != nil || !strings.Contains(string(w.stored(other).Latest()), "Camille Exemple") {
+		t.Error("afterwards nothing can be brought back")
+	}
+	w.verify()
+}
+
 // TestErase_twoNodes has two nodes erase at once, each one of two people who came with the same commit.
 func TestErase_twoNodes(t *testing.T) {
 	t.Parallel()
