@@ -22,6 +22,9 @@ func (s *Service) Erase(ctx context.Context, who *core.Principal, r core.Erasure
 	if err := s.check(r); err != nil {
 		return nil, err
 	}
+	if err := s.permitOwn(ctx, who, r.Entries); err != nil {
+		return nil, err
+	}
 	report, err := s.commit(ctx, r)
 	if err != nil {
 		return nil, err

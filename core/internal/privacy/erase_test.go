@@ -429,6 +429,39 @@ func TestErase_refuses(t *testing.T) {
 	}
 }
 
+// TestErase_rights keeps who may erase from what Palabre keeps for itself, but for its personal fields.
+func TestErase_rights(t *testing.T) {
+	t.Parallel()
+	w := open(t)
+	w.rights["coordinator"] = []core.Action{core.ActionRead, core.ActionCreate}
+	coordinator := &core.Principal{ID: "user:coordinator", Kind: "user", Roles: []string{"coordinator"}}
+	account := w.create("_user", false, `{"name": "Camille Exemple", "email": "camille@example.org", "roles": ["reader"], "suspended": true}`)
+	admin := w.create("_user", false, `{"name": "Dominique Exemple", "email": "dominique@example.org", "roles": ["administrator"]}`)
+	token := w.create("_token", false, `{"name": "Site", "role": "administrator", "expiresAt": "2025-04-01T00:00:00Z", "hash": "%s"}`, strings.Repeat("0", 64))
+	for _, tc := range []struct {
+		name string
+		e    core.ErasureEntry
+		want core.Code
+	}{
+		{"an account's suspension", core.ErasureEntry{Type: "_user", ID: account.ID, Fields: []string{"suspended"}}, core.CodeForbidden},
+		{"an account", core.ErasureEntry{Type: "_user", ID: account.ID, Purge: true}, core.CodeForbidden},
+		{"an administrator", core.ErasureEntry{Type: "_user", ID: admin.ID}, core.CodeForbidden},
+		{"a token's end", core.ErasureEntry{Type: "_token", ID: token.ID, Fields: []string{"expiresAt"}}, core.CodeForbidden},
+		{"a token's personal fields", core.ErasureEntry{Type: "_token", ID: token.ID}, ""},
+		{"an account's personal fields", core.ErasureEntry{Type: "_user", ID: account.ID}, ""},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			r := core.Erasure{Reason: "On request", DryRun: true, Entries: []core.ErasureEntry{tc.e}}
+			if _, err := w.privacy.Erase(t.Context(), coordinator, r); core.CodeOf(err) != tc.want {
+				t.Errorf("a coordinator: got %v, want %s", err, tc.want)
+			}
+			if _, err := w.privacy.Erase(t.Context(), core.System, r); err != nil {
+				t.Errorf("the system: %v", err)
+			}
+		})
+	}
+}
+
 // An account whose person is erased is nobody's: nobody signs in to it.
 func TestErase_account(t *testing.T) {
 	t.Parallel()
