@@ -159,6 +159,38 @@ func TestErase_slugsSpelledOut(t *testing.T) {
 	}
 }
 
+// TestErase_remarks takes out remarks that name somebody by a first name, however short, and leaves others.
+func TestErase_remarks(t *testing.T) {
+	t.Parallel()
+	w := open(t)
+	e := w.create("meeting", true, `{"title": "Séance", "guests": [{"name": "Zoé"}, {"name": "Zia van der Exemple"}, {"name": "12 rue des Lilas"}]}`)
+	for i, remark := range []string{"Zoé ne vient pas", "Zia non plus", "Une des 12 van", "Rien à dire"} {
+		w.do(core.Operation{Op: core.OperationUpdate, Type: "meeting", ID: e.ID, Comment: remark, Data: doc(t, `{"day": "2025-03-%02d"}`, i+1)})
+	}
+	w.erase(core.Erasure{Entries: []core.ErasureEntry{{Type: "meeting", ID: e.ID}}})
+	if files := w.names("Zoé", "Zia"); len(files) > 0 {
+		t.Errorf("still there: %v", files)
+	}
+	if len(w.names("Une des 12 van")) == 0 || len(w.names("Rien à dire")) == 0 {
+		t.Error("a remark that names nobody is gone")
+	}
+}
+
+// TestErase_openMention erases what a search finds under a name that no path can hold, by the field around it.
+func TestErase_openMention(t *testing.T) {
+	t.Parallel()
+	w := open(t)
+	e := w.create("post", false, `{"title": "x", "more": {"in": {"a.b c": {"who": "Zébulonne Imaginaire"}}, "list": [["Zébulonne Imaginaire"]], "kept": 1}}`)
+	r := w.find("imaginaire")
+	if got := places(r); !slices.Equal(got, []string{"[more.in more.list] [draft]"}) {
+		t.Fatalf("found %q", got)
+	}
+	w.erase(core.Erasure{Entries: []core.ErasureEntry{{Type: "post", ID: e.ID, Fields: r.Mentions[0].Fields}}})
+	if files := w.names(traces...); len(files) > 0 || !strings.Contains(string(w.stored(e).Latest()), `"kept":1`) {
+		t.Errorf("still there: %v, left %s", files, w.stored(e).Latest())
+	}
+}
+
 func TestErase_purge(t *testing.T) {
 	t.Parallel()
 	w := open(t)

@@ -161,7 +161,7 @@ func (f *finder) look(t *target, doc map[string]any, personal []string) (seen si
 		case top != "" && known && !field.Multi && !w.name:
 			single[top] = append(single[top], w.text)
 		case top == "" && (f.in(w.text) || w.path == t.typ.SlugField && f.inSlug(w.text)):
-			seen.others = append(seen.others, spot{slices.Clone(w.steps), w.path, w.text})
+			seen.others = append(seen.others, spot{slices.Clone(w.steps), t.nameable(doc, w.path), w.text})
 		}
 	})
 	if len(seen.own) == 0 {
@@ -170,6 +170,19 @@ func (f *finder) look(t *target, doc map[string]any, personal []string) (seen si
 	slices.Sort(seen.own)
 	slices.SortFunc(seen.others, func(a, b spot) int { return slices.Compare(a.steps, b.steps) })
 	return seen
+}
+
+// nameable gives the path by which an erasure reaches what stands at one: itself, or, where names are in it that no path can
+// hold, of the field around it.
+func (t *target) nameable(doc map[string]any, path string) string {
+	for len(path) > longestPath || !fieldPath.MatchString(path) || len(spotsOf(doc, path)) == 0 {
+		dot := strings.LastIndexByte(path, '.')
+		if dot < 0 {
+			break
+		}
+		path = path[:dot]
+	}
+	return path
 }
 
 // open reports whether the type leaves open what an object at a path holds, or has no such field any more.
