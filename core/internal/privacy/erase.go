@@ -136,6 +136,9 @@ func failureOf(p *plan, err error) *core.Failure {
 func reportOf(r core.Erasure, plans, kept []*plan) *core.ErasureReport {
 	report := &core.ErasureReport{DryRun: r.DryRun, Entries: []core.ErasureEntry{}, Replaced: []core.ReplacedField{}, Refused: []core.Failure{}}
 	for _, p := range plans {
+		if p.along {
+			continue
+		}
 		report.Entries = append(report.Entries, p.ErasureEntry)
 		report.Replaced = append(report.Replaced, p.replaced...)
 	}

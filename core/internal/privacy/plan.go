@@ -16,6 +16,7 @@ const mostEntries = 500
 type plan struct {
 	core.ErasureEntry
 	all      bool // every personal field, as nobody named any
+	along    bool // goes with another, and is not told
 	typ      *core.Type
 	old      *core.Entry // nil for an entry that is gone: only its past is left
 	next     core.Migrated
@@ -86,7 +87,11 @@ func (s *Service) plan(ctx context.Context, entries []core.ErasureEntry) ([]*pla
 		}
 		plans[i] = p
 	}
-	return plans, s.settleDoubts(ctx, plans)
+	if err := s.settleDoubts(ctx, plans); err != nil {
+		return nil, err
+	}
+	sessions, err := s.sessionsOf(ctx, plans)
+	return append(plans, sessions...), err
 }
 
 func (s *Service) planEntry(ctx context.Context, e core.ErasureEntry) (*plan, error) {
@@ -133,17 +138,6 @@ func (s *Service) rewritten(ctx context.Context, p *plan) error {
 		}
 	}
 	return nil
-}
-
-// endAccount sees to it that nobody signs in to an account any more whose address is erased.
-func (p *plan) endAccount(doc map[string]any) {
-	if p.Type != "_user" || !slices.Contains(p.Fields, "email") {
-		return
-	}
-	doc["suspended"] = true
-	for _, secret := range []string{"password", "totp"} {
-		delete(doc, secret)
-	}
 }
 
 // set puts the next document where there is one: a draft before what is published.
