@@ -135,6 +135,35 @@ func TestVerify_Redacted(t *testing.T) {
 	}
 }
 
+// TestVerify_UnderWay has an erasure that has begun: it may have rewritten what was before it, and nothing after.
+func TestVerify_UnderWay(t *testing.T) {
+	t.Parallel()
+	record := put("erasure", 1, func(c *core.Change) {
+		c.Type, c.Action, c.Draft, c.Meta.Live = "_erasure", core.ActionCreate, nil, &core.Live{Rev: 1, At: day}
+		c.Published = core.Doc(`{"reason":"x","state":"pending","entries":[{"type":"fiche","id":"a"}]}`)
+	})
+	l := written(t, history([]core.Change{put("a", 1), put("b", 1)}, []core.Change{purge("b", 1), record}, []core.Change{put("a", 2)}))
+	redact := func(p core.Position) {
+		err := l.Redact(t.Context(), p, func(changes []core.Change) ([]core.Change, error) {
+			for i := range changes {
+				changes[i].Draft = core.Doc(`{}`)
+			}
+			return changes, nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	redact(1)
+	if r := verify(t, l); !r.OK() || r.Redacted != 2 {
+		t.Errorf("before it: got %+v", r)
+	}
+	redact(3)
+	if r := verify(t, l); r.Found != 1 || r.Problems[0].Position != 3 {
+		t.Errorf("after it: got %+v", r)
+	}
+}
+
 func TestVerify_Problems(t *testing.T) {
 	t.Parallel()
 	three := history([]core.Change{put("a", 1)}, []core.Change{put("a", 2)}, []core.Change{put("a", 3)})

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/palabre-cms/palabre/core"
+	"github.com/palabre-cms/palabre/core/internal/log"
 )
 
 // TestErase_interrupted has the store fail in the middle: nothing is lost, and the next start finishes it.
@@ -24,6 +25,9 @@ func TestErase_interrupted(t *testing.T) {
 	}
 	if len(w.audit.events) != 1 || w.audit.events[0].Event != core.AuditErasure || w.audit.events[0].Count != 1 {
 		t.Errorf("nobody is told who began it: %s", text(w.audit.events))
+	}
+	if report, err := log.Verify(t.Context(), w.log, nil); err != nil || !report.OK() || report.Redacted == 0 {
+		t.Errorf("the log, half-way: %+v, %v", report, err)
 	}
 	w.log.redactions = -1
 	if err := w.service(compiled()).Resume(t.Context()); err != nil {
