@@ -278,3 +278,22 @@ func TestExport(t *testing.T) {
 		t.Errorf("audit: %+v", w.audit.events)
 	}
 }
+
+// TestExport_formerly exports what was personal under an earlier schema, in fields that the type has lost.
+func TestExport_formerly(t *testing.T) {
+	t.Parallel()
+	w := open(t)
+	was := `{"title": "Post", "type": "object", "x-type": {"name": "post", "slug": false}, "properties": {"title": {"type": "string", ` + contact + `}, "phone": {"type": "string", ` + contact + `}}}`
+	w.do(core.Operation{Op: core.OperationCreate, Type: "_type", Data: map[string]any{"name": "post", "schema": doc(t, "%s", was)}})
+	e := w.create("post", false, `{"title": "x"}`)
+	w.do(core.Operation{Op: core.OperationUpdate, Type: "post", ID: e.ID, Migrate: &core.Migrated{Draft: core.Doc(`{"title":"Zébulonne Imaginaire","phone":"0612345678"}`)}})
+	w.update(e, false, `{"title": "y", "phone": null}`)
+	got, err := w.privacy.Export(t.Context(), core.System, core.SubjectQuery{Text: "Imaginaire"})
+	if err != nil || !strings.Contains(string(got), `"phone":["0612345678"]`) {
+		t.Errorf("got %s, %v", got, err)
+	}
+	w.erase(core.Erasure{Entries: []core.ErasureEntry{{Type: "post", ID: e.ID}}})
+	if files := w.names("0612345678", "Imaginaire"); len(files) > 0 {
+		t.Errorf("still there: %v", files)
+	}
+}
