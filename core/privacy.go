@@ -86,6 +86,8 @@ type ErasureEntry struct {
 	Fields []string `json:"fields,omitempty"`
 	// Purge takes the whole entry away instead, with its past.
 	Purge bool `json:"purge,omitempty"`
+	// Past takes the fields out of earlier versions only: what stands now, and has been put right, stays.
+	Past bool `json:"past,omitempty"`
 }
 
 // ErasureReport is what an erasure did, or would do. It holds no personal data.

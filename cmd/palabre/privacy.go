@@ -148,9 +148,9 @@ func (p *program) privacyExport() *cobra.Command {
 // eraseFlags are the flags of privacy erase.
 type eraseFlags struct {
 	*remote
-	reason        string
-	fields        []string
-	purge, dryRun bool
+	reason              string
+	fields              []string
+	purge, past, dryRun bool
 }
 
 func (p *program) privacyErase() *cobra.Command {
@@ -158,13 +158,14 @@ func (p *program) privacyErase() *cobra.Command {
 	cmd := &cobra.Command{Use: "erase TYPE/ID…", Short: "Take personal data out of entries, and out of their past", Args: cobra.MinimumNArgs(1),
 		Long: `Take the personal fields out of entries: out of drafts, published documents and the trash, out of all earlier versions, out
 of the catalog and its search index. What a type asks for gets a value that names nobody. With --purge the entries go as a
-whole. This cannot be undone. Backups made before still hold what is erased: let them run out.`,
+whole, with --past what stands now stays. This cannot be undone. Backups made before still hold what is erased: let them run out.`,
 		Example: `  palabre privacy erase person/01j9zq4x8n2v5w7y3k6m1b0c4d --reason "On request" --dry-run
   palabre privacy erase event/01j9zq4x8n2v5w7y3k6m1b0c4d --reason "On request" --field contact.email`}
 	f.remote = p.remote(cmd)
 	cmd.Flags().StringVar(&f.reason, "reason", "", "why, naming nobody (required)")
 	cmd.Flags().StringArrayVar(&f.fields, "field", nil, "only this field, by its path, or _comment for the remarks (again for more)")
 	cmd.Flags().BoolVar(&f.purge, "purge", false, "take the whole entries away")
+	cmd.Flags().BoolVar(&f.past, "past", false, "only out of earlier versions: what stands now stays")
 	cmd.Flags().BoolVar(&f.dryRun, "dry-run", false, "tell what would be done, do nothing")
 	_ = cmd.MarkFlagRequired("reason")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
@@ -185,15 +186,15 @@ whole. This cannot be undone. Backups made before still hold what is erased: let
 
 func (f *eraseFlags) erasure(args []string) (core.Erasure, error) {
 	e := core.Erasure{Reason: f.reason, DryRun: f.dryRun}
-	if f.purge && f.fields != nil {
-		return e, errors.New("--purge takes whole entries: leave --field out")
+	if f.purge && (f.fields != nil || f.past) {
+		return e, errors.New("--purge takes whole entries: leave --field and --past out")
 	}
 	for _, arg := range args {
 		name, id, ok := strings.Cut(arg, "/")
 		if !ok || !core.ValidID(id) {
 			return e, fmt.Errorf("%s is no entry: write its type and identifier, as privacy find shows them: person/01j9zq4x8n2v5w7y3k6m1b0c4d", arg)
 		}
-		e.Entries = append(e.Entries, core.ErasureEntry{Type: core.TypeName(name), ID: core.EntryID(id), Fields: f.fields, Purge: f.purge})
+		e.Entries = append(e.Entries, core.ErasureEntry{Type: core.TypeName(name), ID: core.EntryID(id), Fields: f.fields, Purge: f.purge, Past: f.past})
 	}
 	return e, nil
 }

@@ -76,7 +76,7 @@ func privacyCommands(t *testing.T, s *shell, with ...string) {
 	if !regexp.MustCompile(`^Found: 0\nMentions: 1\n  guest/\w{26}  note  in history  \(Invité\)\n    version 1, position \d+: /note\n$`).MatchString(out) {
 		t.Errorf("find in the past: %s", out)
 	}
-	privacy(0, "erase", entry.FindString(out), "--reason", "On request", "--field", "note")
+	privacy(0, "erase", entry.FindString(out), "--reason", "On request", "--field", "note", "--past")
 	if out := privacy(0, "find", "dominique exemple"); out != "Found: 0\nMentions: 0\n" {
 		t.Errorf("find in the past afterwards: %s", out)
 	}

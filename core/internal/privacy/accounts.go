@@ -16,7 +16,7 @@ const (
 
 // endsAccount reports whether an account is nobody's afterwards.
 func (p *plan) endsAccount() bool {
-	return p.Type == userType && (p.Purge || slices.Contains(p.Fields, "email"))
+	return p.Type == userType && !p.Past && (p.Purge || slices.Contains(p.Fields, "email"))
 }
 
 // endAccount sees to it that nobody signs in to an account any more whose address is erased.

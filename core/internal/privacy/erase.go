@@ -192,6 +192,9 @@ func recordOf(reason string, plans []*plan) map[string]any {
 		} else if !p.all {
 			e["fields"] = anys(p.Fields)
 		}
+		if p.Past {
+			e["past"] = true
+		}
 		entries[i] = e
 	}
 	return map[string]any{"reason": reason, "state": "pending", "entries": entries}

@@ -32,6 +32,41 @@ func TestErase_mentions(t *testing.T) {
 	w.verify()
 }
 
+// TestErase_past takes mentions out of the past alone: what has been put right stays.
+func TestErase_past(t *testing.T) {
+	t.Parallel()
+	w := open(t)
+	_, before, _ := w.story()
+	m := w.find("imaginaire").Mentions[1]
+	now := w.stored(before)
+	report := w.erase(core.Erasure{Entries: []core.ErasureEntry{{Type: m.Type, ID: m.ID, Fields: m.Fields, Past: true}}})
+	got := w.stored(before)
+	if string(got.Published) != string(now.Published) || got.Draft != nil || len(got.Slugs) != 0 || len(report.Replaced) != 0 || report.Commits != 3 {
+		t.Errorf("got %s, former slugs %v, %+v", got.Published, got.Slugs, report)
+	}
+	for _, left := range w.find("imaginaire").Mentions {
+		if left.ID == before.ID {
+			t.Errorf("still mentioned: %+v", left)
+		}
+	}
+	w.verify()
+	want(t, w.stored(&core.Entry{Type: "_erasure", ID: report.ID}).Latest(), `{"reason": "On request", "state": "done", "commits": 3, "entries": [{"type": "post", "id": "%s", "fields": ["slug", "text", "title"], "past": true}]}`, before.ID)
+}
+
+// TestErase_pastOfAnAccount leaves an account as it is.
+func TestErase_pastOfAnAccount(t *testing.T) {
+	t.Parallel()
+	w := open(t)
+	e := w.create("_user", false, `{"name": "Zébulonne Imaginaire", "email": "zebulonne@imaginaire.example", "password": "hash"}`)
+	w.update(e, false, `{"name": "Camille Exemple", "email": "camille@example.org"}`)
+	w.erase(core.Erasure{Entries: []core.ErasureEntry{{Type: "_user", ID: e.ID, Past: true}}})
+	want(t, w.stored(e).Latest(), `{"name": "Camille Exemple", "email": "camille@example.org", "password": "hash"}`)
+	if files := w.names(traces...); len(files) > 0 {
+		t.Errorf("still there: %v", files)
+	}
+	w.verify()
+}
+
 // TestErase_droppedMention erases, by its name, a field that its type has lost and that was never personal.
 func TestErase_droppedMention(t *testing.T) {
 	t.Parallel()

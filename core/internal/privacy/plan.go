@@ -65,8 +65,8 @@ func (s *Service) checkEntry(e core.ErasureEntry) error {
 		return say(core.CodeInvalid, "Name the fields to erase, or leave “fields” out for all that are personal.",
 			"Nommez les champs à effacer, ou omettez « fields » pour tous ceux qui sont personnels.")
 	}
-	if e.Purge && e.Fields != nil {
-		return say(core.CodeInvalid, "A purge takes the whole entry: leave “fields” out.", "La purge emporte le contenu entier : omettez « fields ».")
+	if e.Purge && (e.Fields != nil || e.Past) {
+		return say(core.CodeInvalid, "A purge takes the whole entry: leave “fields” and “past” out.", "La purge emporte le contenu entier : omettez « fields » et « past ».")
 	}
 	for _, path := range e.Fields {
 		if path != comment && (len(path) > longestPath || !fieldPath.MatchString(path)) {
@@ -122,6 +122,10 @@ func (s *Service) rewritten(ctx context.Context, p *plan) error {
 	slug, err := s.slugFor(ctx, p, docs)
 	if err != nil {
 		return err
+	}
+	if p.Past {
+		p.next.Draft, p.next.Published = p.old.Draft, p.old.Published
+		return nil
 	}
 	for _, v := range docs {
 		after, replaced, wrong := anonymise(p.typ, p.ID, v.doc, p.Fields, slug)

@@ -37,6 +37,7 @@ func TestErase_refuses(t *testing.T) {
 		{"a misspelt field in the trash", core.System, core.Erasure{Reason: "x", Entries: []core.ErasureEntry{{Type: "post", ID: trashed.ID, Fields: []string{"titel"}}}}, core.CodeInvalid},
 		{"a misspelt remark", core.System, core.Erasure{Reason: "x", Entries: []core.ErasureEntry{{Type: "post", ID: gone.ID, Fields: []string{"_coment"}}}}, core.CodeInvalid},
 		{"a purge of fields", core.System, core.Erasure{Reason: "x", Entries: []core.ErasureEntry{{Type: "person", ID: e.ID, Purge: true, Fields: []string{"phone"}}}}, core.CodeInvalid},
+		{"a purge of the past", core.System, core.Erasure{Reason: "x", Entries: []core.ErasureEntry{{Type: "person", ID: e.ID, Purge: true, Past: true}}}, core.CodeInvalid},
 		{"no fields at all", core.System, core.Erasure{Reason: "x", Entries: []core.ErasureEntry{{Type: "person", ID: e.ID, Fields: []string{}}}}, core.CodeInvalid},
 		{"the audit", core.System, core.Erasure{Reason: "x", Entries: []core.ErasureEntry{{Type: "_audit", ID: e.ID}}}, core.CodeInvalid},
 	} {
