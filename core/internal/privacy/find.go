@@ -54,7 +54,8 @@ type hits struct {
 func (h *hits) add(t *core.Type, id core.EntryID, fields []string, in string) *core.SubjectEntry {
 	e := h.byID[id]
 	if e == nil {
-		if h.more = len(h.order) >= mostFound; h.more {
+		if len(h.order) >= mostFound {
+			h.more = true
 			return nil
 		}
 		e = &core.SubjectEntry{Type: t.Name, ID: id, Fields: []string{}, In: []string{}}

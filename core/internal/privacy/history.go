@@ -123,7 +123,9 @@ func (f *finder) mention(ctx context.Context, t *target, id core.EntryID, m ment
 	if e == nil {
 		return
 	}
-	f.title(ctx, t.typ, e)
+	if len(e.Past) == 0 {
+		f.title(ctx, t.typ, e)
+	}
 	if e.MorePast = len(e.Past) >= mostPlaces; !e.MorePast {
 		e.Past = append(e.Past, m.PastPlace)
 	}
