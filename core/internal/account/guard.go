@@ -142,6 +142,9 @@ func (v *verdict) system() bool { return v.who.Kind == core.System.Kind }
 
 // judge gives an operation as it may be performed, or refuses it.
 func (v *verdict) judge(ctx context.Context, op core.Operation) (core.Operation, error) {
+	if op.Op == core.OperationErase && op.Type == UserType && v.system() && op.Migrate != nil {
+		return op, v.judgeErased(ctx, &op)
+	}
 	if op.Migrate != nil || op.Op == core.OperationErase || op.Op == core.OperationRedact || op.Op == core.OperationReassign {
 		return op, nil // the system's, or refused to anybody else
 	}

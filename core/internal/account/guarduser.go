@@ -122,6 +122,25 @@ func (v *verdict) judgeChange(ctx context.Context, op core.Operation) (core.Oper
 	return v.change(ctx, op, was, is)
 }
 
+// judgeErased is judge for an account whose person is erased: it is suspended by that, which must leave an administrator.
+func (v *verdict) judgeErased(ctx context.Context, op *core.Operation) error {
+	was, _, err := v.s.stored(ctx, op.ID)
+	if err != nil || was == nil {
+		return err
+	}
+	latest := (&core.Entry{Draft: op.Migrate.Draft, Published: op.Migrate.Published}).Latest()
+	doc, err := jsondoc.ParseObject(latest)
+	if err != nil {
+		return core.Wrap("account.judgeErased", err)
+	}
+	is := recordOf(doc)
+	is.id, is.rev, is.trashed = was.id, was.rev, was.trashed
+	v.after[op.ID] = is
+	now := v.s.now()
+	v.takesAdministrator = v.takesAdministrator || was.commands(now) && !is.commands(now)
+	return nil
+}
+
 func reachesTrash(op *core.Operation) bool {
 	return op.Op == core.OperationPurge || op.Op == core.OperationRestore || op.Op == core.OperationTransition
 }
