@@ -48,6 +48,9 @@ type Principal struct {
 	Grant *Grant
 	// Session is the entry of _session that a user came with; "" for everybody else.
 	Session EntryID
+	// LacksFactor says that one of his roles asks a user for a second factor which he has not set up: until he has, he has
+	// none of his roles.
+	LacksFactor bool
 }
 
 // Grant is what a narrow link opens to whoever holds it, beside what is public: one entry, in its latest state.

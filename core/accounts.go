@@ -23,22 +23,30 @@ type Accounts interface {
 	// Me is the caller's own account; nil without an error for who is not a user.
 	Me(ctx context.Context, who *Principal) (*Account, error)
 	// ChangePassword ends all sessions of the account and begins a new one.
-	ChangePassword(ctx context.Context, who *Principal, current, next string) (*SignedIn, error)
+	ChangePassword(ctx context.Context, who *Principal, c PasswordChange) (*SignedIn, error)
 	// Forgot sends a link for a new password, if there is such an account. It answers alike in any case.
 	Forgot(ctx context.Context, email string) error
-	// ResetLink makes such a link for an administrator to hand over.
-	ResetLink(ctx context.Context, who *Principal, user EntryID) (link string, expires time.Time, err error)
-	// Reset sets a new password with the token of a link, once, and ends all sessions of the account.
+	// ResetLink makes such a link for an administrator to hand over to an account, which he names by its identifier or its
+	// e-mail address. Where the site does not know its own address, the link is a path.
+	ResetLink(ctx context.Context, who *Principal, user string) (link string, expires time.Time, err error)
+	// CheckReset gives CodeForbidden with Reason "reset_token" for the token of a link that does not hold. It uses nothing up.
+	CheckReset(ctx context.Context, token string) error
+	// Reset sets a new password with the token of a link, once, ends all sessions of the account and revokes the API tokens
+	// that act for it or that it has made.
 	Reset(ctx context.Context, token, password string) error
 
-	// BeginTOTP makes a secret that does not count before ConfirmTOTP has seen a code of it.
-	BeginTOTP(ctx context.Context, who *Principal) (*TOTPSetup, error)
-	// ConfirmTOTP turns the second factor on and gives the recovery codes, which are shown once.
+	// BeginTOTP makes a secret that does not count before ConfirmTOTP, in the same session, has seen a code of it. CodeInvalid
+	// for a Proof that is not whole; CodeForbidden with Reason "password" or "otp_invalid" for one that is wrong, and with
+	// "sign_in_again" where the sign-in that must stand for a password is too old. Where there is a second factor already, it
+	// stays until the new one is confirmed.
+	BeginTOTP(ctx context.Context, who *Principal, p Proof) (*TOTPSetup, error)
+	// ConfirmTOTP turns the second factor on, ends the other sessions of the account, and gives the recovery codes, which are
+	// shown once.
 	ConfirmTOTP(ctx context.Context, who *Principal, code string) (recovery []string, err error)
-	// DropTOTP turns it off; the password and a code, or a recovery code, are asked for.
-	DropTOTP(ctx context.Context, who *Principal, password, code string) error
-	// NewRecoveryCodes replaces the recovery codes.
-	NewRecoveryCodes(ctx context.Context, who *Principal, code string) ([]string, error)
+	// DropTOTP turns it off and ends all sessions of the account.
+	DropTOTP(ctx context.Context, who *Principal, p Proof) error
+	// NewRecoveryCodes replaces the recovery codes and ends the other sessions of the account.
+	NewRecoveryCodes(ctx context.Context, who *Principal, p Proof) ([]string, error)
 
 	// Sessions lists the caller's sessions, the newest first.
 	Sessions(ctx context.Context, who *Principal) ([]Session, error)
@@ -58,6 +66,19 @@ type Accounts interface {
 type SignIn struct {
 	Email, Password string
 	OTP             string // a code of the second factor, or a recovery code
+}
+
+// PasswordChange is somebody's own change of his password.
+type PasswordChange struct {
+	Current, Next string
+	RevokeTokens  bool // revoke the API tokens that act for the account or that it has made, as a reset does
+}
+
+// Proof is what somebody who is signed in sends once more, before his second factor is touched: the password of an account
+// that has one, and a code, or a recovery code, where there is a second factor. For an account that has neither, since it
+// signs in elsewhere, having signed in within the last ten minutes is enough.
+type Proof struct {
+	Password, Code string
 }
 
 // SignedIn is a session that has begun.

@@ -2,6 +2,7 @@ package core
 
 import (
 	"bytes"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -60,6 +61,16 @@ type Change struct {
 	Draft     Doc      `json:"draft,omitempty"`
 	Published Doc      `json:"published,omitempty"`
 	Comment   string   `json:"comment,omitempty"` // what the author said of it
+	// Salt is random and part of the change's digest, so that what an erasure has taken out of the change cannot be guessed
+	// back from the digest, which stays. It goes when the change is redacted, and is "" in logs from before there were any.
+	Salt string `json:"salt,omitempty"`
+}
+
+// NewSalt makes a salt.
+func NewSalt() string {
+	var salt [16]byte
+	_, _ = rand.Read(salt[:]) // never fails
+	return hex.EncodeToString(salt[:])
 }
 
 // NullDoc in a Change removes the document.
@@ -174,8 +185,8 @@ func (c *Commit) sealed(i int) []byte {
 }
 
 // Redact replaces the changes of a sealed commit for an erasure, one by one: each new change must stand for the same
-// entry and operation as the old one. The sum stays and can still be checked, since the digests of what was sealed
-// are kept.
+// entry and operation as the old one, and loses its salt where it is another. The sum stays and can still be checked, since
+// the digests of what was sealed are kept.
 func (c *Commit) Redact(changes []Change) error {
 	if len(changes) != len(c.Changes) {
 		return Errorf(CodeInternal, "a redaction of commit %d must replace its %d changes one by one, not by %d", c.Position, len(c.Changes), len(changes))
@@ -187,6 +198,9 @@ func (c *Commit) Redact(changes []Change) error {
 			return Errorf(CodeInternal, "a redaction of commit %d must keep the type, entry and operation of each change", c.Position)
 		}
 		digests[i] = hex.EncodeToString(c.sealed(i))
+		if !bytes.Equal(old.digest(), next.digest()) {
+			next.Salt = ""
+		}
 	}
 	c.Changes, c.Digests = changes, digests
 	return nil
@@ -212,5 +226,8 @@ func (c *Change) digest() []byte {
 	fmt.Fprintf(h, "%q %q %q %q %q\n%s\n%d %d\n", c.Type, c.Entry, c.Op, c.Action, c.Comment, meta, len(c.Draft), len(c.Published))
 	h.Write(c.Draft)
 	h.Write(c.Published)
+	if c.Salt != "" { // else the digest is what it was before changes had salts
+		fmt.Fprintf(h, "\nsalt %q", c.Salt)
+	}
 	return h.Sum(nil)
 }

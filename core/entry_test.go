@@ -1,6 +1,8 @@
 package core_test
 
 import (
+	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -168,6 +170,31 @@ func TestCommit_Seal_OfOld(t *testing.T) {
 	c.Seal("9f86d081")
 	if want := "a552226e60697d9d019041b49c88fddf50186c781db1f64aed6798f07769397f"; c.Sum != want {
 		t.Errorf("got %s, want %s", c.Sum, want)
+	}
+}
+
+// A change's salt is in the sum, and goes with what a redaction takes; of the other changes it stays.
+func TestCommit_Redact_Salt(t *testing.T) {
+	t.Parallel()
+	commit := func() *core.Commit {
+		c := &core.Commit{Position: 2, ID: "id", At: noon, Changes: []core.Change{
+			{Type: "fiche", Entry: "e1", Op: core.OpPut, Draft: core.Doc(`{"phone":"1"}`), Salt: core.NewSalt()},
+			{Type: "fiche", Entry: "e2", Op: core.OpPut, Draft: core.Doc(`{}`), Salt: core.NewSalt()}}}
+		c.Seal("before")
+		return c
+	}
+	c, other := commit(), commit()
+	other.Changes[0].Salt = c.Changes[0].Salt
+	if err := other.Verify("before"); err == nil {
+		t.Error("another salt, and nobody noticed")
+	}
+	next := append([]core.Change(nil), c.Changes...)
+	next[0].Draft = core.Doc(`{}`)
+	if err := errors.Join(c.Redact(next), c.Verify("before")); err != nil {
+		t.Fatal(err)
+	}
+	if c.Changes[0].Salt != "" || c.Changes[1].Salt == "" || !slices.Equal(c.Redacted(), []int{0}) {
+		t.Errorf("got %+v, redacted %v", c.Changes, c.Redacted())
 	}
 }
 

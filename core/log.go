@@ -30,10 +30,12 @@ type Log interface {
 	Last(ctx context.Context) (Position, error)
 	// Wait returns nil when a commit after the position may exist, or ctx's error. It may return early.
 	Wait(ctx context.Context, after Position) error
-	// Redact replaces the changes of a past commit, for erasure: everything else of it, its Sum included, stays, and
-	// the digests of what was sealed are kept in Digests (see Commit.Redact for what is refused). CodeNotFound for a
-	// position that has no commit.
-	Redact(ctx context.Context, at Position, changes []Change) error
+	// Redact replaces the changes of a past commit by what rewrite makes of a copy of them, for erasure: everything else of
+	// the commit, its Sum included, stays, and the digests of what was sealed are kept in Digests (see Commit.Redact for
+	// what is refused). Redactions of one commit at once, on any nodes, do not undo each other: rewrite is given what is
+	// there, and called again where that has moved meanwhile. It must not call the log. When it gives nil, nothing is
+	// written. CodeNotFound for a position that has no commit.
+	Redact(ctx context.Context, at Position, rewrite Rewrite) error
 	// Forget drops the origin of a past commit, and its salt: see Commit.Forget. It is no error where there is none.
 	// CodeNotFound for a position that has no commit.
 	Forget(ctx context.Context, at Position) error
@@ -104,6 +106,9 @@ func ownCommits(ctx context.Context, l Log, commits []Commit) (n int, others boo
 	}
 	return n, false, nil
 }
+
+// Rewrite makes other changes of those of a commit, one by one, or gives nil to leave them.
+type Rewrite func(changes []Change) ([]Change, error)
 
 // KV is a value of the key-value side.
 type KV struct {

@@ -2,7 +2,6 @@ package core
 
 import (
 	"context"
-	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -54,9 +53,7 @@ func atMost(s string, n int) string {
 // sealOrigin makes the digest that stands for the origin in the sum, with a new salt where it has none.
 func (c *Commit) sealOrigin() {
 	if c.OriginSalt == "" {
-		var salt [16]byte
-		_, _ = rand.Read(salt[:]) // never fails
-		c.OriginSalt = hex.EncodeToString(salt[:])
+		c.OriginSalt = NewSalt()
 	}
 	c.OriginDigest = c.Origin.digest(c.OriginSalt)
 }

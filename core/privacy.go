@@ -58,6 +58,16 @@ type SubjectEntry struct {
 	Title  string   `json:"title"`
 	Fields []string `json:"fields"`
 	In     []string `json:"in"` // "draft", "published", "trash", "history"
+	// Past says where earlier versions mention the subject, oldest first: what an editor changes now does not change those.
+	Past     []PastPlace `json:"past,omitempty"`
+	MorePast bool        `json:"morePast,omitempty"` // there are more such places than are listed
+}
+
+// PastPlace is a place in the history of an entry.
+type PastPlace struct {
+	Rev      int64    `json:"rev"`      // the version
+	Position Position `json:"position"` // of the commit that holds it
+	Pointer  string   `json:"pointer"`  // into the version's document; "/_comment" is the remark that came with it, "/_slugs" its former addresses
 }
 
 // Erasure says what to erase.
@@ -71,10 +81,13 @@ type Erasure struct {
 type ErasureEntry struct {
 	Type TypeName `json:"type"`
 	ID   EntryID  `json:"id"`
-	// Fields to erase; nil for all that are declared personal.
+	// Fields to erase, of the entry and of its past; nil for all that are declared personal. "_comment" are the remarks that
+	// came with its changes.
 	Fields []string `json:"fields,omitempty"`
 	// Purge takes the whole entry away instead, with its past.
 	Purge bool `json:"purge,omitempty"`
+	// Past takes the fields out of earlier versions only: what stands now, and has been put right, stays.
+	Past bool `json:"past,omitempty"`
 }
 
 // ErasureReport is what an erasure did, or would do. It holds no personal data.

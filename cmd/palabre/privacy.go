@@ -66,7 +66,8 @@ func (p *program) privacyFind() *cobra.Command {
 	var types []string
 	cmd := &cobra.Command{Use: "find TEXT", Short: "Look for somebody in all entries, past versions included", Args: cobra.ExactArgs(1),
 		Long: `Look for a name, an e-mail address or a telephone number in the personal fields of all entries: drafts, published ones, the
-trash, and earlier versions. Mentions are places that no content type declares personal: look at them yourself.`,
+trash, and earlier versions. Mentions are places that no content type declares personal: look at them yourself. Those in
+earlier versions are told with the version, its position in the log, and where in it they stand.`,
 		Example: `  palabre privacy find "Camille Exemple"`}
 	r := p.remote(cmd)
 	cmd.Flags().StringArrayVar(&types, "type", nil, "only in this type (again for more)")
@@ -99,12 +100,27 @@ func (p *program) printSubject(r *core.SubjectReport) error {
 		out.linef("%s: %d", kind.name, len(kind.list))
 		for _, e := range kind.list {
 			out.linef("  %s/%s  %s  in %s  (%s)", e.Type, e.ID, strings.Join(e.Fields, ", "), strings.Join(e.In, ", "), e.Title)
+			printPast(&out, &e)
 		}
 	}
 	if r.More {
 		out.linef("There are more: look for something longer, or in one type.")
 	}
 	return out.err
+}
+
+// printPast writes where earlier versions hold somebody, a version a line.
+func printPast(out *printer, e *core.SubjectEntry) {
+	for i := 0; i < len(e.Past); {
+		at, pointers := e.Past[i], []string{}
+		for ; i < len(e.Past) && e.Past[i].Position == at.Position; i++ {
+			pointers = append(pointers, e.Past[i].Pointer)
+		}
+		out.linef("    version %d, position %d: %s", at.Rev, at.Position, strings.Join(pointers, ", "))
+	}
+	if e.MorePast {
+		out.linef("    and more")
+	}
 }
 
 func (p *program) privacyExport() *cobra.Command {
@@ -132,9 +148,9 @@ func (p *program) privacyExport() *cobra.Command {
 // eraseFlags are the flags of privacy erase.
 type eraseFlags struct {
 	*remote
-	reason        string
-	fields        []string
-	purge, dryRun bool
+	reason              string
+	fields              []string
+	purge, past, dryRun bool
 }
 
 func (p *program) privacyErase() *cobra.Command {
@@ -142,13 +158,14 @@ func (p *program) privacyErase() *cobra.Command {
 	cmd := &cobra.Command{Use: "erase TYPE/ID…", Short: "Take personal data out of entries, and out of their past", Args: cobra.MinimumNArgs(1),
 		Long: `Take the personal fields out of entries: out of drafts, published documents and the trash, out of all earlier versions, out
 of the catalog and its search index. What a type asks for gets a value that names nobody. With --purge the entries go as a
-whole. This cannot be undone. Backups made before still hold what is erased: let them run out.`,
+whole, with --past what stands now stays. This cannot be undone. Backups made before still hold what is erased: let them run out.`,
 		Example: `  palabre privacy erase person/01j9zq4x8n2v5w7y3k6m1b0c4d --reason "On request" --dry-run
   palabre privacy erase event/01j9zq4x8n2v5w7y3k6m1b0c4d --reason "On request" --field contact.email`}
 	f.remote = p.remote(cmd)
 	cmd.Flags().StringVar(&f.reason, "reason", "", "why, naming nobody (required)")
-	cmd.Flags().StringArrayVar(&f.fields, "field", nil, "only this field, by its path (again for more)")
+	cmd.Flags().StringArrayVar(&f.fields, "field", nil, "only this field, by its path, or _comment for the remarks (again for more)")
 	cmd.Flags().BoolVar(&f.purge, "purge", false, "take the whole entries away")
+	cmd.Flags().BoolVar(&f.past, "past", false, "only out of earlier versions: what stands now stays")
 	cmd.Flags().BoolVar(&f.dryRun, "dry-run", false, "tell what would be done, do nothing")
 	_ = cmd.MarkFlagRequired("reason")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
@@ -169,15 +186,15 @@ whole. This cannot be undone. Backups made before still hold what is erased: let
 
 func (f *eraseFlags) erasure(args []string) (core.Erasure, error) {
 	e := core.Erasure{Reason: f.reason, DryRun: f.dryRun}
-	if f.purge && f.fields != nil {
-		return e, errors.New("--purge takes whole entries: leave --field out")
+	if f.purge && (f.fields != nil || f.past) {
+		return e, errors.New("--purge takes whole entries: leave --field and --past out")
 	}
 	for _, arg := range args {
 		name, id, ok := strings.Cut(arg, "/")
 		if !ok || !core.ValidID(id) {
 			return e, fmt.Errorf("%s is no entry: write its type and identifier, as privacy find shows them: person/01j9zq4x8n2v5w7y3k6m1b0c4d", arg)
 		}
-		e.Entries = append(e.Entries, core.ErasureEntry{Type: core.TypeName(name), ID: core.EntryID(id), Fields: f.fields, Purge: f.purge})
+		e.Entries = append(e.Entries, core.ErasureEntry{Type: core.TypeName(name), ID: core.EntryID(id), Fields: f.fields, Purge: f.purge, Past: f.past})
 	}
 	return e, nil
 }

@@ -15,7 +15,7 @@ import (
 const guestType = `{"$schema":"https://json-schema.org/draft/2020-12/schema","title":"Guest","type":"object","required":["name"],"unevaluatedProperties":false,
 "x-type":{"name":"guest","titleField":"name","slug":{"field":"slug","from":"name"},"public":true},
 "properties":{"name":{"type":"string","minLength":1,"x-personal":{"subject":"guest","purpose":"events","basis":"contract","keep":"P13M","since":"day"}},
-"day":{"type":"string","format":"date"},"slug":{"type":"string","x-unique":true}}}`
+"day":{"type":"string","format":"date"},"note":{"type":"string"},"slug":{"type":"string","x-unique":true}}}`
 
 // guests are people of two events: one long ago.
 const guests = `{"name":"Zébulonne Imaginaire","day":"2019-05-04"}
@@ -66,6 +66,20 @@ func privacyCommands(t *testing.T, s *shell, with ...string) {
 	if out := privacy(0, "erase", found, "--reason", "On request", "--purge"); !strings.Contains(out, "as a whole") {
 		t.Errorf("erase --purge: %s", out)
 	}
+	for _, note := range []string{"Dominique Exemple", "Personne"} {
+		line := `{"name":"Invité","slug":"invite","note":"` + note + `"}`
+		if out, errs, code := s.run(line, append([]string{"content", "import", "-", "--format", "jsonl", "--type", "guest", "--upsert", "slug", "--publish"}, with...)...); code != 0 {
+			t.Fatalf("import: %s%s", out, errs)
+		}
+	}
+	out = privacy(0, "find", "dominique exemple")
+	if !regexp.MustCompile(`^Found: 0\nMentions: 1\n  guest/\w{26}  note  in history  \(Invité\)\n    version 1, position \d+: /note\n$`).MatchString(out) {
+		t.Errorf("find in the past: %s", out)
+	}
+	privacy(0, "erase", entry.FindString(out), "--reason", "On request", "--field", "note", "--past")
+	if out := privacy(0, "find", "dominique exemple"); out != "Found: 0\nMentions: 0\n" {
+		t.Errorf("find in the past afterwards: %s", out)
+	}
 }
 
 func TestPrivacy(t *testing.T) {
@@ -81,7 +95,7 @@ func TestPrivacy(t *testing.T) {
 			return err
 		}
 		data, err := os.ReadFile(path)
-		if strings.Contains(string(data), "Zébulonne") || strings.Contains(string(data), "Camille") {
+		if strings.Contains(string(data), "Zébulonne") || strings.Contains(string(data), "Dominique") || strings.Contains(string(data), "Camille") {
 			t.Errorf("%s still holds somebody", d.Name())
 		}
 		return err

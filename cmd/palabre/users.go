@@ -124,7 +124,7 @@ func (p *program) usersPasswd() *cobra.Command {
 	var stdin bool
 	cmd := &cobra.Command{
 		Use:   "passwd EMAIL",
-		Short: "Give an account another password, which ends its sessions; without one it is made up and printed, this once",
+		Short: "Give an account another password, which ends its sessions and revokes its API tokens; without one it is made up and printed, this once",
 		Example: `  palabre users passwd camille@example.org
   palabre users passwd camille@example.org --password-stdin < password.txt`,
 		Args: cobra.ExactArgs(1),

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -129,7 +130,13 @@ func TestAccounts(t *testing.T) {
 	old := *b
 	b.want(422, "POST", "/api/v1/auth/password", `{"current":"`+adminPassword+`","password":"short"}`)
 	b.want(403, "POST", "/api/v1/auth/password", `{"current":"not it at all","password":"`+nextPassword+`"}`)
+	b.want(422, "POST", "/api/v1/auth/password", `{"current":"`+adminPassword+`","password":"`+nextPassword+`","revokeTokens":"yes"}`)
+	holder := &browser{t: t, h: h, headers: map[string]string{"Authorization": "Bearer " + b.want(201, "POST", "/api/v1/content/_token", `{"name":"mine","role":"editor"}`).body["token"].(string)}}
+	holder.want(200, "GET", "/api/v1/content/note", "")
 	b.want(200, "POST", "/api/v1/auth/password", `{"current":"`+adminPassword+`","password":"`+nextPassword+`"}`)
+	holder.want(200, "GET", "/api/v1/content/note", "")
+	b.want(200, "POST", "/api/v1/auth/password", `{"current":"`+nextPassword+`","password":"`+nextPassword+` again","revokeTokens":true}`)
+	holder.want(401, "GET", "/api/v1/content/note", "")
 	for _, gone := range []*browser{&old, other} {
 		gone.want(401, "GET", "/api/v1/auth/sessions", "")
 	}
@@ -173,7 +180,7 @@ func TestAccounts_factor(t *testing.T) {
 	h := start(t, accountSettings(t)).Handler()
 	b := &browser{t: t, h: h}
 	b.signIn(adminEmail, adminPassword)
-	secret := b.want(200, "POST", "/api/v1/auth/totp", "").body["secret"].(string)
+	secret := b.want(200, "POST", "/api/v1/auth/totp", `{"password":"`+adminPassword+`"}`).body["secret"].(string)
 	code, err := totp.GenerateCode(secret, time.Now())
 	if err != nil {
 		t.Fatal(err)
@@ -187,7 +194,7 @@ func TestAccounts_factor(t *testing.T) {
 	fresh.want(200, "POST", "/api/v1/auth/login", credentials(adminEmail, adminPassword, recovery[0].(string)))
 	fresh.want(204, "DELETE", "/api/v1/auth/totp", `{"password":"`+adminPassword+`","code":"`+recovery[1].(string)+`"}`)
 	b.want(401, "GET", "/api/v1/auth/sessions", "")
-	b.signIn(adminEmail, adminPassword)
+	user := b.signIn(adminEmail, adminPassword).body["user"].(map[string]any)
 
 	role := b.want(200, "GET", "/api/v1/content/_role?filter[name]=administrator", "").body["data"].([]any)[0].(map[string]any)["_id"].(string)
 	rev := b.want(200, "GET", "/api/v1/content/_role/"+role, "").body["_rev"]
@@ -197,9 +204,24 @@ func TestAccounts_factor(t *testing.T) {
 	if me := b.want(200, "GET", "/api/v1/auth/me", "").body; me["user"].(map[string]any)["totpRequired"] != true || fmt.Sprint(me["roles"]) != "[public]" {
 		t.Errorf("got %v", me)
 	}
-	b.want(404, "GET", "/api/v1/content/_user", "")
-	b.want(403, "POST", "/api/v1/content/note", `{"title":"A"}`)
-	b.want(200, "POST", "/api/v1/auth/totp", "")
+	for lang, words := range map[string]string{"en": "Set up a second factor first", "fr": "Mettez d’abord en place un second facteur"} {
+		b.headers = map[string]string{"Accept-Language": lang}
+		for _, refused := range []struct{ method, path, body string }{
+			{"GET", "/api/v1/content/_user", ""}, {"POST", "/api/v1/content/note", `{"title":"A"}`}, {"GET", "/api/v1/audit", ""},
+			{"POST", "/api/v1/auth/reset-links", `{"user":"` + user["_id"].(string) + `"}`},
+		} {
+			got := b.want(403, refused.method, refused.path, refused.body).body
+			if detail := fmt.Sprint(got["detail"]); got["reason"] != "totp_required" || !strings.HasPrefix(detail, words) || !strings.Contains(detail, "POST /api/v1/auth/totp") {
+				t.Errorf("%s %s: got %v", refused.method, refused.path, got)
+			}
+		}
+	}
+	b.headers = nil
+	b.want(200, "GET", "/api/v1/types", "")
+	b.want(404, "DELETE", "/api/v1/auth/sessions/"+role, "")
+	b.want(403, "POST", "/api/v1/auth/totp", `{"password":"not it at all"}`)
+	b.want(422, "POST", "/api/v1/auth/totp", "")
+	b.want(200, "POST", "/api/v1/auth/totp", `{"password":"`+adminPassword+`"}`)
 }
 
 // Who has lost the second factor gets in again with the password, from the command line and through the API.
@@ -213,7 +235,7 @@ func TestAccounts_dropTOTP(t *testing.T) {
 	for name, users := range map[string]app.Users{"here": a, "on a server": client} {
 		b := &browser{t: t, h: a.Handler()}
 		b.signIn(adminEmail, adminPassword)
-		secret := b.want(200, "POST", "/api/v1/auth/totp", "").body["secret"].(string)
+		secret := b.want(200, "POST", "/api/v1/auth/totp", `{"password":"`+adminPassword+`"}`).body["secret"].(string)
 		code, err := totp.GenerateCode(secret, time.Now())
 		if err != nil {
 			t.Fatal(err)
@@ -240,7 +262,15 @@ func TestAccounts_reset(t *testing.T) {
 	admin.signIn(adminEmail, adminPassword)
 	id := admin.want(201, "POST", "/api/v1/content/_user", `{"email":"x@example.org","name":"X"}`).body["_id"].(string)
 	user.want(401, "POST", "/api/v1/auth/reset-links", `{"user":"`+id+`"}`)
-	link := admin.want(201, "POST", "/api/v1/auth/reset-links", `{"user":"`+id+`"}`).body["link"].(string)
+	made := admin.want(201, "POST", "/api/v1/auth/reset-links", `{"user":"`+id+`"}`).body
+	link := made["link"].(string)
+	if note := fmt.Sprint(made["note"]); !strings.Contains(note, "public_url") {
+		t.Errorf("got %v", made)
+	}
+	if again := admin.want(201, "POST", "/api/v1/auth/reset-links", `{"user":" X@Example.org"}`).body; !strings.HasPrefix(again["link"].(string), "/admin/reset?token=") {
+		t.Errorf("by the address: %v", again)
+	}
+	admin.want(404, "POST", "/api/v1/auth/reset-links", `{"user":"nobody@example.org"}`)
 	token, found := strings.CutPrefix(link, "/admin/reset?token=")
 	if !found {
 		t.Fatalf("got %s", link)
@@ -254,6 +284,62 @@ func TestAccounts_reset(t *testing.T) {
 	for _, email := range []string{"x@example.org", "nobody@example.org"} {
 		user.want(204, "POST", "/api/v1/auth/forgot", `{"email":"`+email+`"}`)
 	}
+}
+
+// A form sends what browsers send.
+func (b *browser) form(path string, values url.Values) *httptest.ResponseRecorder {
+	b.t.Helper()
+	r := httptest.NewRequest("POST", path, strings.NewReader(values.Encode()))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	r.Header.Set("Accept", "text/html")
+	r.Header.Set("Origin", "http://example.com")
+	if b.cookie != "" {
+		r.Header.Set("Cookie", b.cookie)
+	}
+	w := httptest.NewRecorder()
+	b.h.ServeHTTP(w, r)
+	return w
+}
+
+// The link opens a page, on which the password is chosen without a script.
+func TestAccounts_resetPage(t *testing.T) {
+	t.Parallel()
+	h := start(t, accountSettings(t)).Handler()
+	admin, user := &browser{t: t, h: h}, &browser{t: t, h: h}
+	admin.signIn(adminEmail, adminPassword)
+	admin.want(201, "POST", "/api/v1/content/_user", `{"email":"x@example.org","name":"X","roles":["editor"],"password":"`+adminPassword+`"}`)
+	user.signIn("x@example.org", adminPassword)
+	id := admin.want(200, "GET", "/api/v1/content/_user?filter[email]=x@example.org", "").body["data"].([]any)[0].(map[string]any)["_id"].(string)
+	bearer := admin.want(201, "POST", "/api/v1/content/_token", `{"name":"T","role":"editor","user":{"_ref":"`+id+`","_type":"_user"}}`).body["token"].(string)
+	holder := &browser{t: t, h: h, headers: map[string]string{"Authorization": "Bearer " + bearer}}
+	holder.want(200, "GET", "/api/v1/content/note", "")
+	link := admin.want(201, "POST", "/api/v1/auth/reset-links", `{"user":"x@example.org"}`).body["link"].(string)
+	_, token, _ := strings.Cut(link, "token=")
+	for range 2 { // to look uses nothing up
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, httptest.NewRequest("GET", link, nil))
+		if w.Code != 200 || !strings.Contains(w.Body.String(), `<input type="hidden" name="token" value="`+token+`">`) {
+			t.Fatalf("got %d %s", w.Code, w.Body)
+		}
+	}
+	for _, tc := range []struct {
+		password, again string
+		status          int
+		says            string
+	}{
+		{"short", "short", 422, "au moins 12 caractères"},
+		{nextPassword, nextPassword + "x", 422, "diffèrent"},
+		{nextPassword, nextPassword, 200, "Votre mot de passe est enregistré"},
+		{nextPassword, nextPassword, 403, "Ce lien a expiré ou a déjà servi"},
+	} {
+		w := user.form("/admin/reset?lang=fr", url.Values{"token": {token}, "password": {tc.password}, "again": {tc.again}})
+		if w.Code != tc.status || !strings.Contains(w.Body.String(), tc.says) {
+			t.Errorf("%q: got %d %s", tc.password, w.Code, w.Body)
+		}
+	}
+	user.want(401, "GET", "/api/v1/auth/sessions", "")
+	holder.want(401, "GET", "/api/v1/content/note", "")
+	user.signIn("x@example.org", nextPassword)
 }
 
 // What becomes of an account is felt by its sessions, and what happens on one node by the other.

@@ -19,6 +19,7 @@ import (
 	"github.com/palabre-cms/palabre/core"
 	"github.com/palabre-cms/palabre/core/app"
 	"github.com/palabre-cms/palabre/core/config"
+	"github.com/palabre-cms/palabre/core/internal/log/logtest"
 	"github.com/palabre-cms/palabre/core/internal/log/sqlitelog"
 )
 
@@ -593,7 +594,7 @@ func TestVerify(t *testing.T) {
 		t.Fatal(err)
 	}
 	commits[0].Changes[0].Draft = core.Doc(`{"title":"B"}`)
-	if err := errors.Join(l.Redact(t.Context(), last, commits[0].Changes), l.Close()); err != nil {
+	if err := errors.Join(l.Redact(t.Context(), last, logtest.To(commits[0].Changes...)), l.Close()); err != nil {
 		t.Fatal(err)
 	}
 	store := open(t, c)

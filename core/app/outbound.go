@@ -12,11 +12,10 @@ import (
 	"github.com/palabre-cms/palabre/core/internal/outbound"
 )
 
-// wireOutbound makes what opens connections: the one dialer, and on it the mailer and the providers of identities, where
-// they are configured. Nothing is connected to yet.
+// wireOutbound makes what opens connections: the dialer, on it the providers of identities, and the mailer on one that
+// reaches the mail server, where they are configured. Nothing is connected to yet.
 func (a *App) wireOutbound() (err error) {
-	a.outbound, err = outbound.New(outbound.Options{Allow: reachableByConfig(a.config), Version: a.options.Version, Logger: a.logger})
-	if err != nil {
+	if a.outbound, err = a.dialer(reachableByConfig(a.config)); err != nil {
 		return err
 	}
 	if err := a.wireMailer(); err != nil {
@@ -25,12 +24,14 @@ func (a *App) wireOutbound() (err error) {
 	return a.wireProviders()
 }
 
-// reachableByConfig is what the operator lets through by name, and what he names in other settings.
+// dialer makes a client that reaches the public internet and what is let through.
+func (a *App) dialer(allow []string) (*outbound.Client, error) {
+	return outbound.New(outbound.Options{Allow: allow, Version: a.options.Version, Logger: a.logger})
+}
+
+// reachableByConfig is what the operator lets through by name, and what he names in other settings but for the mail server.
 func reachableByConfig(c *config.Config) []string {
 	allow := append([]string(nil), c.Outbound.Allow...)
-	if c.SMTP.Enabled() {
-		allow = append(allow, net.JoinHostPort(c.SMTP.Host, strconv.Itoa(c.SMTP.Port)))
-	}
 	for _, p := range c.OIDC.Providers() {
 		if u, err := url.Parse(p.Issuer); err == nil {
 			allow = append(allow, config.HostPort(u))
@@ -44,8 +45,12 @@ func (a *App) wireMailer() (err error) {
 	if !s.Enabled() {
 		return nil
 	}
+	dialer, err := a.dialer([]string{net.JoinHostPort(s.Host, strconv.Itoa(s.Port))})
+	if err != nil {
+		return err
+	}
 	a.mailer, err = mail.New(mail.Options{Host: s.Host, Port: s.Port, User: s.User, Password: s.Password.Reveal(), From: s.From, TLS: s.TLS,
-		Dial: a.outbound.DialContext, Logger: a.logger})
+		Dial: dialer.DialContext, Logger: a.logger})
 	return err
 }
 

@@ -1,8 +1,11 @@
 package app
 
 import (
+	"bufio"
+	"net"
 	"net/http/httptest"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/palabre-cms/palabre/core"
@@ -22,7 +25,7 @@ func TestReachableByConfig(t *testing.T) {
 	t.Parallel()
 	c := outsideConfig(t, "PALABRE_OUTBOUND_ALLOW=10.0.0.0/8", "PALABRE_SMTP_HOST=relay.internal", "PALABRE_SMTP_FROM=palabre@example.org",
 		"PALABRE_OIDC_ISSUER=https://id.internal/realms/a", "PALABRE_OIDC_CLIENT_ID=palabre")
-	want := []string{"10.0.0.0/8", "relay.internal:587", "id.internal:443"}
+	want := []string{"10.0.0.0/8", "id.internal:443"}
 	if got := reachableByConfig(c); !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
@@ -33,6 +36,41 @@ func TestReachableByConfig(t *testing.T) {
 	t.Cleanup(func() { _ = a.Close() })
 	if a.mailer == nil || len(a.identities.Providers()) != 1 || a.identities.Providers()[0].Label["fr"] != "oidc" {
 		t.Errorf("got %v, %v", a.mailer, a.identities.Providers())
+	}
+}
+
+// What the operator lets mail go to is not open to the documents of a provider: whoever writes them would speak with it.
+func TestWireOutbound_MailIsForMail(t *testing.T) {
+	t.Parallel()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	heard := make(chan string, 1)
+	go func() {
+		conn, err := l.Accept()
+		if err != nil {
+			return
+		}
+		defer conn.Close()
+		_, _ = conn.Write([]byte("220 relay\r\n"))
+		line, _ := bufio.NewReader(conn).ReadString('\n')
+		heard <- line
+	}()
+	host, port, _ := net.SplitHostPort(l.Addr().String())
+	a, err := New(outsideConfig(t, "PALABRE_SMTP_HOST="+host, "PALABRE_SMTP_PORT="+port, "PALABRE_SMTP_FROM=palabre@example.org"), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = a.Close() })
+	if res, err := a.outbound.HTTP().Get("http://" + l.Addr().String()); err == nil {
+		res.Body.Close()
+		t.Error("the mail server was asked over HTTP")
+	}
+	_ = a.mailer.Send(t.Context(), "camille@example.org", "s", "t")
+	if line := <-heard; !strings.HasPrefix(line, "EHLO ") {
+		t.Errorf("the mail server heard %q first", line)
 	}
 }
 

@@ -411,6 +411,8 @@ func TestRights_explained(t *testing.T) {
 	}
 	o.want(400, "administrator", "GET", "/api/v1/access/explain?as=east", "")
 	o.want(404, "administrator", "GET", "/api/v1/access/explain?as=absent&action=read&type=paper", "")
+	o.want(201, "administrator", "POST", "/api/v1/content/_user", `{"email":"Camille.Exemple@example.org","name":"Camille Exemple","roles":["east"]}`)
+	o.want(200, "administrator", "GET", "/api/v1/access/explain?action=read&type=paper&as="+url.QueryEscape(" Camille．Exemple@EXAMPLE.org"), "")
 	o.want(404, "east", "GET", "/api/v1/access/explain?as=editor&action=read&type=paper", "")
 	o.want(200, "east", "GET", "/api/v1/access/explain?action=read&type=paper", "")
 	o.want(401, "", "POST", "/api/v1/access/preview", `{"name":"east"}`)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/palabre-cms/palabre/core"
 	"github.com/palabre-cms/palabre/core/internal/account"
+	"github.com/palabre-cms/palabre/core/internal/email"
 	"github.com/palabre-cms/palabre/core/jsondoc"
 )
 
@@ -16,10 +17,11 @@ type Users interface {
 	AddUser(ctx context.Context, u NewUser) (made string, err error)
 	// Users lists the accounts.
 	Users(ctx context.Context) ([]User, error)
-	// SetPassword gives an account another password, which ends its sessions. Without one it makes one up and gives it.
+	// SetPassword gives an account another password, which ends its sessions and revokes its API tokens. Without one it makes one
+	// up and gives it.
 	SetPassword(ctx context.Context, c PasswordChange) (made string, err error)
 	// DropTOTP turns an account's second factor off, which ends its sessions, and leaves its password.
-	DropTOTP(ctx context.Context, email string) error
+	DropTOTP(ctx context.Context, address string) error
 }
 
 // NewUser is an account to be made.
@@ -77,7 +79,7 @@ func (u NewUser) fields(password string) map[string]any {
 	for i, r := range u.Roles {
 		roles[i] = r
 	}
-	data := map[string]any{"email": account.NormalEmail(u.Email), "name": u.Name, "roles": roles, "password": password}
+	data := map[string]any{"email": email.Normal(u.Email), "name": u.Name, "roles": roles, "password": password}
 	if u.Name == "" {
 		data["name"] = data["email"]
 	}
@@ -122,19 +124,19 @@ func (a *App) SetPassword(ctx context.Context, c PasswordChange) (string, error)
 }
 
 // DropTOTP implements Users.
-func (a *App) DropTOTP(ctx context.Context, email string) error {
-	return a.changeUser(ctx, email, noTOTP(), "totp")
+func (a *App) DropTOTP(ctx context.Context, address string) error {
+	return a.changeUser(ctx, address, noTOTP(), "totp")
 }
 
 func noTOTP() map[string]any { return map[string]any{"totp": nil} }
 
-func (a *App) changeUser(ctx context.Context, email string, data map[string]any, reason string) error {
-	id, err := a.catalog.Unique(ctx, account.UserType, "email", account.NormalEmail(email))
+func (a *App) changeUser(ctx context.Context, address string, data map[string]any, reason string) error {
+	id, err := a.catalog.Unique(ctx, account.UserType, "email", email.Normal(address))
 	if err != nil {
 		return err
 	}
 	if id == "" {
-		return noUser(email)
+		return noUser(address)
 	}
 	op := core.Operation{Op: core.OperationUpdate, Type: account.UserType, ID: id, Data: data}
 	_, err = a.content.Write(ctx, core.System, []core.Operation{op}, core.WriteOptions{Reason: reason})
@@ -150,8 +152,8 @@ func (c PasswordChange) fields() (data map[string]any, made string) {
 	return data, made
 }
 
-func noUser(email string) error {
-	return core.Errorf(core.CodeNotFound, "There is no account with the address %q. palabre users list shows those that there are.", email)
+func noUser(address string) error {
+	return core.Errorf(core.CodeNotFound, "There is no account with the address %q. palabre users list shows those that there are.", address)
 }
 
 const usersPath = "/api/v1/content/" + string(account.UserType)
@@ -180,19 +182,19 @@ func (c *Client) SetPassword(ctx context.Context, change PasswordChange) (string
 }
 
 // DropTOTP implements Users.
-func (c *Client) DropTOTP(ctx context.Context, email string) error {
-	return c.changeUser(ctx, email, noTOTP())
+func (c *Client) DropTOTP(ctx context.Context, address string) error {
+	return c.changeUser(ctx, address, noTOTP())
 }
 
-func (c *Client) changeUser(ctx context.Context, email string, data map[string]any) error {
+func (c *Client) changeUser(ctx context.Context, address string, data map[string]any) error {
 	users, err := c.Users(ctx)
 	if err != nil {
 		return err
 	}
 	for _, u := range users {
-		if u.Email == account.NormalEmail(email) {
+		if u.Email == email.Normal(address) {
 			return c.Call(ctx, http.MethodPatch, usersPath+"/"+string(u.ID), data, nil, false)
 		}
 	}
-	return noUser(email)
+	return noUser(address)
 }

@@ -14,7 +14,7 @@ func TestLoad_Outside(t *testing.T) {
 	t.Parallel()
 	c, err := load(t, `
 public_url: https://cms.example.org
-smtp: {host: relay.internal, from: "Palabre <palabre@example.org>", user: u, password: pw, tls: none, port: 25}
+smtp: {host: relay.internal, from: "Palabre <palabre@example.org>", user: u, password: pw, tls: implicit, port: 25}
 cors.origins: [https://www.example.org, "http://localhost:3000"]
 outbound.allow: [10.0.0.0/8, "relay.internal:25", "[::1]:80"]
 limits: {auth: 10, anonymous: 0}
@@ -32,7 +32,7 @@ oidc:
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := (config.SMTP{Host: "relay.internal", Port: 25, User: "u", Password: "pw", From: "Palabre <palabre@example.org>", TLS: "none"}); c.SMTP != want {
+	if want := (config.SMTP{Host: "relay.internal", Port: 25, User: "u", Password: "pw", From: "Palabre <palabre@example.org>", TLS: "implicit"}); c.SMTP != want {
 		t.Errorf("got %+v", c.SMTP)
 	}
 	if c.Limits != (config.Limits{Auth: 10}) || len(c.CORS.Origins) != 2 || len(c.Outbound.Allow) != 3 {
@@ -91,6 +91,7 @@ func TestLoad_OutsideWrong(t *testing.T) {
 		{"smtp port", []string{"PALABRE_SMTP_PORT=0"}, "is not a port"},
 		{"smtp port in words", []string{"PALABRE_SMTP_PORT=smtp"}, `"smtp" is not a whole number`},
 		{"smtp tls", []string{"PALABRE_SMTP_TLS=maybe"}, "is not one of starttls, implicit, none"},
+		{"smtp password in the clear", []string{"PALABRE_SMTP_HOST=h", "PALABRE_SMTP_FROM=a@example.org", "PALABRE_SMTP_TLS=none", "PALABRE_SMTP_USER=u"}, "smtp.user: \"u\" sends no password without encryption"},
 		{"smtp password alone", []string{"PALABRE_SMTP_PASSWORD=hunter2"}, `smtp.password: "**redacted**" is of no use without smtp.host`},
 		{"origin with a path", []string{"PALABRE_CORS_ORIGINS=https://a.example/"}, "is not an origin"},
 		{"origin in capitals", []string{"PALABRE_CORS_ORIGINS=https://A.example"}, "is not an origin"},

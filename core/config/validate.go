@@ -41,7 +41,7 @@ var rules = map[string]func(*Config) error{
 	"s3.secret_key":    func(c *Config) error { return together(c.S3, c.S3.SecretKey.Reveal()) },
 	"smtp.port":        func(c *Config) error { return checkPort(c.SMTP.Port) },
 	"smtp.from":        func(c *Config) error { return checkSender(c.SMTP) },
-	"smtp.user":        func(c *Config) error { return withSMTP(c.SMTP, c.SMTP.User) },
+	"smtp.user":        func(c *Config) error { return checkSMTPUser(c.SMTP) },
 	"smtp.password":    func(c *Config) error { return withSMTP(c.SMTP, c.SMTP.Password.Reveal()) },
 	"cors.origins":     func(c *Config) error { return each(c.CORS.Origins, checkOrigin) },
 	"outbound.allow":   func(c *Config) error { return each(c.Outbound.Allow, checkTarget) },
@@ -201,6 +201,14 @@ func checkSender(s SMTP) error {
 		return errors.New("is not an address like Palabre <palabre@example.org>, which smtp.host needs")
 	}
 	return nil
+}
+
+// checkSMTPUser keeps the password, and what is made of it, off lines that others can read.
+func checkSMTPUser(s SMTP) error {
+	if s.User != "" && s.TLS == "none" {
+		return errors.New("sends no password without encryption: set smtp.tls to starttls or implicit, or let the server take mail of this machine without signing in")
+	}
+	return withSMTP(s, s.User)
 }
 
 func withSMTP(s SMTP, part string) error {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/palabre-cms/palabre/core"
+	"github.com/palabre-cms/palabre/core/internal/email"
 )
 
 // Explain implements core.Rights.
@@ -50,7 +51,7 @@ func (a *Access) asked(ctx context.Context, who *core.Principal, as string) (*co
 	}
 	id := core.EntryID(strings.TrimPrefix(as, "user:"))
 	if strings.Contains(as, "@") {
-		if id, err = a.Catalog.Unique(ctx, UserType, "email", strings.ToLower(strings.TrimSpace(as))); err != nil {
+		if id, err = a.Catalog.Unique(ctx, UserType, "email", email.Normal(as)); err != nil {
 			return nil, core.Wrap("access.Explain", err)
 		}
 	}

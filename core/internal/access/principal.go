@@ -290,8 +290,8 @@ func errNoUser() error {
 func (a *Access) Renew(ctx context.Context, p *core.Principal) (*core.Principal, error) {
 	switch p.Kind {
 	case "user":
-		if p.About == nil {
-			return p, nil // signed in, but for nothing else than setting up a second factor
+		if p.LacksFactor {
+			return p, nil
 		}
 		now, err := a.User(ctx, p.Entry())
 		if err != nil || now.Rev == p.Rev {

@@ -4,9 +4,11 @@ import (
 	"context"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/palabre-cms/palabre/core"
+	"github.com/palabre-cms/palabre/core/internal/email"
 )
 
 // linkFor is how long a link for a new password holds.
@@ -17,7 +19,7 @@ const (
 	mailWithin  = 30 * time.Second
 )
 
-// resetPath is the page of the admin that a link leads to.
+// resetPath is the page that a link leads to.
 const resetPath = "/admin/reset"
 
 // confirmPassword asks an account that is signed in for its password once more.
@@ -39,23 +41,27 @@ func (s *Service) confirmPassword(ctx context.Context, u *record, password strin
 }
 
 // ChangePassword implements core.Accounts.
-func (s *Service) ChangePassword(ctx context.Context, who *core.Principal, current, next string) (*core.SignedIn, error) {
+func (s *Service) ChangePassword(ctx context.Context, who *core.Principal, c core.PasswordChange) (*core.SignedIn, error) {
 	u, err := s.caller(ctx, who)
 	if err != nil {
 		return nil, err
 	}
-	if err := s.confirmPassword(ctx, u, current); err != nil {
+	if err := s.confirmPassword(ctx, u, c.Current); err != nil {
 		return nil, err
 	}
-	if normalPassword(next) == normalPassword(current) {
+	if normalPassword(c.Next) == normalPassword(c.Current) {
 		return nil, wrong("/password", "same", "This is the password that you have already. Choose another one.", "C’est déjà votre mot de passe. Choisissez-en un autre.")
 	}
-	change, err := s.newPassword(ctx, u, next)
+	change, err := s.newPassword(ctx, u, c.Next)
 	if err != nil {
 		return nil, err
 	}
 	b := s.begin(ctx, u.id, u.epoch+1)
-	if err := s.write(ctx, u.id, "password", u.update(change), b.op); err != nil {
+	write := s.write
+	if c.RevokeTokens {
+		write = s.writeRevoking
+	}
+	if err := write(ctx, u.id, "password", u.update(change), b.op); err != nil {
 		return nil, err
 	}
 	return s.signedIn(ctx, u.id, b)
@@ -92,24 +98,24 @@ func (s *Service) newLink(ctx context.Context, u *record) (link string, expires 
 
 // Forgot implements core.Accounts. What it does for an account that is there happens behind the caller's back, so that he
 // cannot tell by the time.
-func (s *Service) Forgot(ctx context.Context, email string) error {
-	email = NormalEmail(email)
-	if email == "" || len(email) > mostEmail {
+func (s *Service) Forgot(ctx context.Context, address string) error {
+	address = email.Normal(address)
+	if address == "" || len(address) > mostEmail {
 		return wrong("/email", "format", "This is no e-mail address.", "Ce n’est pas une adresse électronique.")
 	}
-	send, err := s.throttle.askLink(ctx, email)
+	send, err := s.throttle.askLink(ctx, address)
 	if err != nil || !send {
 		return err
 	}
 	if s.c.Mailer == nil || s.c.PublicURL == "" {
-		s.log.Warn("somebody asked for a new password and cannot be sent a link: set smtp and public_url, or hand over a link (palabre users passwd)")
+		s.log.Warn("somebody asked for a new password and cannot be sent a link: set smtp and public_url, or hand over a link (POST /api/v1/auth/reset-links)")
 		return nil
 	}
 	select {
 	case s.posting <- struct{}{}:
 		s.background.Go(func() {
 			defer func() { <-s.posting }()
-			s.sendLink(email)
+			s.sendLink(address)
 		})
 	default:
 		s.log.Warn("a mail for a new password was not sent: too many are on their way")
@@ -117,10 +123,10 @@ func (s *Service) Forgot(ctx context.Context, email string) error {
 	return nil
 }
 
-func (s *Service) sendLink(email string) {
+func (s *Service) sendLink(address string) {
 	ctx, cancel := context.WithTimeout(s.running, mailWithin)
 	defer cancel()
-	u, err := s.userBy(ctx, email)
+	u, err := s.userBy(ctx, address)
 	if err != nil || u == nil || s.mayAct(ctx, u.id) != nil {
 		return
 	}
@@ -147,7 +153,32 @@ func linkMail(l core.Locale, site, link string) mail {
 }
 
 // ResetLink implements core.Accounts: for whoever may change the account's password in the content itself.
-func (s *Service) ResetLink(ctx context.Context, who *core.Principal, id core.EntryID) (string, time.Time, error) {
+func (s *Service) ResetLink(ctx context.Context, who *core.Principal, user string) (string, time.Time, error) {
+	id, err := s.named(ctx, user)
+	if err != nil {
+		return "", time.Time{}, err
+	}
+	link, expires, err := s.resetLink(ctx, who, id)
+	if core.CodeOf(err) == core.CodeNotFound && string(id) != user {
+		err = errNoAccount() // an address that is hidden from him is told from one of nobody's by no word
+	}
+	return link, expires, err
+}
+
+// named gives the account that an identifier or an e-mail address stands for, and for an address of nobody's an identifier
+// of nothing.
+func (s *Service) named(ctx context.Context, user string) (core.EntryID, error) {
+	if !strings.Contains(user, "@") {
+		return core.EntryID(user), nil
+	}
+	u, err := s.userBy(ctx, email.Normal(user))
+	if u == nil {
+		return core.NewID(s.now()), err
+	}
+	return u.id, nil
+}
+
+func (s *Service) resetLink(ctx context.Context, who *core.Principal, id core.EntryID) (string, time.Time, error) {
 	try := core.Operation{Op: core.OperationUpdate, Type: UserType, ID: id, Data: map[string]any{"password": newSecret()}}
 	if _, err := s.c.Content.Write(ctx, who, []core.Operation{try}, core.WriteOptions{DryRun: true}); err != nil {
 		return "", time.Time{}, err
@@ -157,7 +188,7 @@ func (s *Service) ResetLink(ctx context.Context, who *core.Principal, id core.En
 		return "", time.Time{}, err
 	}
 	if u == nil {
-		return "", time.Time{}, refuse(core.CodeNotFound, "", "There is no such account.", "Il n’y a pas de tel compte.")
+		return "", time.Time{}, errNoAccount()
 	}
 	if !mayHandle(who, u) {
 		return "", time.Time{}, errAboveOwn()
@@ -169,23 +200,41 @@ func (s *Service) ResetLink(ctx context.Context, who *core.Principal, id core.En
 	return link, expires, err
 }
 
+func errNoAccount() error {
+	return refuse(core.CodeNotFound, "", "There is no such account.", "Il n’y a pas de tel compte.")
+}
+
+// CheckReset implements core.Accounts.
+func (s *Service) CheckReset(ctx context.Context, token string) error {
+	_, err := s.held(ctx, token)
+	return err
+}
+
+// held finds the account of a link that holds, and counts one that does not as a guess.
+func (s *Service) held(ctx context.Context, token string) (*record, error) {
+	a, err := s.throttle.begin(ctx, "")
+	if err != nil {
+		return nil, err
+	}
+	u, err := s.meant(ctx, token)
+	if err == nil {
+		a.forgive()
+	}
+	return u, err
+}
+
 // Reset implements core.Accounts. A link works once since the password that it sets makes it worthless: of two at the
 // same time, one is made on a revision that is no more.
 func (s *Service) Reset(ctx context.Context, token, password string) error {
-	a, err := s.throttle.begin(ctx, "")
+	u, err := s.held(ctx, token)
 	if err != nil {
 		return err
 	}
-	u, err := s.meant(ctx, token)
-	if err != nil {
-		return err
-	}
-	a.forgive()
 	change, err := s.newPassword(ctx, u, password)
 	if err != nil {
 		return err
 	}
-	err = s.write(ctx, u.id, "password_reset", u.update(change))
+	err = s.writeRevoking(ctx, u.id, "password_reset", u.update(change))
 	if core.CodeOf(err) == core.CodeStale {
 		return errBadLink()
 	}

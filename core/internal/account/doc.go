@@ -16,6 +16,7 @@
 //	signin.go     signing in and out
 //	change.go     passwords changed, forgotten and set anew
 //	totp.go       the second factor; factor.go
+//	proof.go      what is asked for again before that is touched
 //	elsewhere.go  who has proved elsewhere who he is
 //	ending.go     accounts whose time is over
 //	guard.go      the write path for accounts, sessions and tokens; guarduser.go, administrators.go

@@ -54,6 +54,13 @@ func errTooMany(wait time.Duration) error {
 	return err
 }
 
+// errOwnFactor sends an administrator to where his password and a code are asked for: with an open session alone nobody gets
+// rid of the factor.
+func errOwnFactor() error {
+	return refuse(core.CodeForbidden, "own_factor", "Turn off your own second factor at DELETE /api/v1/auth/totp, with your password and a code.",
+		"Désactivez votre propre second facteur par DELETE /api/v1/auth/totp, avec votre mot de passe et un code.")
+}
+
 func errNoFactor() error {
 	return refuse(core.CodeConflict, "totp_off", "There is no second factor on this account.", "Ce compte n’a pas de second facteur.")
 }

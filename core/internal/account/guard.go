@@ -83,7 +83,7 @@ func (g *guard) writeEach(ctx context.Context, who *core.Principal, ops []core.O
 
 // tryWrite judges operations and performs them on what they were judged on; again reports that it has moved.
 func (g *guard) tryWrite(ctx context.Context, who *core.Principal, ops []core.Operation, o core.WriteOptions) (r *core.Result, again bool, err error) {
-	v := &verdict{guard: g, who: who, options: o, after: map[core.EntryID]*record{}}
+	v := &verdict{guard: g, who: who, options: o, after: map[core.EntryID]*record{}, reset: map[core.EntryID]bool{}}
 	for i := range ops {
 		op, err := v.judge(ctx, ops[i])
 		if err != nil {
@@ -95,6 +95,10 @@ func (g *guard) tryWrite(ctx context.Context, who *core.Principal, ops []core.Op
 		r, err = g.withAdministrators(ctx, v)
 	} else if err = v.keepsAdministrator(ctx); err == nil {
 		r, err = g.Content.Write(ctx, who, v.ops, o)
+	}
+	if err == nil && !o.DryRun {
+		err = v.revokeAfter(ctx, r)
+		return r, false, err
 	}
 	return r, v.pinned && moved(r, err), err
 }
@@ -129,6 +133,7 @@ type verdict struct {
 	ops     []core.Operation
 	pinned  bool // an operation got the revision that it was judged on
 	after   map[core.EntryID]*record
+	reset   map[core.EntryID]bool // accounts that get another password from somebody else
 	// takesAdministrator is set when an account that could do everything will not be able to.
 	takesAdministrator bool
 }
@@ -137,6 +142,9 @@ func (v *verdict) system() bool { return v.who.Kind == core.System.Kind }
 
 // judge gives an operation as it may be performed, or refuses it.
 func (v *verdict) judge(ctx context.Context, op core.Operation) (core.Operation, error) {
+	if op.Op == core.OperationErase && op.Type == UserType && v.system() && op.Migrate != nil {
+		return op, v.judgeErased(ctx, &op)
+	}
 	if op.Migrate != nil || op.Op == core.OperationErase || op.Op == core.OperationRedact || op.Op == core.OperationReassign {
 		return op, nil // the system's, or refused to anybody else
 	}

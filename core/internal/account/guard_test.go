@@ -316,6 +316,20 @@ func TestGuard_lastAdministrator(t *testing.T) {
 	}
 }
 
+// An account is suspended when its person is erased: the last administrator's is not.
+func TestGuard_lastAdministratorErased(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	a := w.user("a@example.org", `"roles":["administrator"]`)
+	erase := core.Operation{Op: core.OperationErase, Type: account.UserType, ID: a, Migrate: &core.Migrated{Published: core.Doc(`{"email":"x@example.invalid","name":"—","roles":["administrator"],"suspended":true}`)}}
+	_, err := w.try(core.System, erase)
+	wantCode(t, err, core.CodeConflict, "last_administrator")
+	w.user("b@example.org", `"roles":["administrator"]`)
+	if _, err := w.try(core.System, erase); err != nil {
+		t.Errorf("with another one: %v", err)
+	}
+}
+
 // Two administrators who are taken away at the same time, on two nodes, do not leave none.
 func TestGuard_lastAdministrators(t *testing.T) {
 	t.Parallel()

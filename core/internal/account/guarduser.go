@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/palabre-cms/palabre/core"
+	"github.com/palabre-cms/palabre/core/internal/email"
 	"github.com/palabre-cms/palabre/core/jsondoc"
 )
 
@@ -34,12 +35,12 @@ func (v *verdict) judgeUser(ctx context.Context, op core.Operation) (core.Operat
 
 // normalised gives what was sent with the e-mail address in its one spelling.
 func normalised(data map[string]any) map[string]any {
-	email, ok := data["email"].(string)
+	address, ok := data["email"].(string)
 	if !ok {
 		return data
 	}
 	out := jsondoc.Merge(data, nil)
-	out["email"] = NormalEmail(email)
+	out["email"] = email.Normal(address)
 	return out
 }
 
@@ -48,10 +49,10 @@ func (v *verdict) resolve(ctx context.Context, op core.Operation) (core.Operatio
 	if op.Op != core.OperationUpsert {
 		return op, nil
 	}
-	email, isText := op.Data["email"].(string)
+	address, isText := op.Data["email"].(string)
 	switch {
-	case op.Match == "email" && isText && email != "":
-		u, err := v.s.userBy(ctx, email)
+	case op.Match == "email" && isText && address != "":
+		u, err := v.s.userBy(ctx, address)
 		if err != nil {
 			return op, err
 		}
@@ -121,6 +122,25 @@ func (v *verdict) judgeChange(ctx context.Context, op core.Operation) (core.Oper
 	return v.change(ctx, op, was, is)
 }
 
+// judgeErased is judge for an account whose person is erased: it is suspended by that, which must leave an administrator.
+func (v *verdict) judgeErased(ctx context.Context, op *core.Operation) error {
+	was, _, err := v.s.stored(ctx, op.ID)
+	if err != nil || was == nil {
+		return err
+	}
+	latest := (&core.Entry{Draft: op.Migrate.Draft, Published: op.Migrate.Published}).Latest()
+	doc, err := jsondoc.ParseObject(latest)
+	if err != nil {
+		return core.Wrap("account.judgeErased", err)
+	}
+	is := recordOf(doc)
+	is.id, is.rev, is.trashed = was.id, was.rev, was.trashed
+	v.after[op.ID] = is
+	now := v.s.now()
+	v.takesAdministrator = v.takesAdministrator || was.commands(now) && !is.commands(now)
+	return nil
+}
+
 func reachesTrash(op *core.Operation) bool {
 	return op.Op == core.OperationPurge || op.Op == core.OperationRestore || op.Op == core.OperationTransition
 }
@@ -154,7 +174,13 @@ func (v *verdict) change(ctx context.Context, op core.Operation, was, is *record
 		return op, err
 	}
 	_, password := op.Data["password"]
+	if password && v.resets(was.id) {
+		v.reset[was.id] = true
+	}
 	fill := map[string]any{}
+	if v.who.Kind == "user" && v.who.Entry() == was.id && was.totp != "" && v.dropsFactor(&op) {
+		return op, errOwnFactor()
+	}
 	if v.dropsFactor(&op) {
 		fill["totp"] = nil
 		password = true // it ends the sessions as another password does
@@ -204,12 +230,12 @@ func within(roles, of []string) bool {
 }
 
 // withPassword puts a hash in the place of a password. Whatever was sent is a password, however it looks.
-func (v *verdict) withPassword(ctx context.Context, op core.Operation, email string) (core.Operation, error) {
+func (v *verdict) withPassword(ctx context.Context, op core.Operation, address string) (core.Operation, error) {
 	password, sent := op.Data["password"].(string)
 	if !sent {
 		return op, nil
 	}
-	if err := checkPassword(password, email); err != nil {
+	if err := checkPassword(password, address); err != nil {
 		return op, err
 	}
 	hash, err := v.s.Hash(ctx, password)

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"github.com/palabre-cms/palabre/core"
+	"github.com/palabre-cms/palabre/core/internal/email"
 )
 
 // The bounds of a password: in characters, and in bytes, all of which count.
@@ -38,7 +39,7 @@ var common = sync.OnceValue(func() map[string]bool {
 })
 
 // checkPassword says what is wrong with a password that somebody chose.
-func checkPassword(password, email string) error {
+func checkPassword(password, address string) error {
 	const at = "/password"
 	lower := strings.ToLower(normalPassword(password))
 	switch {
@@ -46,7 +47,7 @@ func checkPassword(password, email string) error {
 		return wrong(at, "maxLength", "The password is longer than 1024 bytes. Choose a shorter one.", "Le mot de passe dépasse 1024 octets. Choisissez-en un plus court.")
 	case utf8.RuneCountInString(password) < leastPassword:
 		return wrong(at, "minLength", "The password needs at least 12 characters. Several words make a good one.", "Le mot de passe doit compter au moins 12 caractères. Plusieurs mots en font un bon.")
-	case email != "" && NormalEmail(lower) == NormalEmail(email):
+	case address != "" && email.Normal(lower) == email.Normal(address):
 		return wrong(at, "email", "The password must not be the e-mail address. Choose another one.", "Le mot de passe ne doit pas être l’adresse électronique. Choisissez-en un autre.")
 	case common()[lower] || differing(lower) < leastDifferent:
 		return wrong(at, "common", "This password is among the first that anyone would guess. Choose another one.", "Ce mot de passe est parmi les premiers que l’on devine. Choisissez-en un autre.")

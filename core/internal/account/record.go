@@ -5,10 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"slices"
-	"strings"
 	"time"
-
-	"golang.org/x/text/unicode/norm"
 
 	"github.com/palabre-cms/palabre/core"
 	"github.com/palabre-cms/palabre/core/jsondoc"
@@ -65,11 +62,11 @@ func parseEntry(e *core.Entry) (*record, map[string]any, error) {
 }
 
 // userBy finds the account of an address, which must be normalised.
-func (s *Service) userBy(ctx context.Context, email string) (*record, error) {
-	if email == "" {
+func (s *Service) userBy(ctx context.Context, address string) (*record, error) {
+	if address == "" {
 		return nil, nil
 	}
-	id, err := s.c.Catalog.Unique(ctx, UserType, "email", email)
+	id, err := s.c.Catalog.Unique(ctx, UserType, "email", address)
 	if err != nil || id == "" {
 		return nil, core.Wrap("account.userBy", err)
 	}
@@ -127,12 +124,6 @@ func (u *record) ended(now time.Time) bool { return !u.endsAt.IsZero() && !now.B
 // update is an operation on the account as it was read: what has moved meanwhile makes it stale.
 func (u *record) update(data map[string]any) core.Operation {
 	return core.Operation{Op: core.OperationUpdate, Type: UserType, ID: u.id, IfMatch: u.rev, Data: data}
-}
-
-// NormalEmail gives the one spelling of an e-mail address under which accounts are kept and looked for. Accents stay:
-// two addresses that differ by one are two people's.
-func NormalEmail(s string) string {
-	return norm.NFKC.String(strings.ToLower(strings.TrimSpace(norm.NFKC.String(s))))
 }
 
 // account is what the user sees of himself.

@@ -58,7 +58,7 @@ func (k *knownSession) principal(said *core.Principal, id core.EntryID) *core.Pr
 	made := *said
 	made.Session = id
 	if k.lacking {
-		made.Roles, made.About = core.Anonymous.Roles, nil
+		made.Roles, made.About, made.LacksFactor = core.Anonymous.Roles, nil, true
 	}
 	k.shown.Store(&shown{said, &made})
 	return &made

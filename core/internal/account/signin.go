@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/palabre-cms/palabre/core"
+	"github.com/palabre-cms/palabre/core/internal/email"
 )
 
 // mostEmail is the longest address that is looked for; what is longer is nobody's.
@@ -14,15 +15,15 @@ const signInAttempts = 5
 
 // SignIn implements core.Accounts.
 func (s *Service) SignIn(ctx context.Context, in core.SignIn) (*core.SignedIn, error) {
-	email := NormalEmail(in.Email)
-	if len(email) > mostEmail {
-		email = email[:mostEmail] + "…"
+	address := email.Normal(in.Email)
+	if len(address) > mostEmail {
+		address = address[:mostEmail] + "…"
 	}
-	a, err := s.throttle.begin(ctx, email)
+	a, err := s.throttle.begin(ctx, address)
 	if err != nil {
 		return nil, err
 	}
-	done, u, err := s.signIn(ctx, email, in)
+	done, u, err := s.signIn(ctx, address, in)
 	switch reasonOf(err) {
 	case "credentials", "otp_invalid":
 		s.failed(ctx, u, reasonOf(err))
@@ -48,8 +49,8 @@ func reasonOf(err error) string {
 }
 
 // signIn checks what was sent and begins a session. It gives the account that was meant even when it refuses.
-func (s *Service) signIn(ctx context.Context, email string, in core.SignIn) (*core.SignedIn, *record, error) {
-	u, err := s.userBy(ctx, email)
+func (s *Service) signIn(ctx context.Context, address string, in core.SignIn) (*core.SignedIn, *record, error) {
+	u, err := s.userBy(ctx, address)
 	if err != nil {
 		return nil, nil, err
 	}

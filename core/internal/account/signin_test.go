@@ -279,12 +279,12 @@ func TestChangePassword(t *testing.T) {
 		{"too long", good, strings.Repeat("abcd", 257), core.CodeInvalid},
 		{"the same", good, good, core.CodeInvalid},
 	} {
-		_, err := w.ChangePassword(from("192.0.2.1"), w.who(a), tc.current, tc.next)
+		_, err := w.ChangePassword(from("192.0.2.1"), w.who(a), core.PasswordChange{Current: tc.current, Next: tc.next})
 		if core.CodeOf(err) != tc.code {
 			t.Errorf("%s: got %v, want %s", tc.name, err, tc.code)
 		}
 	}
-	c, err := w.ChangePassword(from("192.0.2.1"), w.who(a), good, next)
+	c, err := w.ChangePassword(from("192.0.2.1"), w.who(a), core.PasswordChange{Current: good, Next: next})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -340,7 +340,7 @@ func TestReset_once(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	id := w.user("camille@example.org", "")
-	link, _, err := w.ResetLink(t.Context(), administrator, id)
+	link, _, err := w.ResetLink(t.Context(), administrator, string(id))
 	check(t, err)
 	_, token, _ := strings.Cut(link, "token=")
 	var wait sync.WaitGroup
@@ -384,15 +384,53 @@ func TestResetLink(t *testing.T) {
 	plain, boss, hidden := w.user("camille@example.org", `"roles":["editor"]`), w.user("boss@example.org", `"roles":["editor","chief"]`), w.user("h@example.org", "")
 	w.change(hidden, `{"name":"Hidden"}`)
 	manager := &core.Principal{ID: "user:m", Kind: "user", Roles: []string{"manager", "editor"}}
-	if _, expires, err := w.ResetLink(t.Context(), manager, plain); err != nil || !expires.Equal(noon.Add(time.Hour)) {
+	if _, expires, err := w.ResetLink(t.Context(), manager, string(plain)); err != nil || !expires.Equal(noon.Add(time.Hour)) {
 		t.Errorf("got %s, %v", expires, err)
 	}
-	_, _, err := w.ResetLink(t.Context(), manager, boss)
+	_, _, err := w.ResetLink(t.Context(), manager, string(boss))
 	wantCode(t, err, core.CodeForbidden, "roles")
-	_, _, err = w.ResetLink(t.Context(), manager, hidden)
+	_, _, err = w.ResetLink(t.Context(), manager, string(hidden))
 	wantCode(t, err, core.CodeNotFound, "")
-	_, _, err = w.ResetLink(t.Context(), &core.Principal{ID: "user:r", Kind: "user", Roles: []string{"reader"}}, plain)
+	_, _, err = w.ResetLink(t.Context(), &core.Principal{ID: "user:r", Kind: "user", Roles: []string{"reader"}}, string(plain))
 	wantCode(t, err, core.CodeNotFound, "")
-	_, _, err = w.ResetLink(t.Context(), core.Anonymous, plain)
+	_, _, err = w.ResetLink(t.Context(), core.Anonymous, string(plain))
 	wantCode(t, err, core.CodeNotFound, "")
+}
+
+// An administrator may name an account by its address. Nobody learns so of one that he is not shown.
+func TestResetLink_address(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(c *account.Config) { c.PublicURL = "" })
+	w.user("camille@example.org", "")
+	w.change(w.user("h@example.org", ""), `{"name":"Hidden"}`)
+	link, _, err := w.ResetLink(t.Context(), administrator, " Camille@Example.org ")
+	check(t, err)
+	token, found := strings.CutPrefix(link, "/admin/reset?token=")
+	if !found {
+		t.Errorf("got %s", link)
+	}
+	check(t, w.CheckReset(from("192.0.2.1"), token))
+	check(t, w.CheckReset(from("192.0.2.1"), token))
+	check(t, w.Reset(from("192.0.2.1"), token, "another horse in the yard"))
+	wantCode(t, w.CheckReset(from("192.0.2.1"), token), core.CodeForbidden, "reset_token")
+
+	manager := &core.Principal{ID: "user:m", Kind: "user", Roles: []string{"manager"}}
+	stranger := &core.Principal{ID: "user:r", Kind: "user", Roles: []string{"reader"}}
+	for _, who := range []*core.Principal{manager, stranger} {
+		var said []string
+		for _, address := range []string{"h@example.org", "nobody@example.org"} {
+			_, _, err := w.ResetLink(t.Context(), who, address)
+			wantCode(t, err, core.CodeNotFound, "")
+			said = append(said, err.Error())
+		}
+		if said[0] != said[1] {
+			t.Errorf("%s: %q", who.ID, said)
+		}
+	}
+	for range 60 {
+		wantCode(t, w.CheckReset(from("192.0.2.8"), "guess"), core.CodeForbidden, "reset_token")
+	}
+	if err := w.CheckReset(from("192.0.2.8"), "guess"); retryAfter(err) == 0 {
+		t.Errorf("got %v", err)
+	}
 }

@@ -138,13 +138,13 @@ func TestThrottle_otherDoors(t *testing.T) {
 	w.user("camille@example.org", "")
 	in := w.signIn("camille@example.org")
 	for range 5 {
-		_, err := w.ChangePassword(from("192.0.2.7"), w.who(in), bad, "another horse in the yard")
+		_, err := w.ChangePassword(from("192.0.2.7"), w.who(in), core.PasswordChange{Current: bad, Next: "another horse in the yard"})
 		wantCode(t, err, core.CodeForbidden, "password")
 	}
 	if err := w.guess("192.0.2.7", "camille@example.org", good); retryAfter(err) == 0 {
 		t.Errorf("signing in: %v", err)
 	}
-	_, err := w.ChangePassword(from("192.0.2.7"), w.who(in), good, "another horse in the yard")
+	_, err := w.ChangePassword(from("192.0.2.7"), w.who(in), core.PasswordChange{Current: good, Next: "another horse in the yard"})
 	if retryAfter(err) == 0 {
 		t.Errorf("changing the password: %v", err)
 	}

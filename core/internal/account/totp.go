@@ -13,23 +13,37 @@ import (
 // setupFor is how long a second factor may take to be set up.
 const setupFor = 15 * time.Minute
 
-func setupKey(id core.EntryID) string { return "account/totp/" + string(id) }
+func setupKey(id core.EntryID) string { return "account/factor/" + string(id) }
+
+// pendingFactor is a second factor that is being set up: by the session that has proved who it is, on the account as it
+// was then.
+type pendingFactor struct {
+	Sealed  string       `json:"sealed"`
+	Session core.EntryID `json:"session"`
+	Mark    string       `json:"mark"`
+}
 
 // BeginTOTP implements core.Accounts.
-func (s *Service) BeginTOTP(ctx context.Context, who *core.Principal) (*core.TOTPSetup, error) {
+func (s *Service) BeginTOTP(ctx context.Context, who *core.Principal, p core.Proof) (*core.TOTPSetup, error) {
 	u, err := s.caller(ctx, who)
 	if err != nil {
 		return nil, err
 	}
+	left, err := s.prove(ctx, who, u, p)
+	if err != nil {
+		return nil, err
+	}
 	if u.totp != "" {
-		return nil, refuse(core.CodeConflict, "totp_on", "There is a second factor already. Turn it off first.", "Il y a déjà un second facteur. Désactivez-le d’abord.")
+		if err := s.keep(ctx, u, left); err != nil {
+			return nil, err
+		}
 	}
 	f := newFactor()
 	sealed, err := s.seal(f, u.id)
 	if err != nil {
 		return nil, err
 	}
-	if err := s.put(ctx, setupKey(u.id), sealed, setupFor); err != nil {
+	if err := s.put(ctx, setupKey(u.id), pendingFactor{sealed, who.Session, markOf(u)}, setupFor); err != nil {
 		return nil, err
 	}
 	return &core.TOTPSetup{Secret: f.Secret, URL: s.otpauth(f, u.email)}, nil
@@ -78,54 +92,69 @@ func (s *Service) ConfirmTOTP(ctx context.Context, who *core.Principal, code str
 	if err != nil {
 		return nil, err
 	}
-	var sealed string
-	there, err := s.get(ctx, setupKey(u.id), &sealed)
+	f, err := s.pending(ctx, who, u)
 	if err != nil {
 		return nil, err
 	}
-	if !there || u.totp != "" {
-		return nil, refuse(core.CodeConflict, "totp_setup", "No second factor is being set up. Begin again.", "Aucun second facteur n’est en cours de mise en place. Recommencez.")
-	}
-	f, err := s.unseal(sealed, u.id)
-	if err != nil {
-		return nil, err
-	}
-	if f, err = s.guessed(ctx, u, f, code, core.CodeInvalid); err != nil {
+	if f, err = s.guessed(ctx, u, f, code); err != nil {
 		return nil, err
 	}
 	f.ConfirmedAt = s.now().UTC()
 	f, codes := f.newRecovery()
-	if err := s.keep(ctx, u, f, "totp"); err != nil {
+	if err := s.keepAlone(ctx, who, u, f); err != nil {
 		return nil, err
 	}
 	return codes, core.Wrap("account.ConfirmTOTP", s.c.Log.Delete(ctx, setupKey(u.id)))
 }
 
-// guessed uses a code of a factor up, counting what does not fit.
-func (s *Service) guessed(ctx context.Context, u *record, f factor, code string, refusal core.Code) (factor, error) {
+// pending gives the factor that a session is setting up.
+func (s *Service) pending(ctx context.Context, who *core.Principal, u *record) (f factor, err error) {
+	var p pendingFactor
+	there, err := s.get(ctx, setupKey(u.id), &p)
+	if err != nil {
+		return f, err
+	}
+	if !there || p.Session != who.Session || p.Mark != markOf(u) {
+		return f, refuse(core.CodeConflict, "totp_setup", "No second factor is being set up in this session. Begin again.",
+			"Aucun second facteur n’est en cours de mise en place dans cette session. Recommencez.")
+	}
+	return s.unseal(p.Sealed, u.id)
+}
+
+// guessed uses up a code of a factor that is being set up, counting what does not fit.
+func (s *Service) guessed(ctx context.Context, u *record, f factor, code string) (factor, error) {
 	a, err := s.throttle.begin(ctx, u.email)
 	if err != nil {
 		return f, err
 	}
 	next, ok := f.use(code, s.now())
 	if !ok {
-		return f, errWrongCode(refusal)
+		return f, errWrongCode(core.CodeInvalid)
 	}
 	a.forgive()
 	return next, nil
 }
 
 // keep writes a factor into the account's entry.
-func (s *Service) keep(ctx context.Context, u *record, f factor, reason string) error {
+func (s *Service) keep(ctx context.Context, u *record, f factor) error {
 	sealed, err := s.seal(f, u.id)
 	if err != nil {
 		return err
 	}
-	return s.write(ctx, u.id, reason, u.update(map[string]any{"totp": sealed}))
+	return s.write(ctx, u.id, "totp", u.update(map[string]any{"totp": sealed}))
+}
+
+// keepAlone is keep, and ends the account's other sessions.
+func (s *Service) keepAlone(ctx context.Context, who *core.Principal, u *record, f factor) error {
+	sealed, err := s.seal(f, u.id)
+	if err != nil {
+		return err
+	}
+	return s.writeAlone(ctx, who, u, "totp", map[string]any{"totp": sealed})
 }
 
 // DropTOTP implements core.Accounts.
-func (s *Service) DropTOTP(ctx context.Context, who *core.Principal, password, code string) error {
+func (s *Service) DropTOTP(ctx context.Context, who *core.Principal, p core.Proof) error {
 	u, err := s.caller(ctx, who)
 	if err != nil {
 		return err
@@ -133,21 +162,14 @@ func (s *Service) DropTOTP(ctx context.Context, who *core.Principal, password, c
 	if u.totp == "" {
 		return errNoFactor()
 	}
-	if err := s.confirmPassword(ctx, u, password); err != nil {
-		return err
-	}
-	f, err := s.unseal(u.totp, u.id)
-	if err != nil {
-		return err
-	}
-	if _, err = s.guessed(ctx, u, f, code, core.CodeForbidden); err != nil {
+	if _, err := s.prove(ctx, who, u, p); err != nil {
 		return err
 	}
 	return s.write(ctx, u.id, "totp", u.update(map[string]any{"totp": nil, "epoch": number(u.epoch + 1)}))
 }
 
 // NewRecoveryCodes implements core.Accounts.
-func (s *Service) NewRecoveryCodes(ctx context.Context, who *core.Principal, code string) ([]string, error) {
+func (s *Service) NewRecoveryCodes(ctx context.Context, who *core.Principal, p core.Proof) ([]string, error) {
 	u, err := s.caller(ctx, who)
 	if err != nil {
 		return nil, err
@@ -155,13 +177,10 @@ func (s *Service) NewRecoveryCodes(ctx context.Context, who *core.Principal, cod
 	if u.totp == "" {
 		return nil, errNoFactor()
 	}
-	f, err := s.unseal(u.totp, u.id)
+	f, err := s.prove(ctx, who, u, p)
 	if err != nil {
 		return nil, err
 	}
-	if f, err = s.guessed(ctx, u, f, code, core.CodeForbidden); err != nil {
-		return nil, err
-	}
 	f, codes := f.newRecovery()
-	return codes, s.keep(ctx, u, f, "totp")
+	return codes, s.keepAlone(ctx, who, u, f)
 }

@@ -24,7 +24,7 @@ func (w *world) code(secret string) string {
 // withFactor turns the second factor of an account on.
 func (w *world) withFactor(in *core.SignedIn) (secret string, recovery []string) {
 	w.t.Helper()
-	setup, err := w.BeginTOTP(w.t.Context(), w.who(in))
+	setup, err := w.BeginTOTP(from("192.0.2.1"), w.who(in), core.Proof{Password: good})
 	check(w.t, err)
 	recovery, err = w.ConfirmTOTP(from("192.0.2.1"), w.who(in), w.code(setup.Secret))
 	check(w.t, err)
@@ -42,7 +42,7 @@ func TestTOTP_setup(t *testing.T) {
 	in := w.signIn("camille@example.org")
 	_, err := w.ConfirmTOTP(from("192.0.2.1"), w.who(in), "123456")
 	wantCode(t, err, core.CodeConflict, "totp_setup")
-	setup, err := w.BeginTOTP(t.Context(), w.who(in))
+	setup, err := w.BeginTOTP(from("192.0.2.1"), w.who(in), core.Proof{Password: good})
 	check(t, err)
 	u, err := url.Parse(setup.URL)
 	if err != nil || u.Scheme != "otpauth" || u.Host != "totp" || u.Path != "/Palabre:camille@example.org" || u.Query().Get("secret") != setup.Secret || u.Query().Get("issuer") != "Palabre" {
@@ -63,8 +63,6 @@ func TestTOTP_setup(t *testing.T) {
 			t.Errorf("%s is stored in clear", secret)
 		}
 	}
-	_, err = w.BeginTOTP(t.Context(), w.who(in))
-	wantCode(t, err, core.CodeConflict, "totp_on")
 	if me, err := w.Me(t.Context(), w.who(in)); err != nil || !me.TOTP {
 		t.Errorf("got %+v, %v", me, err)
 	}
@@ -148,7 +146,7 @@ func TestTOTP_recovery(t *testing.T) {
 	in, err := w.enter("192.0.2.1", recovery[4])
 	check(t, err)
 	w.pass(time.Minute)
-	more, err := w.NewRecoveryCodes(from("192.0.2.1"), w.who(in), w.code(secret))
+	more, err := w.NewRecoveryCodes(from("192.0.2.1"), w.who(in), core.Proof{Password: good, Code: w.code(secret)})
 	if err != nil || len(more) != 10 {
 		t.Fatalf("got %v, %v", more, err)
 	}
@@ -187,11 +185,11 @@ func TestTOTP_drop(t *testing.T) {
 	w := newWorld(t)
 	w.user("camille@example.org", "")
 	in := w.signIn("camille@example.org")
-	wantCode(t, w.DropTOTP(from("192.0.2.1"), w.who(in), good, "1"), core.CodeConflict, "totp_off")
+	wantCode(t, w.DropTOTP(from("192.0.2.1"), w.who(in), core.Proof{Password: good, Code: "1"}), core.CodeConflict, "totp_off")
 	_, recovery := w.withFactor(in)
-	wantCode(t, w.DropTOTP(from("192.0.2.1"), w.who(in), bad, recovery[0]), core.CodeForbidden, "password")
-	wantCode(t, w.DropTOTP(from("192.0.2.1"), w.who(in), good, "000000"), core.CodeForbidden, "otp_invalid")
-	check(t, w.DropTOTP(from("192.0.2.1"), w.who(in), good, recovery[0]))
+	wantCode(t, w.DropTOTP(from("192.0.2.1"), w.who(in), core.Proof{Password: bad, Code: recovery[0]}), core.CodeForbidden, "password")
+	wantCode(t, w.DropTOTP(from("192.0.2.1"), w.who(in), core.Proof{Password: good, Code: "000000"}), core.CodeForbidden, "otp_invalid")
+	check(t, w.DropTOTP(from("192.0.2.1"), w.who(in), core.Proof{Password: good, Code: recovery[0]}))
 	if w.holds(in) {
 		t.Error("a session goes on")
 	}
@@ -212,12 +210,15 @@ func TestTOTP_required(t *testing.T) {
 		t.Errorf("got %+v", in.User)
 	}
 	for _, s := range []*core.SignedIn{before, in} {
-		if p := w.who(s); fmt.Sprint(p.Roles) != "[public]" || p.About != nil || p.Kind != "user" {
+		if p := w.who(s); fmt.Sprint(p.Roles) != "[public]" || p.About != nil || p.Kind != "user" || !p.LacksFactor {
 			t.Errorf("got %+v", p)
 		}
 	}
 	w.withFactor(in)
-	if p := w.who(in); fmt.Sprint(p.Roles) != "[editor]" || p.About == nil {
+	if w.holds(before) {
+		t.Error("another session goes on")
+	}
+	if p := w.who(in); fmt.Sprint(p.Roles) != "[editor]" || p.About == nil || p.LacksFactor {
 		t.Errorf("with a factor: %+v", p)
 	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/palabre-cms/palabre/core"
 	"github.com/palabre-cms/palabre/core/internal/log"
+	"github.com/palabre-cms/palabre/core/internal/log/logtest"
 )
 
 // Where old requests came from is forgotten, in the log and in the view, and the log stays sound.
@@ -82,7 +83,7 @@ func TestForgotten(t *testing.T) {
 	must(t, err)
 	erased := commits[0].Changes[0]
 	erased.Comment = ""
-	must(t, s.log.Redact(t.Context(), 1, []core.Change{erased}))
+	must(t, s.log.Redact(t.Context(), 1, logtest.To(erased)))
 	record := core.Commit{Position: 2, ID: "01jqg7z1t0000000000000000a", At: commits[0].At, By: "system", Reason: "erasure",
 		Changes: []core.Change{{Type: "note", Entry: made.Items[0].ID, Op: core.OpRedact, Action: core.ActionRedact, Meta: made.Items[0].Entry.Meta}}}
 	record.Seal(commits[0].Sum)

@@ -88,6 +88,7 @@ type changeLine struct {
 	Draft     *string       `json:"draft,omitempty"`
 	Published *string       `json:"published,omitempty"`
 	Comment   string        `json:"comment,omitempty"`
+	Salt      string        `json:"salt,omitempty"`
 }
 
 func writeDown(c *core.Commit) *commitLine {
@@ -95,7 +96,7 @@ func writeDown(c *core.Commit) *commitLine {
 		Origin: c.Origin, OriginSalt: c.OriginSalt, OriginDigest: c.OriginDigest}
 	for i := range c.Changes {
 		ch := &c.Changes[i]
-		l.Changes = append(l.Changes, changeLine{ch.Type, ch.Entry, ch.Op, ch.Action, ch.Meta, text(ch.Draft), text(ch.Published), ch.Comment})
+		l.Changes = append(l.Changes, changeLine{ch.Type, ch.Entry, ch.Op, ch.Action, ch.Meta, text(ch.Draft), text(ch.Published), ch.Comment, ch.Salt})
 	}
 	return l
 }
@@ -106,7 +107,7 @@ func (l *commitLine) commit() core.Commit {
 	for i := range l.Changes {
 		ch := &l.Changes[i]
 		c.Changes = append(c.Changes, core.Change{Type: ch.Type, Entry: ch.Entry, Op: ch.Op, Action: ch.Action, Meta: ch.Meta,
-			Draft: doc(ch.Draft), Published: doc(ch.Published), Comment: ch.Comment})
+			Draft: doc(ch.Draft), Published: doc(ch.Published), Comment: ch.Comment, Salt: ch.Salt})
 	}
 	return c
 }

@@ -60,7 +60,7 @@ func sample(t *testing.T) core.Log {
 	}
 	erased := commits[4].Changes
 	erased[0].Published = core.Doc(`{}`)
-	if err := l.Redact(t.Context(), 5, erased); err != nil {
+	if err := l.Redact(t.Context(), 5, logtest.To(erased...)); err != nil {
 		t.Fatal(err)
 	}
 	if err := l.Forget(t.Context(), 8); err != nil {

@@ -10,6 +10,8 @@ import (
 
 	"golang.org/x/text/collate"
 	"golang.org/x/text/language"
+
+	"github.com/palabre-cms/palabre/core/internal/folding"
 )
 
 // dictionary numbers the distinct strings of a field: columns hold the numbers (codes). It only grows. One
@@ -301,7 +303,7 @@ func (d *dictionary) foldedText() ([]byte, []uint32) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for code := len(f.ends); code < len(d.values); code++ {
-		f.text = append(f.text, fold(d.values[code])...)
+		f.text = append(f.text, folding.Fold(d.values[code])...)
 		f.ends = append(f.ends, uint32(len(f.text)))
 		f.text = append(f.text, foldSeparator)
 	}
@@ -312,7 +314,7 @@ func (d *dictionary) foldedText() ([]byte, []uint32) {
 func (d *dictionary) containing(part string, prefix bool) bitset {
 	found := newBitset(len(d.values))
 	text, ends := d.foldedText()
-	needle := []byte(fold(part))
+	needle := []byte(folding.Fold(part))
 	if prefix {
 		d.beginning(found, text, ends, needle)
 		return found

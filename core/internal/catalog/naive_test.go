@@ -14,6 +14,7 @@ import (
 	"golang.org/x/text/language"
 
 	"github.com/palabre-cms/palabre/core"
+	"github.com/palabre-cms/palabre/core/internal/folding"
 	"github.com/palabre-cms/palabre/core/jsondoc"
 )
 
@@ -258,9 +259,13 @@ func (n naive) compare(s *seen, c core.Compare) bool {
 	case core.OpBetween:
 		return some(func(v any) bool { return order(0, v) >= 0 && order(1, v) <= 0 })
 	case core.OpContains:
-		return some(func(v any) bool { return strings.Contains(fold(v.(string)), fold(c.Values[0].(string))) })
+		return some(func(v any) bool {
+			return strings.Contains(folding.Fold(v.(string)), folding.Fold(c.Values[0].(string)))
+		})
 	case core.OpPrefix:
-		return some(func(v any) bool { return strings.HasPrefix(fold(v.(string)), fold(c.Values[0].(string))) })
+		return some(func(v any) bool {
+			return strings.HasPrefix(folding.Fold(v.(string)), folding.Fold(c.Values[0].(string)))
+		})
 	}
 	panic("unknown operator")
 }

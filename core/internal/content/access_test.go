@@ -96,7 +96,7 @@ func TestAccess_rowRules(t *testing.T) {
 	t.Parallel()
 	n := start(t)
 	p := n.create("partner", `{"name": "P", "kind": "Association"}`)
-	e := n.create("fiche", `{"title": "Élan", "count": 3, "address": {"city": "Metz"}, "sponsors": [{"_ref": "%s", "_type": "partner"}]}`, p.ID)
+	e := n.create("fiche", `{"title": "Élan d'été", "count": 3, "address": {"city": "Metz"}, "sponsors": [{"_ref": "%s", "_type": "partner"}]}`, p.ID)
 	via := func(op core.Operator, values ...any) core.Node {
 		return core.Compare{Path: core.Path{Via: []string{"sponsors"}, Field: "kind"}, Op: op, Values: values}
 	}
@@ -119,6 +119,7 @@ func TestAccess_rowRules(t *testing.T) {
 		{"number below", is("count", core.OpLt, 3.0), false},
 		{"between", is("count", core.OpBetween, int64(1), int64(3)), true},
 		{"contains", is("title", core.OpContains, "LAN"), true},
+		{"contains, as it is searched for", is("title", core.OpContains, "d\u2019ete"), true},
 		{"prefix", is("title", core.OpPrefix, "ela"), true},
 		{"order of the dictionary", is("title", core.OpLt, "Elbe"), true},
 		{"of another kind", is("title", core.OpLt, int64(3)), false},

@@ -172,6 +172,7 @@ func stamped(steps []change, at time.Time) []core.Change {
 	changes := make([]core.Change, len(steps))
 	for i := range steps {
 		changes[i] = steps[i].Change
+		changes[i].Salt = core.NewSalt()
 		stamp(&changes[i].Meta, at)
 	}
 	return changes

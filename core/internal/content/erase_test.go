@@ -8,6 +8,7 @@ import (
 	"github.com/palabre-cms/palabre/core"
 	"github.com/palabre-cms/palabre/core/hook"
 	"github.com/palabre-cms/palabre/core/internal/log"
+	"github.com/palabre-cms/palabre/core/internal/log/logtest"
 )
 
 // moved makes an entry that has been published under another slug: the former one finds it still.
@@ -150,7 +151,7 @@ func (n *node) rewrite(f func(*core.Change)) {
 		for k := range commits[i].Changes {
 			f(&commits[i].Changes[k])
 		}
-		if err := n.log.Redact(context.Background(), commits[i].Position, commits[i].Changes); err != nil {
+		if err := n.log.Redact(context.Background(), commits[i].Position, logtest.To(commits[i].Changes...)); err != nil {
 			n.t.Fatal(err)
 		}
 	}

@@ -2,6 +2,8 @@ package content
 
 import (
 	"context"
+	"encoding/json"
+	"slices"
 
 	"github.com/palabre-cms/palabre/core"
 	"github.com/palabre-cms/palabre/core/jsondoc"
@@ -99,8 +101,30 @@ func (c *Content) foldOne(ctx context.Context, id core.EntryID, at core.Revision
 	return nil
 }
 
+// notErasing refuses to bring anything back of an entry whose past an erasure has yet to rewrite.
+func (c *Content) notErasing(ctx context.Context, id core.EntryID) error {
+	if _, ok := c.types.Type("_erasure"); !ok {
+		return nil
+	}
+	return c.catalog.Each(ctx, "_erasure", "", func(e *core.Entry) error {
+		var record struct {
+			State   string              `json:"state"`
+			Entries []core.ErasureEntry `json:"entries"`
+		}
+		err := json.Unmarshal(e.Latest(), &record)
+		if record.State == "pending" && slices.ContainsFunc(record.Entries, func(one core.ErasureEntry) bool { return one.ID == id }) {
+			return refuse(core.CodeConflict, "erasing", "Personal data is being erased from the past of this entry. Try again in some minutes.",
+				"Des données personnelles sont en cours d’effacement dans le passé de ce contenu. Réessayez dans quelques minutes.")
+		}
+		return core.Wrap("content.notErasing", err)
+	})
+}
+
 // takeRevision makes the document of an earlier revision the one to come.
 func (e *edit) takeRevision(ctx context.Context) error {
+	if err := e.c.notErasing(ctx, e.id); err != nil { // before the log is read: afterwards what was read may be erased
+		return err
+	}
 	was, err := e.c.Revision(ctx, e.typ.Name, e.id, e.op.Rev)
 	if err != nil {
 		return err

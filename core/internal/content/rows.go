@@ -11,6 +11,7 @@ import (
 	"golang.org/x/text/language"
 
 	"github.com/palabre-cms/palabre/core"
+	"github.com/palabre-cms/palabre/core/internal/folding"
 	"github.com/palabre-cms/palabre/core/jsondoc"
 )
 
@@ -193,9 +194,9 @@ func ordered(v any, c core.Compare) bool {
 		text, isText := v.(string)
 		part, _ := first.(string)
 		if c.Op == core.OpPrefix {
-			return isText && strings.HasPrefix(fold(text), fold(part))
+			return isText && strings.HasPrefix(folding.Fold(text), folding.Fold(part))
 		}
-		return isText && strings.Contains(fold(text), fold(part))
+		return isText && strings.Contains(folding.Fold(text), folding.Fold(part))
 	case core.OpBetween:
 		return len(c.Values) == 2 && holdsOrder(v, core.OpGte, c.Values[0]) && holdsOrder(v, core.OpLte, c.Values[1])
 	default:

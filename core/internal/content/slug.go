@@ -5,11 +5,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode"
-
-	"golang.org/x/text/unicode/norm"
 
 	"github.com/palabre-cms/palabre/core"
+	"github.com/palabre-cms/palabre/core/internal/folding"
 	"github.com/palabre-cms/palabre/core/jsondoc"
 )
 
@@ -22,7 +20,7 @@ const maxSlug = 80
 func Slugify(text string) string {
 	var b strings.Builder
 	gap := false
-	for _, r := range fold(text) {
+	for _, r := range folding.Fold(text) {
 		if (r < 'a' || r > 'z') && (r < '0' || r > '9') {
 			gap = true
 			continue
@@ -47,44 +45,6 @@ func cutAtWord(slug string, limit int) string {
 		return slug[:dash]
 	}
 	return slug[:limit]
-}
-
-// fold takes case and accents off a text.
-func fold(text string) string {
-	var b strings.Builder
-	for _, r := range norm.NFKD.String(strings.ToLower(text)) {
-		switch {
-		case unicode.Is(unicode.Mn, r):
-		case r > unicode.MaxASCII && spelledOut(r) != "":
-			b.WriteString(spelledOut(r))
-		default:
-			b.WriteRune(r)
-		}
-	}
-	return b.String()
-}
-
-// spelledOut gives the letters for one that does not come apart by itself.
-func spelledOut(r rune) string {
-	switch r {
-	case 'œ':
-		return "oe"
-	case 'æ':
-		return "ae"
-	case 'ß':
-		return "ss"
-	case 'ø':
-		return "o"
-	case 'ł':
-		return "l"
-	case 'đ', 'ð':
-		return "d"
-	case 'þ':
-		return "th"
-	case 'ı':
-		return "i"
-	}
-	return ""
 }
 
 // madeSlug is a slug that was made, and from what.

@@ -16,7 +16,7 @@ const authPath = "/api/v1/auth"
 
 // getsIn reports whether an address is one for people who are not signed in: what they send is proof enough.
 func getsIn(path string) bool {
-	return path == authPath+"/login" || path == authPath+"/forgot" || path == authPath+"/reset"
+	return path == authPath+"/login" || path == authPath+"/forgot" || path == authPath+"/reset" || path == resetPath
 }
 
 // authRoutes are the addresses of signing in.
@@ -28,6 +28,8 @@ func authRoutes() []route {
 		{"POST", authPath + "/password", "changePassword", changePassword, "", self},
 		{"POST", authPath + "/forgot", "forgotPassword", forgotPassword, "", open},
 		{"POST", authPath + "/reset", "resetPassword", resetPassword, "", open},
+		{"GET", resetPath, "showReset", showReset, "", open},
+		{"POST", resetPath, "resetOnPage", resetOnPage, "", open},
 		{"POST", authPath + "/reset-links", "makeResetLink", makeResetLink, "", self},
 		{"POST", authPath + "/totp", "beginTOTP", beginTOTP, "", self},
 		{"POST", authPath + "/totp/confirm", "confirmTOTP", confirmTOTP, "", self},
@@ -59,6 +61,11 @@ func (s *Server) words(c *gin.Context, must string, may ...string) (map[string]s
 	if err != nil {
 		return nil, err
 	}
+	return texts(body, must, may...)
+}
+
+// texts takes the texts out of such an object.
+func texts(body map[string]any, must string, may ...string) (map[string]string, error) {
 	needed := strings.Fields(must)
 	known := append(slices.Clone(needed), may...)
 	out := map[string]string{}
@@ -150,65 +157,34 @@ func me(s *Server, c *gin.Context) error {
 	return nil
 }
 
+func (s *Server) passwordChange(c *gin.Context) (change core.PasswordChange, err error) {
+	if err := onlyParams(c.Request); err != nil {
+		return change, err
+	}
+	body, _, err := s.object(c, s.o.BodyBytes, jsonTypes)
+	if err != nil {
+		return change, err
+	}
+	const flag = "revokeTokens"
+	revoke, isFlag := body[flag].(bool)
+	if body[flag] != nil && !isFlag {
+		return change, invalid(pointer(flag), "type", "This must be true or false.", "Ce doit être true ou false.")
+	}
+	delete(body, flag)
+	in, err := texts(body, "current password", flag)
+	return core.PasswordChange{Current: in["current"], Next: in["password"], RevokeTokens: revoke}, err
+}
+
 func changePassword(s *Server, c *gin.Context) error {
-	in, err := s.words(c, "current password")
+	change, err := s.passwordChange(c)
 	if err != nil {
 		return err
 	}
-	done, err := s.o.Accounts.ChangePassword(c.Request.Context(), of(c).who, in["current"], in["password"])
+	done, err := s.o.Accounts.ChangePassword(c.Request.Context(), of(c).who, change)
 	if err != nil {
 		return err
 	}
 	s.replySignedIn(c, done)
-	return nil
-}
-
-func forgotPassword(s *Server, c *gin.Context) error {
-	in, err := s.words(c, "email")
-	if err != nil {
-		return err
-	}
-	if err := s.o.Accounts.Forgot(c.Request.Context(), in["email"]); err != nil {
-		return err
-	}
-	done(c)
-	return nil
-}
-
-func resetPassword(s *Server, c *gin.Context) error {
-	in, err := s.words(c, "token password")
-	if err != nil {
-		return err
-	}
-	if err := s.o.Accounts.Reset(c.Request.Context(), in["token"], in["password"]); err != nil {
-		return err
-	}
-	done(c)
-	return nil
-}
-
-func makeResetLink(s *Server, c *gin.Context) error {
-	in, err := s.words(c, "user")
-	if err != nil {
-		return err
-	}
-	link, expires, err := s.o.Accounts.ResetLink(c.Request.Context(), of(c).who, core.EntryID(in["user"]))
-	if err != nil {
-		return err
-	}
-	reply(c, http.StatusCreated, mustJSON(map[string]any{"link": link, "expiresAt": expires}))
-	return nil
-}
-
-func beginTOTP(s *Server, c *gin.Context) error {
-	if err := s.nothing(c); err != nil {
-		return err
-	}
-	setup, err := s.o.Accounts.BeginTOTP(c.Request.Context(), of(c).who)
-	if err != nil {
-		return err
-	}
-	reply(c, http.StatusOK, mustJSON(setup))
 	return nil
 }
 
@@ -222,50 +198,6 @@ func (s *Server) nothing(c *gin.Context) error {
 		return unknownMember(name)
 	}
 	return err
-}
-
-func confirmTOTP(s *Server, c *gin.Context) error {
-	in, err := s.words(c, "code")
-	if err != nil {
-		return err
-	}
-	codes, err := s.o.Accounts.ConfirmTOTP(c.Request.Context(), of(c).who, in["code"])
-	if err != nil {
-		return err
-	}
-	replyRecovery(c, codes)
-	return nil
-}
-
-func replyRecovery(c *gin.Context, codes []string) {
-	reply(c, http.StatusOK, mustJSON(map[string]any{"recovery": codes}))
-}
-
-// dropTOTP ends every session of the account, this one too.
-func dropTOTP(s *Server, c *gin.Context) error {
-	in, err := s.words(c, "password code")
-	if err != nil {
-		return err
-	}
-	if err := s.o.Accounts.DropTOTP(c.Request.Context(), of(c).who, in["password"], in["code"]); err != nil {
-		return err
-	}
-	s.setCookie(c.Writer.Header(), sessionName, "", time.Time{})
-	done(c)
-	return nil
-}
-
-func newRecoveryCodes(s *Server, c *gin.Context) error {
-	in, err := s.words(c, "code")
-	if err != nil {
-		return err
-	}
-	codes, err := s.o.Accounts.NewRecoveryCodes(c.Request.Context(), of(c).who, in["code"])
-	if err != nil {
-		return err
-	}
-	replyRecovery(c, codes)
-	return nil
 }
 
 func listSessions(s *Server, c *gin.Context) error {

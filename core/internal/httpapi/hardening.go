@@ -22,15 +22,16 @@ func (s *Server) secure(h http.Header) {
 	h.Set("Referrer-Policy", "no-referrer")
 }
 
-// securePage adds what only documents need. A page may tell other sites where its readers come from, but not from which
-// page.
+// securePage adds what only documents need. A page may tell where its readers come from, but not from which page, not even
+// to this site: an address may hold a token, and logs of proxies keep what they are told. With no-referrer, browsers would
+// not say either that a form comes from here.
 func (s *Server) securePage(h http.Header) {
 	s.secure(h)
 	h.Set("Content-Security-Policy", pagePolicy)
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
 	h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
-	h.Set("Referrer-Policy", "strict-origin-when-cross-origin")
+	h.Set("Referrer-Policy", "strict-origin")
 	h.Set("X-Frame-Options", "DENY")
 }
 

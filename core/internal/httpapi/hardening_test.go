@@ -15,7 +15,7 @@ func TestHeaders_Pages(t *testing.T) {
 	t.Parallel()
 	s := newServer(t, newWorld(), func(o *Options) { o.PublicURL = "https://cms.example.org" })
 	want := map[string]string{"X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY", "Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Resource-Policy": "same-origin",
-		"Referrer-Policy": "strict-origin-when-cross-origin", "Content-Security-Policy": pagePolicy, "Strict-Transport-Security": "max-age=31536000", "Permissions-Policy": "camera=(), geolocation=(), microphone=()"}
+		"Referrer-Policy": "strict-origin", "Content-Security-Policy": pagePolicy, "Strict-Transport-Security": "max-age=31536000", "Permissions-Policy": "camera=(), geolocation=(), microphone=()"}
 	for _, path := range []string{"/", "/browse/fiche", "/browse/fiche/mulhouse", "/browse/absent", "/none"} {
 		h := from(t, s, "192.0.2.1:1", "GET", path, "Accept: text/html").Header()
 		for name, v := range want {

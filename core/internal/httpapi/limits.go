@@ -40,7 +40,7 @@ func (s *Server) limit(q *request, r *http.Request) error {
 // free for who is signed in.
 func signsIn(q *request, r *http.Request) bool {
 	looks := r.Method == http.MethodGet || r.Method == http.MethodHead
-	return strings.HasPrefix(r.URL.Path, authPath+"/") && !(looks && !q.who.Anonymous())
+	return (strings.HasPrefix(r.URL.Path, authPath+"/") || r.URL.Path == resetPath) && !(looks && !q.who.Anonymous())
 }
 
 // limiter is a token bucket for each address. Its memory is bounded: it forgets the addresses that it has not seen for

@@ -180,6 +180,9 @@ func (doc operationDoc) requestBody(t *core.Type) object {
 	if doc.body == "EntryPatch" {
 		content["application/merge-patch+json"] = content["application/json"]
 	}
+	if doc.body == "ResetForm" {
+		content = object{formTypes[0]: content["application/json"]}
+	}
 	return object{"required": !doc.optionalBody, "content": content}
 }
 

@@ -39,7 +39,7 @@ type pageAsset struct {
 
 func newPages() (*pages, error) {
 	p := &pages{templates: map[string]*template.Template{}, assets: map[string]pageAsset{}}
-	for _, name := range []string{"home", "list", "entry", "problem"} {
+	for _, name := range []string{"home", "list", "entry", "problem", "reset"} {
 		t, err := template.ParseFS(pageFiles, "pages/layout.html", "pages/"+name+".html")
 		if err != nil {
 			return nil, fmt.Errorf("httpapi: %w", err)
@@ -175,7 +175,8 @@ func (s *Server) show(c *gin.Context, template string, p page) error {
 // wantsPage reports whether a refusal should be one that a person reads.
 func wantsPage(r *http.Request) bool {
 	p := r.URL.Path
-	if r.Method != http.MethodGet && r.Method != http.MethodHead || strings.HasPrefix(p, "/api/") {
+	read := r.Method == http.MethodGet || r.Method == http.MethodHead || p == resetPath
+	if !read || strings.HasPrefix(p, "/api/") {
 		return false
 	}
 	return strings.Contains(first(r.Header, "Accept"), "text/html")

@@ -81,7 +81,8 @@ func revision(tag string) (int64, error) {
 }
 
 // idempotencyKey reads the Idempotency-Key of a POST. What is kept of it is a hash that only the same caller can make
-// again, and a hash of what was asked.
+// again, and a hash of it and what was asked: without the key, which is not kept, nobody can try what a body held that was
+// erased since.
 func idempotencyKey(r *http.Request, who *core.Principal, body []byte) (*core.Key, error) {
 	given := r.Header["Idempotency-Key"]
 	if len(given) == 0 || r.Method != http.MethodPost {
@@ -91,7 +92,7 @@ func idempotencyKey(r *http.Request, who *core.Principal, body []byte) (*core.Ke
 		return nil, say(core.CodeBadRequest, "Idempotency-Key must be one text of 1 to 255 printable ASCII characters.",
 			"Idempotency-Key doit être un texte de 1 à 255 caractères ASCII imprimables.")
 	}
-	return &core.Key{Hash: hashed(who.ID, given[0]), Request: hashed(r.Method, r.URL.Path, r.URL.RawQuery, string(body))}, nil
+	return &core.Key{Hash: hashed(who.ID, given[0]), Request: hashed(given[0], r.Method, r.URL.Path, r.URL.RawQuery, string(body))}, nil
 }
 
 func printable(s string) bool {

@@ -138,7 +138,7 @@ func (s *Server) handle(r *route, h handler) gin.HandlerFunc {
 			err = h(s, c)
 		}
 		if err != nil {
-			s.fail(c.Writer, q, c.Request, unlessLapsed(q, r, err))
+			s.fail(c.Writer, q, c.Request, unlessKept(q, r, err))
 		}
 	}
 }
@@ -146,7 +146,7 @@ func (s *Server) handle(r *route, h handler) gin.HandlerFunc {
 // allow asks for the caller's right before a body is read. The services ask again, with the entry in hand: this only
 // keeps strangers from making the server work.
 func (s *Server) allow(c *gin.Context, q *request, r *route) error {
-	if strings.HasPrefix(r.path, authPath) && unsafe(c.Request.Method) && !s.ownOrigin(c.Request) {
+	if (strings.HasPrefix(r.path, authPath) || r.path == resetPath) && unsafe(c.Request.Method) && !s.ownOrigin(c.Request) {
 		return foreignOrigin()
 	}
 	if r.auth == kept {

@@ -194,6 +194,9 @@ func TestIdempotency(t *testing.T) {
 	if one.Hash == other.Hash || strings.Contains(one.Hash, "a:") {
 		t.Error("two callers share a key")
 	}
+	if again, _ := idempotencyKey(post2("b"), &core.Principal{ID: "token:1"}, nil); again.Request == one.Request {
+		t.Error("what was asked can be guessed at without the key")
+	}
 }
 
 func post2(key string) *http.Request {

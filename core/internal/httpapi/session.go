@@ -145,14 +145,27 @@ func reason(err error, name string) error {
 	return e
 }
 
-// unlessLapsed says that the session has ended where somebody without one is refused.
-func unlessLapsed(q *request, r *route, err error) error {
-	if q.lapsed == nil || r.auth == open || r.auth == "" {
+// unlessKept says what keeps somebody from more than anybody may do, where he is refused for want of it: his session has
+// ended, or he has to set up a second factor.
+func unlessKept(q *request, r *route, err error) error {
+	why := q.lapsed
+	if q.who.LacksFactor && r.auth != self {
+		why = factorFirst()
+	}
+	if why == nil || r.auth == open || r.auth == "" {
 		return err
 	}
 	switch core.CodeOf(err) {
 	case core.CodeUnauthenticated, core.CodeNotFound, core.CodeForbidden:
-		return q.lapsed
+		return why
 	}
 	return err
+}
+
+func factorFirst() error {
+	err := say(core.CodeForbidden, "Set up a second factor first: one of your roles asks for it, and until then you may do nothing else. Send your password (nothing, if you have none and have just signed in) to POST "+authPath+
+		"/totp, put the secret that you get into an authenticator app, and send a code of the app to POST "+authPath+"/totp/confirm.",
+		"Mettez d’abord en place un second facteur : l’un de vos rôles le demande, et rien d’autre n’est possible d’ici là. Envoyez votre mot de passe (rien, si vous n’en avez pas et venez de vous connecter) à POST "+authPath+
+			"/totp, saisissez le secret obtenu dans une application d’authentification, puis envoyez un code de celle-ci à POST "+authPath+"/totp/confirm.")
+	return reason(err, "totp_required")
 }

@@ -90,7 +90,7 @@ func decodeChange(data []byte, i int) (c core.Change, end int, err error) {
 	if err := json.Unmarshal(append(rest, '}'), &h); err != nil {
 		return c, 0, err
 	}
-	c.Type, c.Entry, c.Op, c.Action, c.Comment, c.Meta = h.Type, h.Entry, h.Op, h.Action, h.Comment, h.Meta
+	c.Type, c.Entry, c.Op, c.Action, c.Comment, c.Meta, c.Salt = h.Type, h.Entry, h.Op, h.Action, h.Comment, h.Meta, h.Salt
 	return c, i + 1, nil
 }
 
@@ -102,15 +102,16 @@ type heading struct {
 	Action  core.Action   `json:"action,omitempty"`
 	Comment string        `json:"comment,omitempty"`
 	Meta    core.Meta     `json:"meta"`
+	Salt    string        `json:"salt,omitempty"`
 }
 
 func appendChange(b []byte, c *core.Change) ([]byte, error) {
-	for _, s := range [...]string{string(c.Type), string(c.Entry), string(c.Action), c.Comment} {
+	for _, s := range [...]string{string(c.Type), string(c.Entry), string(c.Action), c.Comment, c.Salt} {
 		if !utf8.ValidString(s) {
 			return nil, core.Errorf(core.CodeInternal, "the change of entry %.40q has a text that is not UTF-8", c.Entry)
 		}
 	}
-	b = append(b, encode(heading{c.Type, c.Entry, c.Op, c.Action, c.Comment, c.Meta})...)
+	b = append(b, encode(heading{c.Type, c.Entry, c.Op, c.Action, c.Comment, c.Meta, c.Salt})...)
 	b = b[:len(b)-1] // the closing brace
 	b, err := appendDoc(b, c, `,"draft":`, c.Draft)
 	if err != nil {

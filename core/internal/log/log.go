@@ -12,6 +12,7 @@ package log
 
 import (
 	"encoding/json"
+	"slices"
 	"time"
 	"unicode/utf8"
 	"unsafe"
@@ -116,17 +117,21 @@ func (r *Record) Commit() (core.Commit, error) {
 	return c, nil
 }
 
-// Redact replaces the record's changes: see core.Commit.Redact.
-func (r *Record) Redact(changes []core.Change) error {
+// Redact replaces the record's changes, unless rewrite leaves them: see core.Log.
+func (r *Record) Redact(rewrite core.Rewrite) (did bool, err error) {
 	c, err := r.Commit()
 	if err != nil {
-		return err
+		return false, err
+	}
+	changes, err := rewrite(slices.Clone(c.Changes))
+	if err != nil || changes == nil {
+		return false, err
 	}
 	if err := c.Redact(changes); err != nil {
-		return err
+		return false, err
 	}
 	*r, err = NewRecord(&c)
-	return err
+	return err == nil, err
 }
 
 func (r *Record) damaged(err error) error {

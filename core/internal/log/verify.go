@@ -2,6 +2,7 @@ package log
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -36,7 +37,7 @@ type Problem struct {
 func (r *Report) OK() bool { return r.Found == 0 }
 
 // Verify reads a whole log and checks that its positions have no gaps, that every commit has the sum that the chain
-// asks for, that whatever was rewritten since was recorded as an erasure, and that the changes of each entry follow
+// asks for, that whatever was rewritten since belongs to a recorded erasure, done or under way, and that the changes of each entry follow
 // each other. progress, which may be nil, is told from time to time how far it has come. The error says that the log
 // could not be read; what is wrong with it stands in the report.
 func Verify(ctx context.Context, l core.Log, progress func(done, total core.Position)) (*Report, error) {
@@ -44,7 +45,7 @@ func Verify(ctx context.Context, l core.Log, progress func(done, total core.Posi
 	if err != nil {
 		return nil, err
 	}
-	v := &verifier{entries: map[core.EntryID]*track{}, rewritten: map[core.EntryID]core.Position{}}
+	v := &verifier{entries: map[core.EntryID]*track{}, rewritten: map[core.EntryID]core.Position{}, begun: map[core.EntryID]core.Position{}}
 	for at := core.Position(1); at <= last; at = v.Position + 1 {
 		page, err := l.Read(ctx, at, int(min(verifyPage, last-at+1)))
 		switch {
@@ -72,6 +73,7 @@ type verifier struct {
 	unknown   bool // the sum of the commit before is not known
 	entries   map[core.EntryID]*track
 	rewritten map[core.EntryID]core.Position // the last rewritten change of entries without a later erasure
+	begun     map[core.EntryID]core.Position // the last beginning of an erasure, which records its end once all is rewritten
 }
 
 // track is what the next change of an entry must follow.
@@ -115,6 +117,29 @@ func (v *verifier) commit(c *core.Commit) {
 	for i := range c.Changes {
 		v.Changes++
 		v.change(c.Position, &c.Changes[i])
+	}
+	v.begin(c)
+}
+
+// begin notes the entries of an erasure that begins with a commit: those that its record names, and what is purged with them.
+func (v *verifier) begin(c *core.Commit) {
+	for i := range c.Changes {
+		var record struct {
+			State   string              `json:"state"`
+			Entries []core.ErasureEntry `json:"entries"`
+		}
+		ch := &c.Changes[i]
+		if ch.Type != "_erasure" || ch.Action != core.ActionCreate || json.Unmarshal(ch.Published, &record) != nil || record.State != "pending" {
+			continue
+		}
+		for _, e := range record.Entries {
+			v.begun[e.ID] = c.Position
+		}
+		for k := range c.Changes {
+			if c.Changes[k].Op == core.OpPurge {
+				v.begun[c.Changes[k].Entry] = c.Position
+			}
+		}
 	}
 }
 
@@ -175,6 +200,9 @@ func after(there bool, change core.Doc) bool {
 
 func (v *verifier) finish() {
 	for _, entry := range slices.Sorted(maps.Keys(v.rewritten)) {
+		if v.rewritten[entry] <= v.begun[entry] {
+			continue // the erasure is under way, or was interrupted and goes on at the next start
+		}
 		v.problem(v.rewritten[entry], "the change of entry %s was rewritten, and no erasure of it is recorded", entry)
 	}
 	for _, t := range v.entries {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/palabre-cms/palabre/core"
 	"github.com/palabre-cms/palabre/core/internal/log"
+	"github.com/palabre-cms/palabre/core/internal/log/logtest"
 	"github.com/palabre-cms/palabre/core/internal/log/sqlitelog"
 	"github.com/palabre-cms/palabre/core/internal/sqlite"
 )
@@ -112,7 +113,7 @@ func TestVerify_Redacted(t *testing.T) {
 	t.Parallel()
 	l := written(t, history([]core.Change{put("a", 1)}, []core.Change{put("a", 2)}, []core.Change{put("b", 1)}))
 	for p := core.Position(1); p <= 2; p++ {
-		if err := l.Redact(t.Context(), p, []core.Change{put("a", int64(p), func(c *core.Change) { c.Draft = core.Doc(`{}`) })}); err != nil {
+		if err := l.Redact(t.Context(), p, logtest.To(put("a", int64(p), func(c *core.Change) { c.Draft = core.Doc(`{}`) }))); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -131,6 +132,35 @@ func TestVerify_Redacted(t *testing.T) {
 	}
 	if r := verify(t, l); !r.OK() || r.Redacted != 2 {
 		t.Errorf("with it: got %+v", r)
+	}
+}
+
+// TestVerify_UnderWay has an erasure that has begun: it may have rewritten what was before it, and nothing after.
+func TestVerify_UnderWay(t *testing.T) {
+	t.Parallel()
+	record := put("erasure", 1, func(c *core.Change) {
+		c.Type, c.Action, c.Draft, c.Meta.Live = "_erasure", core.ActionCreate, nil, &core.Live{Rev: 1, At: day}
+		c.Published = core.Doc(`{"reason":"x","state":"pending","entries":[{"type":"fiche","id":"a"}]}`)
+	})
+	l := written(t, history([]core.Change{put("a", 1), put("b", 1)}, []core.Change{purge("b", 1), record}, []core.Change{put("a", 2)}))
+	redact := func(p core.Position) {
+		err := l.Redact(t.Context(), p, func(changes []core.Change) ([]core.Change, error) {
+			for i := range changes {
+				changes[i].Draft = core.Doc(`{}`)
+			}
+			return changes, nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	redact(1)
+	if r := verify(t, l); !r.OK() || r.Redacted != 2 {
+		t.Errorf("before it: got %+v", r)
+	}
+	redact(3)
+	if r := verify(t, l); r.Found != 1 || r.Problems[0].Position != 3 {
+		t.Errorf("after it: got %+v", r)
 	}
 }
 

@@ -3,6 +3,7 @@ package mail
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"net"
 	"sync"
 	"time"
@@ -44,11 +45,27 @@ func (l *line) dial(ctx context.Context, network, address string) (net.Conn, err
 	return secure, nil
 }
 
-// bounded ends a connection at a time, however often its deadline is put off: a server that answers each command just in
-// time would keep a delivery for ever.
+// mostHeard is how much a server may say in one delivery, its certificates included.
+const mostHeard = 1 << 20
+
+var errTalks = errors.New("the server says more than is listened to")
+
+// bounded ends a connection at a time, however often its deadline is put off, and after as much as was read: a server that
+// answers each command just in time would keep a delivery for ever, and one whose line has no end would fill the memory.
 type bounded struct {
 	net.Conn
 	until time.Time
+	heard int // read by one goroutine at a time
+}
+
+// Read fails when the server has said too much.
+func (b *bounded) Read(p []byte) (int, error) {
+	if b.heard >= mostHeard {
+		return 0, errTalks
+	}
+	n, err := b.Conn.Read(p[:min(len(p), mostHeard-b.heard)])
+	b.heard += n
+	return n, err
 }
 
 // SetDeadline sets the earlier of a time and the end.

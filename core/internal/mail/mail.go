@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"slices"
@@ -28,7 +29,7 @@ const (
 type Options struct {
 	Host           string
 	Port           int    // 587, or 465 with Implicit
-	User, Password string // "" signs in nowhere
+	User, Password string // "" signs in nowhere; not with None
 	From           string // an address, with or without a name: "Palabre <palabre@example.org>"
 	TLS            string // STARTTLS, Implicit or None; STARTTLS
 
@@ -54,6 +55,9 @@ func New(o Options) (*Mailer, error) {
 	from, err := readSender(o.From)
 	if err != nil || o.Host == "" || o.Dial == nil {
 		return nil, core.Errorf(core.CodeInvalid, "mail: a host, a way to dial it and a sender's address are needed")
+	}
+	if o.TLS == None && o.User != "" {
+		return nil, core.Errorf(core.CodeInvalid, "mail: no password is sent to a server without encryption")
 	}
 	m := &Mailer{o: o, from: from}
 	m.client = slices.Clip(m.options()) // each delivery adds to it
@@ -138,12 +142,26 @@ func either(ended, err error) error {
 }
 
 func (m *Mailer) unsent(cause error) error {
-	m.o.Logger.Warn("a message was not sent", "server", m.o.Host, "cause", cause.Error())
+	m.o.Logger.Warn("a message was not sent", "server", m.o.Host, "cause", told(cause))
 	e := &core.Error{Op: "mail.Send", Code: core.CodeUnavailable, Reason: "mail", Message: unsentText["en"], Texts: unsentText}
 	if errors.Is(cause, context.Canceled) {
 		e.Err = context.Canceled
 	}
 	return e
+}
+
+// mostTold is how much of a cause the log is told.
+const mostTold = 300
+
+// told words a cause for the log. Once the server knows for whom the message is, of its words only the codes are told: they
+// name people, and the log does not.
+func told(cause error) string {
+	var refused *gomail.SendError
+	if errors.As(cause, &refused) {
+		return strings.TrimSpace(fmt.Sprintf("%s: %d %s", refused.Reason, refused.ErrorCode(), refused.EnhancedStatusCode()))
+	}
+	text := cause.Error()
+	return strings.ToValidUTF8(text[:min(len(text), mostTold)], "")
 }
 
 var unsentText = core.Text{"en": "The message could not be sent. Try again later.", "fr": "Le message n’a pas pu être envoyé. Réessayez plus tard."}

@@ -141,8 +141,8 @@ func TestSend_SignsIn(t *testing.T) {
 	}{
 		{name: "after STARTTLS", server: &smtpServer{offers: []string{"STARTTLS", "AUTH PLAIN"}}, ok: true},
 		{name: "implicit", server: &smtpServer{offers: []string{"AUTH PLAIN"}, implicit: true}, tls: mail.Implicit, ok: true},
-		{name: "never in the clear", server: &smtpServer{offers: []string{"AUTH PLAIN LOGIN"}}, tls: mail.None},
 		{name: "not offered", server: &smtpServer{offers: []string{"STARTTLS"}}},
+		{name: "offered before the encryption only", server: &smtpServer{offers: []string{"STARTTLS"}, injects: true}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
@@ -234,10 +234,44 @@ func TestNew_Incomplete(t *testing.T) {
 	dial := (&net.Dialer{}).DialContext
 	for name, o := range map[string]mail.Options{
 		"no host": {From: "a@example.org", Dial: dial}, "no sender": {Host: "smtp.example.org", Dial: dial}, "no dialer": {Host: "smtp.example.org", From: "a@example.org"},
-		"two senders": {Host: "smtp.example.org", From: "a@example.org, b@example.org", Dial: dial}, "a line break": {Host: "smtp.example.org", From: "A\r\nBcc: b@example.org <a@example.org>", Dial: dial},
+		"a password in the clear": {Host: "smtp.example.org", From: "a@example.org", Dial: dial, User: "palabre", Password: "correct horse", TLS: mail.None},
+		"two senders":             {Host: "smtp.example.org", From: "a@example.org, b@example.org", Dial: dial}, "a line break": {Host: "smtp.example.org", From: "A\r\nBcc: b@example.org <a@example.org>", Dial: dial},
 	} {
 		if _, err := mail.New(o); core.CodeOf(err) != core.CodeInvalid {
 			t.Errorf("%s: got %v", name, err)
+		}
+	}
+}
+
+// The log knows accounts by their identifiers: nobody's address gets there, whoever says it.
+func TestSend_LogKnowsNobody(t *testing.T) {
+	t.Parallel()
+	for name, server := range map[string]*smtpServer{
+		"the library": {refuses: "MAIL"}, "the server": {refuses: "RCPT", because: "<Camille@example.org>: no such user"}, "in parts": {refuses: "RCPT", because: "no user camille in here"},
+	} {
+		var log bytes.Buffer
+		m := mailer(t, newServer(t, server), mail.Options{TLS: mail.None, Logger: slog.New(slog.NewTextHandler(&log, nil))})
+		if err := m.Send(t.Context(), "camille@example.org", "s", "t"); err == nil {
+			t.Errorf("%s: sent", name)
+		}
+		if text := log.String(); strings.Contains(strings.ToLower(text), "camille") || !strings.Contains(text, "550") {
+			t.Errorf("%s: logged %s", name, text)
+		}
+	}
+}
+
+// A server that talks without end fills neither the memory nor the log.
+func TestSend_Flood(t *testing.T) {
+	t.Parallel()
+	for _, at := range []string{"220", "EHLO", "MAIL", "QUIT"} {
+		var log bytes.Buffer
+		s := newServer(t, &smtpServer{floods: at})
+		_ = mailer(t, s, mail.Options{TLS: mail.None, Timeout: 2 * time.Second, Logger: slog.New(slog.NewTextHandler(&log, nil))}).Send(t.Context(), "camille@example.org", "s", "t")
+		s.mu.Lock()
+		heard := s.flooded
+		s.mu.Unlock()
+		if heard > 16<<20 || log.Len() > 2000 { // what the system takes for us counts too
+			t.Errorf("%s: %d bytes were taken, %d logged", at, heard, log.Len())
 		}
 	}
 }

@@ -26,10 +26,14 @@ type smtpServer struct {
 	implicit bool
 	silent   bool   // it takes the connection and says nothing
 	refuses  string // the command that it refuses
+	because  string // what it says then; "" for a secret of its own
+	floods   string // the command in whose place it talks without end: "220" for its greeting
+	injects  bool   // it says more after STARTTLS before the encryption begins
 
 	mu       sync.Mutex
 	commands []string
 	messages []string
+	flooded  int
 	secure   []bool // whether the connection was encrypted, by message
 }
 
@@ -67,6 +71,10 @@ func (s *smtpServer) serve(conn net.Conn) {
 	}
 	in := bufio.NewReader(conn)
 	say := func(line string) { _, _ = conn.Write([]byte(line + "\r\n")) }
+	if s.floods == "220" {
+		s.flood(conn)
+		return
+	}
 	say("220 test")
 	for {
 		line, err := in.ReadString('\n')
@@ -77,6 +85,11 @@ func (s *smtpServer) serve(conn net.Conn) {
 		s.note(line)
 		verb, _, _ := strings.Cut(line, " ")
 		switch {
+		case verb == s.floods:
+			s.flood(conn)
+			return
+		case verb == s.refuses && s.because != "":
+			say("550 " + s.because)
 		case verb == s.refuses:
 			say("550 no: the database of accounts at 10.1.2.3 is away")
 		case verb == "EHLO":
@@ -88,7 +101,11 @@ func (s *smtpServer) serve(conn net.Conn) {
 			}
 			say("250 8BITMIME")
 		case verb == "STARTTLS":
-			say("220 go on")
+			if s.injects {
+				_, _ = conn.Write([]byte("220 go on\r\n250-injected\r\n250 AUTH PLAIN\r\n235 welcome\r\n"))
+			} else {
+				say("220 go on")
+			}
 			conn, secure = tls.Server(conn, s.tls), true
 			in = bufio.NewReader(conn)
 		case verb == "AUTH":
@@ -102,6 +119,20 @@ func (s *smtpServer) serve(conn net.Conn) {
 			return
 		default:
 			say("250 fine")
+		}
+	}
+}
+
+// flood talks until the other side has heard enough, and notes how much that was.
+func (s *smtpServer) flood(conn net.Conn) {
+	block := []byte("220-" + strings.Repeat("x", 32<<10))
+	for {
+		n, err := conn.Write(block)
+		s.mu.Lock()
+		s.flooded += n
+		s.mu.Unlock()
+		if err != nil {
+			return
 		}
 	}
 }

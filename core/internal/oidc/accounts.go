@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/palabre-cms/palabre/core"
+	"github.com/palabre-cms/palabre/core/internal/email"
 )
 
 const userType core.TypeName = "_user"
@@ -92,6 +93,9 @@ func (a *Accounts) settle(ctx context.Context, i *Identity) (core.EntryID, error
 	if u != nil {
 		return a.update(ctx, u, i)
 	}
+	if !email.Faithful(i.Email) {
+		return "", a.refuse(i, "what the provider has verified is another address than the one that would be kept")
+	}
 	u, err = a.users.withEmail(ctx, i.Email)
 	switch {
 	case err != nil:
@@ -102,21 +106,26 @@ func (a *Accounts) settle(ctx context.Context, i *Identity) (core.EntryID, error
 	return a.join(ctx, u, i)
 }
 
-// update gives an account that is known the roles that its claims say now.
+// update gives an account that is known the roles that its claims say now. Where the account has a second factor, the
+// provider's word alone changes nothing of it: the Signer will say what to do.
 func (a *Accounts) update(ctx context.Context, u *user, i *Identity) (core.EntryID, error) {
 	if !u.active(a.Now()) {
 		return "", a.refuse(i, "the account may not act")
 	}
-	if i.Roles == nil || slices.Equal(slices.Sorted(slices.Values(u.Roles)), i.Roles) {
+	if u.TOTP != "" || i.Roles == nil || slices.Equal(slices.Sorted(slices.Values(u.Roles)), i.Roles) {
 		return u.id, nil
 	}
 	return u.id, a.write(ctx, u, map[string]any{"roles": list(i.Roles)})
 }
 
-// join gives an account that is there to an identity whose provider vouches for the account's address.
+// join gives an account that is there to an identity whose provider vouches for the account's address; as in update, not
+// where it has a second factor.
 func (a *Accounts) join(ctx context.Context, u *user, i *Identity) (core.EntryID, error) {
 	if why := a.unjoinable(u, i); why != "" {
 		return "", a.refuse(i, why)
+	}
+	if u.TOTP != "" {
+		return u.id, nil
 	}
 	data := map[string]any{"identities": list(append(slices.Clone(u.Identities), i.Key()))}
 	if i.Roles != nil {
@@ -176,7 +185,7 @@ func (a *Accounts) create(ctx context.Context, i *Identity) (core.EntryID, error
 	if name == "" {
 		name = i.Email
 	}
-	data := map[string]any{"email": fold(i.Email), "name": name, "roles": list(roles), "identities": list([]string{i.Key()})}
+	data := map[string]any{"email": email.Normal(i.Email), "name": name, "roles": list(roles), "identities": list([]string{i.Key()})}
 	result, err := a.Content.Write(ctx, core.System, []core.Operation{{Op: core.OperationCreate, Type: userType, Data: data}}, core.WriteOptions{Reason: "sign-in"})
 	if err != nil {
 		return "", err
@@ -212,6 +221,7 @@ type user struct {
 	Roles      []string   `json:"roles"`
 	Identities []string   `json:"identities"`
 	Suspended  bool       `json:"suspended"`
+	TOTP       string     `json:"totp"` // sealed; "" for no second factor
 	EndsAt     *time.Time `json:"endsAt"`
 }
 

@@ -16,8 +16,10 @@ import (
 	"github.com/palabre-cms/palabre/core"
 )
 
-// retryAfter spares a provider that is away from being asked by everybody who tries.
-const retryAfter = 2 * time.Second
+const (
+	retryAfter = 2 * time.Second  // spares a provider that is away from being asked by everybody who tries
+	askFor     = 15 * time.Second // how long one is asked for its document
+)
 
 var (
 	errNoToken = errors.New("the provider gave no ID token")
@@ -34,37 +36,66 @@ type client struct {
 	now      func() time.Time
 	callback string
 
-	mu     sync.Mutex
-	found  *gooidc.Provider
-	failed time.Time // when it was last asked in vain
-	why    error
+	mu       sync.Mutex
+	asking   chan struct{} // closed when the provider has answered, or cannot be asked; nil before anybody asks
+	answered bool          // whether it is closed
+	found    *doors
+	failed   time.Time // when it was last asked in vain
+	why      error
 }
 
-// discover asks the provider once where its doors are; when it cannot be asked, again after a moment.
-func (c *client) discover(ctx context.Context) (*gooidc.Provider, error) {
+// discover asks the provider once where its doors are; when it cannot be asked, again after a moment. All who come
+// meanwhile wait for the one answer, and none of them longer than he likes.
+func (c *client) discover(ctx context.Context) (*doors, error) {
+	select {
+	case <-c.asked(ctx):
+	case <-ctx.Done():
+		return nil, away(ctx.Err())
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.found != nil {
-		return c.found, nil
+	return c.found, c.why
+}
+
+// asked sees to it that the provider has been asked, and gives what tells of its answer.
+func (c *client) asked(ctx context.Context) <-chan struct{} {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	tired := c.found == nil && !c.now().Before(c.failed.Add(retryAfter))
+	if c.asking == nil || c.answered && tired {
+		c.asking, c.answered = make(chan struct{}), false
+		go c.askWhere(context.WithoutCancel(ctx)) // it ends by itself: askFor bounds it
 	}
-	if c.why != nil && c.now().Before(c.failed.Add(retryAfter)) {
-		return nil, c.why
-	}
-	// What is found outlives the request: the keys are asked for again through the same context.
-	found, err := gooidc.NewProvider(c.context(context.WithoutCancel(ctx)), c.Issuer)
-	if err != nil {
-		c.failed, c.why = c.now(), away(err)
-		return nil, c.why
-	}
+	return c.asking
+}
+
+func (c *client) askWhere(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, askFor)
+	defer cancel()
+	found, err := c.where(ctx)
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	c.found, c.why = found, nil
-	return found, nil
+	if err != nil {
+		c.found, c.why, c.failed = nil, away(err), c.now()
+	}
+	c.answered = true
+	close(c.asking)
+}
+
+func (c *client) where(ctx context.Context) (*doors, error) {
+	p, err := gooidc.NewProvider(c.context(ctx), c.Issuer)
+	if err != nil {
+		return nil, err
+	}
+	return readDoors(p, c.Issuer)
 }
 
 func (c *client) context(ctx context.Context) context.Context {
 	return gooidc.ClientContext(ctx, c.http)
 }
 
-func (c *client) oauth(p *gooidc.Provider) *oauth2.Config {
+func (c *client) oauth(d *doors) *oauth2.Config {
 	scopes := c.Scopes
 	if len(scopes) == 0 {
 		scopes = []string{"email", "profile"}
@@ -72,24 +103,26 @@ func (c *client) oauth(p *gooidc.Provider) *oauth2.Config {
 	if !slices.Contains(scopes, gooidc.ScopeOpenID) {
 		scopes = append([]string{gooidc.ScopeOpenID}, scopes...)
 	}
-	return &oauth2.Config{ClientID: c.ClientID, ClientSecret: c.ClientSecret, Endpoint: p.Endpoint(), RedirectURL: c.callback, Scopes: scopes}
+	at := d.Endpoint()
+	at.AuthStyle = d.style(c.ClientSecret)
+	return &oauth2.Config{ClientID: c.ClientID, ClientSecret: c.ClientSecret, Endpoint: at, RedirectURL: c.callback, Scopes: scopes}
 }
 
 // identify exchanges the code of an answer for what the provider vouches for.
 func (c *client) identify(ctx context.Context, v *visit, answer url.Values) (*Identity, error) {
-	if iss := answer.Get("iss"); iss != "" && iss != c.Issuer { // RFC 9207: no answer of one provider is taken to another
-		return nil, errIssuer
-	}
-	p, err := c.discover(ctx)
+	d, err := c.discover(ctx)
 	if err != nil {
 		return nil, err
 	}
+	if !d.named(c.Issuer, answer) {
+		return nil, errIssuer
+	}
 	ctx = c.context(ctx)
-	token, err := c.oauth(p).Exchange(ctx, answer.Get("code"), oauth2.VerifierOption(v.Verifier))
+	token, err := c.oauth(d).Exchange(ctx, answer.Get("code"), oauth2.VerifierOption(v.Verifier))
 	if err != nil {
 		return nil, exchangeError(err)
 	}
-	id, err := c.verify(ctx, p, token, v.Nonce)
+	id, err := c.verify(ctx, d, token, v.Nonce)
 	if err != nil {
 		return nil, err
 	}
@@ -98,7 +131,7 @@ func (c *client) identify(ctx context.Context, v *visit, answer url.Values) (*Id
 		return nil, err
 	}
 	if c.lacks(claims) {
-		if err := c.ask(ctx, p, token, id.Subject, claims); err != nil {
+		if err := c.ask(ctx, d, token, id.Subject, claims); err != nil {
 			return nil, err
 		}
 	}
@@ -107,12 +140,12 @@ func (c *client) identify(ctx context.Context, v *visit, answer url.Values) (*Id
 
 // verify checks the ID token: its signature by a key of the provider, issuer, audience and expiry by the library, the
 // rest here.
-func (c *client) verify(ctx context.Context, p *gooidc.Provider, token *oauth2.Token, nonce string) (*gooidc.IDToken, error) {
+func (c *client) verify(ctx context.Context, d *doors, token *oauth2.Token, nonce string) (*gooidc.IDToken, error) {
 	raw, ok := token.Extra("id_token").(string)
 	if !ok {
 		return nil, errNoToken
 	}
-	id, err := p.VerifierContext(ctx, &gooidc.Config{ClientID: c.ClientID, Now: c.now}).Verify(ctx, raw)
+	id, err := d.VerifierContext(ctx, &gooidc.Config{ClientID: c.ClientID, Now: c.now}).Verify(ctx, raw)
 	if err != nil {
 		return nil, fmt.Errorf("the ID token: %w", err)
 	}
@@ -138,11 +171,11 @@ func (c *client) lacks(claims claims) bool {
 }
 
 // ask adds what the provider tells of the user beside the ID token; that has the last word.
-func (c *client) ask(ctx context.Context, p *gooidc.Provider, token *oauth2.Token, subject string, into claims) error {
-	if p.UserInfoEndpoint() == "" {
+func (c *client) ask(ctx context.Context, d *doors, token *oauth2.Token, subject string, into claims) error {
+	if d.UserInfoEndpoint() == "" {
 		return nil
 	}
-	info, err := p.UserInfo(ctx, oauth2.StaticTokenSource(token))
+	info, err := d.Provider.UserInfo(ctx, oauth2.StaticTokenSource(token))
 	if err != nil {
 		return away(err)
 	}

@@ -29,8 +29,9 @@ type issuer struct {
 	info   map[string]any // of the user info
 	sign   func(head, body string) string
 	head   map[string]any
-	none   bool // no ID token at all
-	status int  // of the token endpoint
+	none   bool           // no ID token at all
+	status int            // of the token endpoint
+	also   map[string]any // of the discovery document, beside and instead of what is right
 }
 
 func newIssuer(t *testing.T) *issuer {
@@ -46,8 +47,10 @@ func newIssuer(t *testing.T) *issuer {
 	t.Cleanup(s.Close)
 	i.url = s.URL
 	mux.HandleFunc("/.well-known/openid-configuration", func(w http.ResponseWriter, _ *http.Request) {
-		reply(w, map[string]any{"issuer": i.url, "authorization_endpoint": i.url + "/auth", "token_endpoint": i.url + "/token", "jwks_uri": i.url + "/keys", "userinfo_endpoint": i.url + "/info",
-			"id_token_signing_alg_values_supported": []string{"RS256", "HS256", "none"}})
+		document := map[string]any{"issuer": i.url, "authorization_endpoint": i.url + "/auth", "token_endpoint": i.url + "/token", "jwks_uri": i.url + "/keys", "userinfo_endpoint": i.url + "/info",
+			"id_token_signing_alg_values_supported": []string{"RS256", "HS256", "none"}}
+		maps.Copy(document, i.also)
+		reply(w, document)
 	})
 	mux.HandleFunc("/keys", func(w http.ResponseWriter, _ *http.Request) {
 		reply(w, map[string]any{"keys": []any{map[string]any{"kty": "RSA", "kid": "1", "alg": "RS256", "use": "sig", "n": b64(key.N.Bytes()), "e": b64(big.NewInt(int64(key.E)).Bytes())}}})

@@ -24,6 +24,8 @@ import (
 
 const callback = "http://cms.example.org/callback"
 
+var web = &http.Client{Transport: http.DefaultTransport}
+
 var key = []byte("0123456789abcdef0123456789abcdef")
 
 // realProvider runs an OpenID provider as others use it, with one client and a few users.
@@ -40,7 +42,7 @@ func realProvider(t *testing.T) string {
 
 func service(t *testing.T, now func() time.Time, providers ...oidc.Provider) *oidc.Service {
 	t.Helper()
-	s, err := oidc.New(oidc.Options{Providers: providers, HTTP: http.DefaultClient, Key: key, Now: now, Callback: func(string) string { return callback }})
+	s, err := oidc.New(oidc.Options{Providers: providers, HTTP: web, Key: key, Now: now, Callback: func(string) string { return callback }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -163,7 +165,7 @@ func TestRealProvider(t *testing.T) {
 	t.Run("another key opens nothing", func(t *testing.T) {
 		redirect, state := begin()
 		answer := browse(t, redirect, "test-user2", "verysecure")
-		other, err := oidc.New(oidc.Options{Providers: []oidc.Provider{real}, HTTP: http.DefaultClient, Key: []byte("another key of thirty-two bytes.."[:32]), Callback: func(string) string { return callback }})
+		other, err := oidc.New(oidc.Options{Providers: []oidc.Provider{real}, HTTP: web, Key: []byte("another key of thirty-two bytes.."[:32]), Callback: func(string) string { return callback }})
 		if err != nil {
 			t.Fatal(err)
 		}

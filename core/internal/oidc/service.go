@@ -33,7 +33,7 @@ type Provider struct {
 // Options is what a Service is made of. All but Now and Logger are required.
 type Options struct {
 	Providers []Provider
-	HTTP      *http.Client // what speaks with the providers
+	HTTP      *http.Client // what speaks with the providers, with a Transport of its own
 	Key       []byte       // 32 bytes, the same on all nodes
 	// Callback is the absolute address at which a provider's answer arrives.
 	Callback func(provider string) string
@@ -73,15 +73,16 @@ func New(o Options) (*Service, error) {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	seal, err := newSeal(o.Key)
-	if err != nil || o.HTTP == nil || o.Callback == nil {
+	if err != nil || o.HTTP == nil || o.HTTP.Transport == nil || o.Callback == nil {
 		return nil, core.Errorf(core.CodeInvalid, "oidc: a key of 32 bytes, an HTTP client and the address of answers are needed")
 	}
+	web := ownClient(o.HTTP)
 	s := &Service{o: o, seal: seal, clients: map[string]*client{}, spent: newSpent()}
 	for _, p := range o.Providers {
 		if s.clients[p.Name] != nil || p.Name == "" || p.Issuer == "" || p.ClientID == "" {
 			return nil, core.Errorf(core.CodeInvalid, "oidc: the provider %q needs a name of its own, an issuer and a client", p.Name)
 		}
-		s.clients[p.Name] = &client{Provider: p, http: o.HTTP, now: o.Now, callback: o.Callback(p.Name)}
+		s.clients[p.Name] = &client{Provider: p, http: web, now: o.Now, callback: o.Callback(p.Name)}
 		s.order = append(s.order, p.Name)
 	}
 	return s, nil
@@ -154,13 +155,13 @@ func (s *Service) End(ctx context.Context, provider string, answer url.Values, s
 // failed passes on that the provider is away, and hides everything else.
 func (s *Service) failed(provider string, err error) error {
 	if e, ok := core.AsError(err); ok && e.Code == core.CodeUnavailable {
-		s.o.Logger.Warn("a provider of identities cannot be asked", "provider", provider, "cause", err.Error())
+		s.o.Logger.Warn("a provider of identities cannot be asked", "provider", provider, "cause", told(err))
 		return err
 	}
 	return s.refused(provider, err)
 }
 
 func (s *Service) refused(provider string, cause error) error {
-	s.o.Logger.Info("a sign-in with a provider was refused", "provider", provider, "cause", cause.Error())
+	s.o.Logger.Info("a sign-in with a provider was refused", "provider", provider, "cause", told(cause))
 	return notSignedIn()
 }

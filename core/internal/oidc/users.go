@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/palabre-cms/palabre/core"
+	"github.com/palabre-cms/palabre/core/internal/email"
 )
 
 // users finds accounts by what the catalog has no index for. It reads them all again when one of them has changed: there
@@ -24,8 +25,8 @@ func (u *users) withIdentity(ctx context.Context, key string) (*user, error) {
 	return u.find(ctx, func() *user { return u.byKey[key] })
 }
 
-func (u *users) withEmail(ctx context.Context, email string) (*user, error) {
-	return u.find(ctx, func() *user { return u.byEmail[fold(email)] })
+func (u *users) withEmail(ctx context.Context, address string) (*user, error) {
+	return u.find(ctx, func() *user { return u.byEmail[email.Normal(address)] })
 }
 
 func (u *users) find(ctx context.Context, look func() *user) (*user, error) {
@@ -51,26 +52,15 @@ func (u *users) note(e *core.Entry) error {
 	for _, key := range one.Identities {
 		u.byKey[key] = one
 	}
-	email := fold(one.Email)
-	if email == "" {
+	address := email.Normal(one.Email)
+	if address == "" {
 		return nil
 	}
-	if u.byEmail[email] != nil {
+	if u.byEmail[address] != nil {
 		one = &user{}
 	}
-	u.byEmail[email] = one
+	u.byEmail[address] = one
 	return nil
-}
-
-// fold makes addresses alike that differ in the case of ASCII letters, and no others: what more it took for one, such as
-// the Kelvin sign for a k, would be another person's.
-func fold(email string) string {
-	return strings.Map(func(r rune) rune {
-		if r >= 'A' && r <= 'Z' {
-			return r + 'a' - 'A'
-		}
-		return r
-	}, email)
 }
 
 func emailish(s string) bool {

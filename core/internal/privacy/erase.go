@@ -22,31 +22,38 @@ func (s *Service) Erase(ctx context.Context, who *core.Principal, r core.Erasure
 	if err := s.check(r); err != nil {
 		return nil, err
 	}
-	report, err := s.erase(ctx, r)
+	if err := s.permitOwn(ctx, who, r.Entries); err != nil {
+		return nil, err
+	}
+	report, err := s.commit(ctx, r)
 	if err != nil {
 		return nil, err
 	}
-	return report, s.note(context.WithoutCancel(ctx), who, core.AuditErasure, len(report.Entries), map[string]any{"erasure": string(report.ID), "dryRun": r.DryRun, "refused": len(report.Refused)})
+	ctx = context.WithoutCancel(ctx) // once it has begun, nobody who leaves ends it
+	// It is noted who began it before what takes long, which may be interrupted and then goes on without anybody.
+	noted := s.note(ctx, who, core.AuditErasure, len(report.Entries), map[string]any{"erasure": string(report.ID), "dryRun": r.DryRun, "refused": len(report.Refused)})
+	if err := s.conclude(ctx, report); err != nil {
+		return nil, err
+	}
+	return report, noted
 }
 
-// erase makes an erasure and finishes it, and any that was interrupted before.
-func (s *Service) erase(ctx context.Context, r core.Erasure) (*core.ErasureReport, error) {
-	report, err := s.commit(ctx, r)
-	if err != nil || r.DryRun || report.ID == "" {
-		return report, err
+// conclude finishes an erasure that has begun, and any that was interrupted before.
+func (s *Service) conclude(ctx context.Context, report *core.ErasureReport) error {
+	if report.ID == "" {
+		return nil
 	}
-	ctx = context.WithoutCancel(ctx) // once it has begun, nobody who leaves ends it
 	done, err := s.finish(ctx)
 	if err != nil {
-		return nil, unfinished(err)
+		return unfinished(err)
 	}
-	return report, s.outcome(ctx, report, done[report.ID])
+	return s.outcome(ctx, report, done[report.ID])
 }
 
 // outcome completes a report. An erasure that another one has finished along with itself left its figures in the record.
 func (s *Service) outcome(ctx context.Context, report *core.ErasureReport, x *erasure) error {
 	if x != nil {
-		report.Commits, report.Position = x.commits, x.position
+		report.Commits, report.Position = len(x.commits), x.position
 		return nil
 	}
 	e, err := s.Catalog.Entry(ctx, record, report.ID)
@@ -129,6 +136,9 @@ func failureOf(p *plan, err error) *core.Failure {
 func reportOf(r core.Erasure, plans, kept []*plan) *core.ErasureReport {
 	report := &core.ErasureReport{DryRun: r.DryRun, Entries: []core.ErasureEntry{}, Replaced: []core.ReplacedField{}, Refused: []core.Failure{}}
 	for _, p := range plans {
+		if p.along {
+			continue
+		}
 		report.Entries = append(report.Entries, p.ErasureEntry)
 		report.Replaced = append(report.Replaced, p.replaced...)
 	}
@@ -181,6 +191,9 @@ func recordOf(reason string, plans []*plan) map[string]any {
 			e["purge"] = true
 		} else if !p.all {
 			e["fields"] = anys(p.Fields)
+		}
+		if p.Past {
+			e["past"] = true
 		}
 		entries[i] = e
 	}

@@ -2,7 +2,6 @@ package privacy_test
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -147,6 +146,18 @@ func TestErase_slugs(t *testing.T) {
 	w.verify()
 }
 
+// TestErase_slugsSpelledOut takes out a name with letters that a slug spells out.
+func TestErase_slugsSpelledOut(t *testing.T) {
+	t.Parallel()
+	w := open(t)
+	e := w.create("meeting", true, `{"title": "Entretien avec Bjørn Łexemple", "guests": [{"name": "Bjørn Łexemple"}]}`)
+	w.update(e, true, `{"title": "Entretien", "slug": "entretien"}`)
+	w.erase(core.Erasure{Entries: []core.ErasureEntry{{Type: "meeting", ID: e.ID}}})
+	if files := w.names("bjorn-lexemple"); len(files) > 0 {
+		t.Errorf("still there: %v", files)
+	}
+}
+
 func TestErase_purge(t *testing.T) {
 	t.Parallel()
 	w := open(t)
@@ -197,6 +208,18 @@ func TestErase_dropped(t *testing.T) {
 	w.verify()
 }
 
+// TestErase_nothing keeps the former addresses of an entry of a type that declares nobody.
+func TestErase_nothing(t *testing.T) {
+	t.Parallel()
+	w := open(t)
+	e := w.create("post", true, `{"title": "Séance"}`)
+	w.update(e, true, `{"slug": "autre"}`)
+	w.erase(core.Erasure{Entries: []core.ErasureEntry{{Type: "post", ID: e.ID}}})
+	if got := w.stored(e); !slices.Equal(got.Slugs, []string{"seance"}) {
+		t.Errorf("former slugs %v", got.Slugs)
+	}
+}
+
 func TestErase_dryRun(t *testing.T) {
 	t.Parallel()
 	w := open(t)
@@ -208,86 +231,5 @@ func TestErase_dryRun(t *testing.T) {
 	}
 	if w.keeper.Position() != at || !strings.Contains(string(w.stored(e).Draft), "Zébulonne") {
 		t.Error("a dry run has changed something")
-	}
-}
-
-// TestErase_interrupted has the store fail in the middle: nothing is lost, and the next start finishes it.
-func TestErase_interrupted(t *testing.T) {
-	t.Parallel()
-	w := open(t)
-	e := w.person()
-	w.log.redactions = 2
-	_, err := w.privacy.Erase(t.Context(), core.System, core.Erasure{Reason: "On request", Entries: []core.ErasureEntry{{Type: "person", ID: e.ID}}})
-	if got, _ := core.AsError(err); got == nil || got.Code != core.CodeUnavailable || got.Reason != "unfinished" {
-		t.Fatalf("got %v", err)
-	}
-	if len(w.names(traces...)) == 0 {
-		t.Fatal("nothing is left to do: the test sees nothing")
-	}
-	w.log.redactions = -1
-	if err := w.service(compiled()).Resume(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if files := w.names(traces...); len(files) > 0 {
-		t.Errorf("still there: %v", files)
-	}
-	w.verify()
-	at := w.keeper.Position()
-	if err := errors.Join(w.privacy.Resume(t.Context()), w.privacy.Resume(t.Context())); err != nil || w.keeper.Position() != at {
-		t.Errorf("resuming what is done: %v", err)
-	}
-}
-
-func TestErase_refuses(t *testing.T) {
-	t.Parallel()
-	w := open(t)
-	e := w.person()
-	one := []core.ErasureEntry{{Type: "person", ID: e.ID}}
-	w.rights["reader"] = []core.Action{core.ActionRead, core.ActionExport}
-	reader := &core.Principal{ID: "user:reader", Kind: "user", Roles: []string{"reader"}}
-	for _, tc := range []struct {
-		name string
-		who  *core.Principal
-		r    core.Erasure
-		want core.Code
-	}{
-		{"who may not", reader, core.Erasure{Reason: "x", Entries: one}, core.CodeForbidden},
-		{"no reason", core.System, core.Erasure{Reason: " ", Entries: one}, core.CodeInvalid},
-		{"too long a reason", core.System, core.Erasure{Reason: strings.Repeat("é", 501), Entries: one}, core.CodeInvalid},
-		{"no entries", core.System, core.Erasure{Reason: "x"}, core.CodeInvalid},
-		{"too many", core.System, core.Erasure{Reason: "x", Entries: make([]core.ErasureEntry, 501)}, core.CodeInvalid},
-		{"one twice", core.System, core.Erasure{Reason: "x", Entries: append(one, one...)}, core.CodeInvalid},
-		{"a type that is not", core.System, core.Erasure{Reason: "x", Entries: []core.ErasureEntry{{Type: "nothing", ID: e.ID}}}, core.CodeNotFound},
-		{"an entry that never was", core.System, core.Erasure{Reason: "x", Entries: []core.ErasureEntry{{Type: "person", ID: core.NewID(w.now)}}}, core.CodeNotFound},
-		{"no identifier", core.System, core.Erasure{Reason: "x", Entries: []core.ErasureEntry{{Type: "person", ID: "zebulonne"}}}, core.CodeInvalid},
-		{"a path that is none", core.System, core.Erasure{Reason: "x", Entries: []core.ErasureEntry{{Type: "person", ID: e.ID, Fields: []string{"_i18n.en"}}}}, core.CodeInvalid},
-		{"a misspelt field", core.System, core.Erasure{Reason: "x", Entries: []core.ErasureEntry{{Type: "person", ID: e.ID, Fields: []string{"phnoe"}}}}, core.CodeInvalid},
-		{"no fields at all", core.System, core.Erasure{Reason: "x", Entries: []core.ErasureEntry{{Type: "person", ID: e.ID, Fields: []string{}}}}, core.CodeInvalid},
-		{"the audit", core.System, core.Erasure{Reason: "x", Entries: []core.ErasureEntry{{Type: "_audit", ID: e.ID}}}, core.CodeInvalid},
-	} {
-		t.Run(tc.name, func(t *testing.T) {
-			at := w.keeper.Position()
-			if _, err := w.privacy.Erase(t.Context(), tc.who, tc.r); core.CodeOf(err) != tc.want {
-				t.Errorf("got %v, want %s", err, tc.want)
-			}
-			if w.keeper.Position() != at {
-				t.Error("something was written")
-			}
-		})
-	}
-}
-
-// An account whose person is erased is nobody's: nobody signs in to it.
-func TestErase_account(t *testing.T) {
-	t.Parallel()
-	w := open(t)
-	e := w.create("_user", false, `{"name": "Zébulonne Imaginaire", "email": "z@example.org", "password": "hash", "roles": ["reader"]}`)
-	w.erase(core.Erasure{Entries: []core.ErasureEntry{{Type: "_user", ID: e.ID, Fields: []string{"name"}}}})
-	if got := string(w.stored(e).Latest()); strings.Contains(got, "suspended") {
-		t.Errorf("without its name it is %s", got)
-	}
-	w.erase(core.Erasure{Entries: []core.ErasureEntry{{Type: "_user", ID: e.ID}}})
-	if got := string(w.stored(e).Latest()); !strings.Contains(got, `"suspended":true`) || strings.Contains(got, "password") {
-		t.Errorf("erased it is %s", got)
 	}
 }

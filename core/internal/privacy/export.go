@@ -111,12 +111,12 @@ func (x *exported) change(c *core.Commit, ch *core.Change) error {
 	return nil
 }
 
-// values gives the personal fields of a document, and of one of the past what the type does not have any more and was found.
+// values gives the personal fields of a document, and of one of the past what was personal once.
 func (x *exported) values(doc map[string]any, past bool) map[string]any {
 	values := map[string]any{}
 	paths := x.target.personal
 	if past {
-		paths = topmost(slices.Concat(paths, x.entry.Fields))
+		paths = topmost(slices.Concat(x.target.past, x.entry.Fields))
 	}
 	for _, path := range paths {
 		if f, ok := x.target.typ.Field(path); ok && f.Secret {

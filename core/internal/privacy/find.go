@@ -1,8 +1,10 @@
 package privacy
 
 import (
+	"cmp"
 	"context"
 	"slices"
+	"strings"
 
 	"github.com/palabre-cms/palabre/core"
 	"github.com/palabre-cms/palabre/core/jsondoc"
@@ -10,12 +12,6 @@ import (
 
 // mostFound is how many entries a report lists of each kind.
 const mostFound = 1_000
-
-// inHistory is where a value stands that only earlier versions have.
-const inHistory = "history"
-
-// comment stands for the remark that came with a change, among the fields of a mention.
-const comment = "_comment"
 
 // Find implements core.Privacy.
 func (s *Service) Find(ctx context.Context, who *core.Principal, q core.SubjectQuery) (*core.SubjectReport, error) {
@@ -37,12 +33,14 @@ type finder struct {
 	types    map[core.TypeName]*target
 	found    hits
 	mentions hits
+	standing map[core.EntryID]*standing
 }
 
 // target is a type that is looked through.
 type target struct {
 	typ      *core.Type
 	personal []string
+	past     []string // what is or was personal
 }
 
 // hits are entries in the order in which they were found.
@@ -56,7 +54,8 @@ type hits struct {
 func (h *hits) add(t *core.Type, id core.EntryID, fields []string, in string) *core.SubjectEntry {
 	e := h.byID[id]
 	if e == nil {
-		if h.more = len(h.order) >= mostFound; h.more {
+		if len(h.order) >= mostFound {
+			h.more = true
 			return nil
 		}
 		e = &core.SubjectEntry{Type: t.Name, ID: id, Fields: []string{}, In: []string{}}
@@ -84,8 +83,8 @@ func (s *Service) find(ctx context.Context, q core.SubjectQuery) (*finder, error
 	if err != nil {
 		return nil, err
 	}
-	f := &finder{matcher: m, s: s, types: map[core.TypeName]*target{}}
-	if err := f.choose(q.Types); err != nil {
+	f := &finder{matcher: m, s: s, types: map[core.TypeName]*target{}, standing: map[core.EntryID]*standing{}}
+	if err := f.choose(ctx, q.Types); err != nil {
 		return nil, err
 	}
 	for _, t := range s.Types.Types() {
@@ -100,18 +99,20 @@ func (s *Service) find(ctx context.Context, q core.SubjectQuery) (*finder, error
 }
 
 // choose takes the types that were asked for; all but those that describe others when none was.
-func (f *finder) choose(names []core.TypeName) error {
+func (f *finder) choose(ctx context.Context, names []core.TypeName) error {
 	for _, name := range names {
 		if _, ok := f.s.Types.Type(name); !ok {
 			return core.NoType(name)
 		}
 	}
+	former, err := f.s.formerlyPersonal(ctx)
 	for _, t := range f.s.Types.Types() {
 		if len(names) == 0 && t.Name != "_type" && t.Name != "_role" || slices.Contains(names, t.Name) {
-			f.types[t.Name] = &target{t, personal(t)}
+			own := personal(t)
+			f.types[t.Name] = &target{t, own, topmost(slices.Concat(own, former[t.Name]))}
 		}
 	}
-	return nil
+	return err
 }
 
 // entry looks through what an entry is now.
@@ -121,12 +122,12 @@ func (f *finder) entry(t *core.Type, e *core.Entry) error {
 		return err
 	}
 	for _, v := range docs {
-		own, others := f.look(f.types[t.Name], v.doc, false)
-		if len(own) > 0 {
-			title(f.found.add(t, e.ID, own, string(v.state)), t, docs)
+		seen := f.look(f.types[t.Name], v.doc, f.types[t.Name].personal)
+		if len(seen.own) > 0 {
+			title(f.found.add(t, e.ID, seen.own, string(v.state)), t, docs)
 		}
-		if len(others) > 0 {
-			title(f.mentions.add(t, e.ID, others, string(v.state)), t, docs)
+		if len(seen.others) > 0 {
+			title(f.mentions.add(t, e.ID, seen.fields(), string(v.state)), t, docs)
 		}
 	}
 	return nil
@@ -140,44 +141,71 @@ func title(to *core.SubjectEntry, t *core.Type, docs []version) {
 	to.Title, _ = v.(string)
 }
 
-// look gives the personal fields of a document that hold the subject, and the others that do. In a document of the past a
-// field that the type does not have any more counts as personal.
-func (f *finder) look(t *target, doc map[string]any, past bool) (own, others []string) {
-	single := map[string][]string{} // texts of personal fields that are no lists
-	eachText(doc, func(path, text string) {
-		field, known := t.typ.Field(path)
-		if known && field.Secret && field.Personal == nil {
-			return
-		}
-		top := covering(t.personal, path)
-		if top == "" && past && !known && !t.below(path) {
-			top = path
-		}
-		switch {
-		case f.in(text) && top != "":
-			own = with(own, top)
-		case f.in(text):
-			others = with(others, path)
-		case top != "" && known && !field.Multi:
-			single[top] = append(single[top], text)
-		}
-	})
-	if len(own) == 0 {
-		own = f.parted(single)
-	}
-	slices.Sort(own)
-	slices.Sort(others)
-	return own, others
+// sight is what a document holds of the subject.
+type sight struct {
+	own    []string // personal fields
+	others []spot   // places in other fields
 }
 
-// below reports whether a path lies in a field that the type knows, whose inside it does not list.
-func (t *target) below(path string) bool {
-	for i := range t.typ.Fields {
-		if f := &t.typ.Fields[i]; f.Kind != core.KindObject && within(f.Path, path) {
+// look finds the subject in a document of which some fields are personal.
+func (f *finder) look(t *target, doc map[string]any, personal []string) (seen sight) {
+	single := map[string][]string{} // texts of personal fields that are no lists
+	eachText(doc, func(w words) {
+		field, known := t.typ.Field(w.path)
+		if known && field.Secret && field.Personal == nil || w.name && !t.open(w.path) {
+			return
+		}
+		top := covering(personal, w.path)
+		switch {
+		case top != "" && f.in(w.text):
+			seen.own = with(seen.own, top)
+		case top != "" && known && !field.Multi && !w.name:
+			single[top] = append(single[top], w.text)
+		case top == "" && (f.in(w.text) || w.path == t.typ.SlugField && f.inSlug(w.text)):
+			seen.others = append(seen.others, spot{slices.Clone(w.steps), t.nameable(doc, w.path), w.text})
+		}
+	})
+	if len(seen.own) == 0 {
+		seen.own = f.parted(single)
+	}
+	slices.Sort(seen.own)
+	slices.SortFunc(seen.others, func(a, b spot) int { return slices.Compare(a.steps, b.steps) })
+	return seen
+}
+
+// nameable gives the path by which an erasure reaches what stands at one: itself, or, where names are in it that no path can
+// hold, of the field around it.
+func (t *target) nameable(doc map[string]any, path string) string {
+	for len(path) > longestPath || !fieldPath.MatchString(path) || len(spotsOf(doc, path)) == 0 {
+		dot := strings.LastIndexByte(path, '.')
+		if dot < 0 {
+			break
+		}
+		path = path[:dot]
+	}
+	return path
+}
+
+// open reports whether the type leaves open what an object at a path holds, or has no such field any more.
+func (t *target) open(path string) bool {
+	for {
+		if f, known := t.typ.Field(path); known {
+			return f.Kind == core.KindJSON
+		}
+		dot := strings.LastIndexByte(path, '.')
+		if dot < 0 {
 			return true
 		}
+		path = path[:dot]
 	}
-	return false
+}
+
+// fields are those of the other places, each once.
+func (s *sight) fields() (list []string) {
+	for _, at := range s.others {
+		list = with(list, at.path)
+	}
+	return list
 }
 
 // parted finds a name whose words stand in several fields.
@@ -204,6 +232,7 @@ func (f *finder) report() *core.SubjectReport {
 func (h *hits) list() []core.SubjectEntry {
 	list := make([]core.SubjectEntry, len(h.order))
 	for i, e := range h.order {
+		slices.SortStableFunc(e.Past, func(a, b core.PastPlace) int { return cmp.Compare(a.Position, b.Position) })
 		list[i] = *e
 	}
 	return list

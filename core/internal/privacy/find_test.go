@@ -63,7 +63,7 @@ func TestFind(t *testing.T) {
 		want  []string
 	}{
 		{"Zébulonne Imaginaire", nil, []string{"found meeting Avec Zébulonne [guests.name] [trash]", "found person Quelqu’un [name] [history]",
-			"mention meeting Avec Zébulonne [notes] [trash]", "mention person Quelqu’un [_comment] [history]"}},
+			"mention meeting Avec Zébulonne [notes] [trash]", "mention person Quelqu’un [slug _comment] [history]"}},
 		{"IMAGINAIRE", []core.TypeName{"person"}, []string{"found person Quelqu’un [bio mail name] [draft published]",
 			"mention person Quelqu’un [slug] [draft published]", "mention person Quelqu’un [_comment] [history]"}},
 		{"zebulonne@imaginaire.example", nil, []string{"found person Quelqu’un [mail] [draft published]"}},
@@ -115,6 +115,105 @@ func TestFind_acrossFields(t *testing.T) {
 		if err != nil || len(r.Found) != tc.want {
 			t.Errorf("%s: got %+v, %v, want %d", tc.text, r, err, tc.want)
 		}
+	}
+}
+
+// TestFind_anywhere looks in the corners of a document.
+func TestFind_anywhere(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct{ name, doc, text, want string }{
+		{"behind a link", `{"text": {"type": "doc", "v": 1, "content": [{"type": "paragraph", "content": [{"type": "text", "text": "Écrire", "marks": [{"type": "link", "attrs": {"href": "mailto:camille@example.org"}}]}]}]}}`,
+			"camille@example.org", "[text]"},
+		{"in what is embedded", `{"text": {"type": "doc", "v": 1, "content": [{"type": "embed", "attrs": {"kind": "map", "data": {"who": ["Camille Exemple"]}}}]}}`, "camille exemple", "[text]"},
+		{"around a note", `{"text": {"type": "doc", "v": 1, "content": [{"type": "paragraph", "content": [{"type": "text", "text": "Camille ", "marks": [{"type": "link", "attrs": {"href": "https://example.org/"}}]}, {"type": "text", "text": "Exemple"}]}]}}`,
+			"camille exemple", "[text]"},
+		{"the name of a member", `{"more": {"present": {"Camille Exemple": true}}}`, "camille exemple", "[more.present]"},
+		{"a number among words", `{"title": "Appeler Camille au 06.12.34.56.78 le 3"}`, "+33 6 12 34 56 78", "[slug title]"},
+		{"a number parted by narrow spaces", `{"title": "06\u202f12\u202f34\u202f56\u202f78"}`, "0612345678", "[slug title]"},
+		{"another number", `{"title": "Appeler le 06 12 34 56 79, le 3"}`, "0612345678", ""},
+		{"the name of a field", `{"title": "x", "text": {"type": "doc", "v": 1, "content": [{"type": "paragraph"}]}}`, "paragraph", ""},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			w := open(t)
+			w.create("post", false, "%s", tc.doc)
+			got := ""
+			for _, e := range w.find(tc.text).Mentions {
+				got += fmt.Sprint(e.Fields)
+			}
+			if got != tc.want {
+				t.Errorf("got %q, want %q", got, tc.want)
+			}
+		})
+	}
+}
+
+// places writes where mentions of the past are: version and pointer, those of one entry in a line.
+func places(r *core.SubjectReport) (lines []string) {
+	for _, e := range r.Mentions {
+		line := fmt.Sprint(e.Fields, " ", e.In)
+		for _, at := range e.Past {
+			line += fmt.Sprint(" ", at.Rev, at.Pointer)
+		}
+		lines = append(lines, line)
+	}
+	return lines
+}
+
+// story writes posts that mention somebody now, before, and before they were purged.
+func (w *world) story() (now, before, purged *core.Entry) {
+	w.t.Helper()
+	rich := `{"type": "doc", "v": 1, "content": [{"type": "paragraph", "content": [{"type": "text", "text": "%s"}]}]}`
+	now = w.create("post", true, `{"title": "Zébulonne Imaginaire"}`)
+	w.update(now, false, `{"text": `+rich+`}`, "Parle.")
+	before = w.create("post", true, `{"title": "Avec Zébulonne Imaginaire", "text": `+rich+`}`, "Zébulonne Imaginaire parle.")
+	w.update(before, false, `{"title": "Avec quelqu’un", "text": `+rich+`}`, "Quelqu’un parle, dit Zébulonne Imaginaire.")
+	w.update(before, true, `{"slug": "avec-quelqu-un", "text": `+rich+`}`, "Quelqu’un parle.")
+	purged = w.create("post", false, `{"title": "Pour Zébulonne Imaginaire"}`)
+	w.do(core.Operation{Op: core.OperationPurge, Type: "post", ID: purged.ID})
+	return now, before, purged
+}
+
+func TestFind_mentionsOfThePast(t *testing.T) {
+	t.Parallel()
+	w := open(t)
+	now, before, purged := w.story()
+	r := w.find("zebulonne imaginaire")
+	if got, want := places(r), []string{
+		"[slug title] [draft published]",
+		"[slug text title] [history] 1/slug 1/text 1/title 2/slug 2/text 3/_slugs",
+		"[slug title] [history] 1/slug 1/title",
+	}; !slices.Equal(got, want) || len(r.Found) > 0 || r.More {
+		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+	for i, e := range []*core.Entry{now, before, purged} {
+		if r.Mentions[i].ID != e.ID {
+			t.Errorf("mention %d is of %s, want %s", i, r.Mentions[i].ID, e.ID)
+		}
+	}
+	if at := r.Mentions[1].Past[0]; at.Position != 3 || r.Mentions[2].Title != "" {
+		t.Errorf("at %d, %+v", at.Position, r.Mentions[2])
+	}
+	w.update(now, true, `{"title": "Quelqu’un", "slug": "quelqu-un"}`)
+	if got, want := places(w.find("zebulonne imaginaire"))[2], "[slug title] [history] 1/slug 1/title 2/slug 2/title 3/_slugs"; got != want {
+		t.Errorf("once it is changed: got %s, want %s", got, want)
+	}
+}
+
+// TestFind_mentionsOfThePastAreBounded mentions somebody in each of many versions.
+func TestFind_mentionsOfThePastAreBounded(t *testing.T) {
+	t.Parallel()
+	w := open(t)
+	e := w.create("post", false, `{"title": "Zébulonne", "slug": "x"}`)
+	for i := range 50 {
+		w.update(e, false, `{"title": "Zébulonne %d"}`, i)
+	}
+	if m := w.find("zebulonne").Mentions[0]; len(m.Past) != 50 || m.MorePast {
+		t.Errorf("of 50: %d, more %t", len(m.Past), m.MorePast)
+	}
+	w.update(e, false, `{"title": "Personne"}`)
+	if m := w.find("zebulonne").Mentions[0]; len(m.Past) != 50 || !m.MorePast || m.Past[0].Rev != 1 {
+		t.Errorf("of 51: %d, more %t", len(m.Past), m.MorePast)
 	}
 }
 
@@ -177,5 +276,24 @@ func TestExport(t *testing.T) {
 	}
 	if n := len(w.audit.events); n != 1 || w.audit.events[0].Event != core.AuditExport || w.audit.events[0].Count != 3 {
 		t.Errorf("audit: %+v", w.audit.events)
+	}
+}
+
+// TestExport_formerly exports what was personal under an earlier schema, in fields that the type has lost.
+func TestExport_formerly(t *testing.T) {
+	t.Parallel()
+	w := open(t)
+	was := `{"title": "Post", "type": "object", "x-type": {"name": "post", "slug": false}, "properties": {"title": {"type": "string", ` + contact + `}, "phone": {"type": "string", ` + contact + `}}}`
+	w.do(core.Operation{Op: core.OperationCreate, Type: "_type", Data: map[string]any{"name": "post", "schema": doc(t, "%s", was)}})
+	e := w.create("post", false, `{"title": "x"}`)
+	w.do(core.Operation{Op: core.OperationUpdate, Type: "post", ID: e.ID, Migrate: &core.Migrated{Draft: core.Doc(`{"title":"Zébulonne Imaginaire","phone":"0612345678"}`)}})
+	w.update(e, false, `{"title": "y", "phone": null}`)
+	got, err := w.privacy.Export(t.Context(), core.System, core.SubjectQuery{Text: "Imaginaire"})
+	if err != nil || !strings.Contains(string(got), `"phone":["0612345678"]`) {
+		t.Errorf("got %s, %v", got, err)
+	}
+	w.erase(core.Erasure{Entries: []core.ErasureEntry{{Type: "post", ID: e.ID}}})
+	if files := w.names("0612345678", "Imaginaire"); len(files) > 0 {
+		t.Errorf("still there: %v", files)
 	}
 }

@@ -24,8 +24,8 @@ type erasure struct {
 	rev      int64
 	first    core.Position // of the commit that began it
 	entries  map[core.EntryID]*subject
-	commits  int           // that were rewritten
-	position core.Position // of the commit that ended it
+	commits  map[core.Position]bool // that were rewritten
+	position core.Position          // of the commit that ended it
 }
 
 // subject is an entry whose past is rewritten.
@@ -35,6 +35,7 @@ type subject struct {
 	all    bool // and what was personal under earlier schemas of the type
 	purge  bool
 	slugs  bool // the slug goes with the fields
+	remark bool // what was said of changes goes, whatever it says
 	until  core.Position
 	names  names
 }
@@ -109,7 +110,7 @@ func (s *Service) read(ctx context.Context, e *core.Entry) (*erasure, error) {
 	if err != nil || len(revisions) == 0 {
 		return nil, errors.Join(err, core.Errorf(core.CodeInternal, "the erasure %s has no revisions", e.ID))
 	}
-	x := &erasure{id: e.ID, rev: e.Rev, first: revisions[len(revisions)-1].Position, entries: map[core.EntryID]*subject{}}
+	x := &erasure{id: e.ID, rev: e.Rev, first: revisions[len(revisions)-1].Position, entries: map[core.EntryID]*subject{}, commits: map[core.Position]bool{}}
 	for _, entry := range doc.Entries {
 		x.entries[entry.ID] = s.subjectOf(entry, x.first)
 	}
@@ -124,6 +125,7 @@ func (s *Service) subjectOf(e core.ErasureEntry, until core.Position) *subject {
 		}
 		sub.slugs = sub.purge || slugFalls(t, sub.fields)
 	}
+	sub.remark = sub.purge || slices.Contains(e.Fields, comment)
 	return sub
 }
 
@@ -172,7 +174,7 @@ func (s *Service) end(ctx context.Context, x *erasure) error {
 	for _, id := range slices.Sorted(maps.Keys(x.entries)) {
 		ops = append(ops, core.Operation{Op: core.OperationRedact, Type: x.entries[id].typ, ID: id})
 	}
-	done := map[string]any{"state": "done", "commits": json.Number(strconv.Itoa(x.commits))}
+	done := map[string]any{"state": "done", "commits": json.Number(strconv.Itoa(len(x.commits)))}
 	ops = append(ops, core.Operation{Op: core.OperationUpdate, Type: record, ID: x.id, IfMatch: x.rev, Data: done})
 	result, err := s.Content.Write(ctx, core.System, ops, core.WriteOptions{Reason: reason})
 	if core.CodeOf(err) == core.CodeStale {

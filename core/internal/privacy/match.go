@@ -5,9 +5,8 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"golang.org/x/text/unicode/norm"
-
 	"github.com/palabre-cms/palabre/core"
+	"github.com/palabre-cms/palabre/core/internal/folding"
 )
 
 // The length of what may be looked for, in characters.
@@ -20,7 +19,8 @@ const (
 type matcher struct {
 	folded string
 	words  []string // of the text, where it has several
-	figure string   // of a telephone number
+	slug   string
+	figure string // of a telephone number
 }
 
 func newMatcher(text string) (*matcher, error) {
@@ -29,7 +29,7 @@ func newMatcher(text string) (*matcher, error) {
 		return nil, say(core.CodeInvalid, "Look for 3 to 200 characters: a name, an e-mail address or a telephone number.",
 			"Cherchez de 3 à 200 caractères : un nom, une adresse électronique ou un numéro de téléphone.")
 	}
-	m := &matcher{folded: folded, figure: telephone(text)}
+	m := &matcher{folded: folded, figure: telephone(text), slug: slugOf(text)}
 	if words := strings.Fields(folded); len(words) > 1 && m.figure == "" {
 		m.words = words
 	}
@@ -41,7 +41,12 @@ func (m *matcher) in(text string) bool {
 	if strings.Contains(fold(text), m.folded) {
 		return true
 	}
-	return m.figure != "" && telephone(text) == m.figure
+	return m.figure != "" && (telephone(text) == m.figure || len(m.figure) == telling && dialled(text, m.figure))
+}
+
+// inSlug reports whether an address holds what is looked for.
+func (m *matcher) inSlug(slug string) bool {
+	return m.in(slug) || m.slug != "" && strings.Contains("-"+slug+"-", "-"+m.slug+"-")
 }
 
 // across reports whether each word that is looked for is a word of one of the texts, and none of them has all: a first name
@@ -74,63 +79,50 @@ func partsWords(r rune) bool {
 	return !unicode.IsLetter(r) && !unicode.IsDigit(r) && r != '-' && r != '\'' && r != '@' && r != '.'
 }
 
+// How many figures a telephone number has at least, and how many of the last ones tell it from others.
+const (
+	least   = 6
+	telling = 9
+)
+
 // telephone gives the figures that tell a telephone number from others, however it is written, inland or from abroad; "" for
 // what is no number.
 func telephone(s string) string {
-	var figures []byte
+	figures, rest := dial(folding.Fold(s))
+	if rest != "" || len(figures) < least {
+		return ""
+	}
+	return figures[max(0, len(figures)-telling):]
+}
+
+// dialled reports whether a text holds a telephone number among its words.
+func dialled(text, figure string) bool {
+	for text = folding.Fold(text); text != ""; {
+		figures, rest := dial(text)
+		if strings.Contains(figures, figure) {
+			return true
+		}
+		text = rest[min(1, len(rest)):]
+	}
+	return false
+}
+
+// dial gives the figures at the beginning of a text, with what may part them, and the rest of it.
+func dial(s string) (figures, rest string) {
+	var b strings.Builder
 	for i := 0; i < len(s); i++ {
 		switch c := s[i]; {
 		case c >= '0' && c <= '9':
-			figures = append(figures, c)
-		case strings.IndexByte(" +-.()/\u00a0", c) < 0:
-			return ""
+			b.WriteByte(c)
+		case strings.IndexByte(" +-.()/", c) < 0:
+			return b.String(), s[i:]
 		}
 	}
-	const least, telling = 6, 9
-	if len(figures) < least {
-		return ""
-	}
-	return string(figures[max(0, len(figures)-telling):])
+	return b.String(), ""
 }
 
 // fold gives a text without regard to case, accents and the width of spaces.
-func fold(s string) string {
-	var b strings.Builder
-	b.Grow(len(s))
-	gap := false
-	for _, r := range norm.NFKD.String(s) {
-		if unicode.IsSpace(r) {
-			gap = b.Len() > 0
-			continue
-		}
-		if gap {
-			b.WriteByte(' ')
-			gap = false
-		}
-		writeFolded(&b, r)
-	}
-	return b.String()
-}
-
-func writeFolded(b *strings.Builder, r rune) {
-	switch {
-	case r < utf8.RuneSelf:
-		b.WriteByte(byte(unicode.ToLower(r)))
-	case unicode.Is(unicode.Mn, r):
-	case r == 'œ', r == 'Œ':
-		b.WriteString("oe")
-	case r == 'æ', r == 'Æ':
-		b.WriteString("ae")
-	case r == 'ß', r == 'ẞ':
-		b.WriteString("ss")
-	case r == '’', r == 'ʼ':
-		b.WriteByte('\'')
-	case r == '\u2010', r == '\u2011':
-		b.WriteByte('-')
-	default:
-		b.WriteRune(unicode.ToLower(r))
-	}
-}
+func fold(s string) string { return strings.Join(strings.Fields(folding.Fold(s)), " ") }
 
 // slugOf writes a text as a slug would: small letters and figures, parted by dashes.
 func slugOf(text string) string {

@@ -30,9 +30,9 @@ const (
 func (n *names) add(ch *core.Change, fields []string) error {
 	docs, err := changed(ch)
 	for _, doc := range docs {
-		eachText(doc, func(path, text string) {
-			if coveredBy(fields, path) {
-				n.learn(text)
+		eachText(doc, func(w words) {
+			if !w.name && coveredBy(fields, w.path) {
+				n.learn(w.text)
 			}
 		})
 	}
@@ -55,12 +55,19 @@ func (n *names) learn(text string) {
 	}
 	if words := strings.FieldsFunc(folded, partsRemark); len(words) <= mostWords {
 		for _, w := range words {
-			n.words[w] = n.words[w] || utf8.RuneCountInString(w) >= leastFolded
+			n.words[w] = n.words[w] || tells(w)
 		}
 	}
 	if f := telephone(text); f != "" {
 		n.figures[f] = true
 	}
+}
+
+// tells reports whether a word may be a name by itself: four characters, or three letters that part no names.
+func tells(word string) bool {
+	const particles = " aux ben bin del den der des les the une van von "
+	n := utf8.RuneCountInString(word)
+	return n >= leastFolded || n == leastFolded-1 && !strings.ContainsFunc(word, unicode.IsDigit) && !strings.Contains(particles, " "+word+" ")
 }
 
 // partsRemark reports whether a character stands between words; a name in two parts is two words.

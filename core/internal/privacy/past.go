@@ -2,7 +2,6 @@ package privacy
 
 import (
 	"context"
-	"slices"
 
 	"github.com/palabre-cms/palabre/core"
 	"github.com/palabre-cms/palabre/core/jsondoc"
@@ -64,37 +63,6 @@ func changesOf(commits []core.Commit, id core.EntryID, f func(*core.Change) erro
 	return nil
 }
 
-// past looks through what entries were: only what is not found in them now is told, and entries that are gone.
-func (f *finder) past(ctx context.Context) error {
-	return f.s.eachCommit(ctx, f.s.Catalog.Position(), func(c *core.Commit) error {
-		for i := range c.Changes {
-			if t := f.types[c.Changes[i].Type]; t != nil {
-				if err := f.change(ctx, t, &c.Changes[i]); err != nil {
-					return err
-				}
-			}
-		}
-		return nil
-	})
-}
-
-func (f *finder) change(ctx context.Context, t *target, ch *core.Change) error {
-	docs, err := changed(ch)
-	if err != nil {
-		return err
-	}
-	for _, doc := range docs {
-		own, _ := f.look(t, doc, true)
-		if own = f.unknown(ch.Entry, own); len(own) > 0 {
-			f.title(ctx, t.typ, f.found.add(t.typ, ch.Entry, own, inHistory))
-		}
-	}
-	if ch.Comment != "" && f.in(ch.Comment) {
-		f.title(ctx, t.typ, f.mentions.add(t.typ, ch.Entry, []string{comment}, inHistory))
-	}
-	return nil
-}
-
 // changed reads the documents that a change brought.
 func changed(ch *core.Change) ([]map[string]any, error) {
 	var docs []map[string]any
@@ -109,27 +77,4 @@ func changed(ch *core.Change) ([]map[string]any, error) {
 		docs = append(docs, doc)
 	}
 	return docs, nil
-}
-
-// unknown leaves out the fields in which the entry is found already.
-func (f *finder) unknown(id core.EntryID, fields []string) []string {
-	e := f.found.byID[id]
-	if e == nil {
-		return fields
-	}
-	return slices.DeleteFunc(fields, func(path string) bool { return slices.Contains(e.Fields, path) })
-}
-
-// title gives the present title of an entry; one that is gone has none.
-func (f *finder) title(ctx context.Context, t *core.Type, to *core.SubjectEntry) {
-	if to == nil || to.Title != "" {
-		return
-	}
-	e, err := f.s.Catalog.Entry(ctx, t.Name, to.ID)
-	if err != nil {
-		return
-	}
-	if docs, err := documentsOf(e); err == nil && len(docs) > 0 {
-		title(to, t, docs)
-	}
 }

@@ -1,9 +1,12 @@
 package privacy
 
 import (
+	"context"
+	"slices"
 	"strings"
 
 	"github.com/palabre-cms/palabre/core"
+	"github.com/palabre-cms/palabre/core/jsondoc"
 )
 
 // personal gives the paths of a type's personal fields, each without those below it.
@@ -16,6 +19,40 @@ func personal(t *core.Type) []string {
 		}
 	}
 	return paths
+}
+
+// formerlyPersonal gives, for each type, the paths that were personal under any schema that it has had.
+func (s *Service) formerlyPersonal(ctx context.Context) (map[core.TypeName][]string, error) {
+	former := map[core.TypeName][]string{}
+	if s.Compiler == nil {
+		return former, nil
+	}
+	var types []core.EntryID
+	err := s.Catalog.Each(ctx, "_type", "", func(e *core.Entry) error {
+		types = append(types, e.ID)
+		return nil
+	})
+	for _, id := range types {
+		if err == nil {
+			err = s.eachRevision(ctx, id, func(ch *core.Change) error { return s.addPersonal(ctx, former, ch) })
+		}
+	}
+	return former, err
+}
+
+// addPersonal reads one schema of the past. One that does not compile any more tells nothing.
+func (s *Service) addPersonal(ctx context.Context, to map[core.TypeName][]string, ch *core.Change) error {
+	docs, err := changed(ch)
+	for _, doc := range docs {
+		text, isText := doc["schema"].(string)
+		if !isText {
+			text = string(jsondoc.Encode(doc["schema"]))
+		}
+		if t, err := s.Compiler.Compile(ctx, []byte(text)); err == nil {
+			to[t.Name] = topmost(slices.Concat(to[t.Name], personal(t)))
+		}
+	}
+	return err
 }
 
 // coveredBy reports whether a path is one of those given, or lies below one.

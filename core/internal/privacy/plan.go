@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/palabre-cms/palabre/core"
-	"github.com/palabre-cms/palabre/core/internal/spelling"
 )
 
 // mostEntries is how many entries one erasure takes.
@@ -17,6 +16,7 @@ const mostEntries = 500
 type plan struct {
 	core.ErasureEntry
 	all      bool // every personal field, as nobody named any
+	along    bool // goes with another, and is not told
 	typ      *core.Type
 	old      *core.Entry // nil for an entry that is gone: only its past is left
 	next     core.Migrated
@@ -65,15 +65,19 @@ func (s *Service) checkEntry(e core.ErasureEntry) error {
 		return say(core.CodeInvalid, "Name the fields to erase, or leave “fields” out for all that are personal.",
 			"Nommez les champs à effacer, ou omettez « fields » pour tous ceux qui sont personnels.")
 	}
+	if e.Purge && (e.Fields != nil || e.Past) {
+		return say(core.CodeInvalid, "A purge takes the whole entry: leave “fields” and “past” out.", "La purge emporte le contenu entier : omettez « fields » et « past ».")
+	}
 	for _, path := range e.Fields {
-		if len(path) > longestPath || !fieldPath.MatchString(path) {
+		if path != comment && (len(path) > longestPath || !fieldPath.MatchString(path)) {
 			return say(core.CodeInvalid, "A field to erase is named by its path, as contact.email.", "Un champ à effacer se nomme par son chemin, comme contact.email.")
 		}
 	}
 	return nil
 }
 
-// plan works out what becomes of each entry. Those of which nothing is found, now or in the past, give CodeNotFound.
+// plan works out what becomes of each entry. One that has never existed gives CodeNotFound, a field that an entry has never
+// had CodeInvalid.
 func (s *Service) plan(ctx context.Context, entries []core.ErasureEntry) ([]*plan, error) {
 	plans := make([]*plan, len(entries))
 	for i, e := range entries {
@@ -83,7 +87,11 @@ func (s *Service) plan(ctx context.Context, entries []core.ErasureEntry) ([]*pla
 		}
 		plans[i] = p
 	}
-	return plans, s.lookForGone(ctx, plans)
+	if err := s.settleDoubts(ctx, plans); err != nil {
+		return nil, err
+	}
+	sessions, err := s.sessionsOf(ctx, plans)
+	return append(plans, sessions...), err
 }
 
 func (s *Service) planEntry(ctx context.Context, e core.ErasureEntry) (*plan, error) {
@@ -102,65 +110,7 @@ func (s *Service) planEntry(ctx context.Context, e core.ErasureEntry) (*plan, er
 	if p.old = old; err != nil || e.Purge {
 		return p, err
 	}
-	if err := s.known(ctx, p); err != nil {
-		return nil, err
-	}
 	return p, s.rewritten(ctx, p)
-}
-
-// known refuses fields that neither the type has nor the entry has ever had: a typing error would leave the data where it is
-// and report that it is gone. What the type has lost may still stand in the past.
-func (s *Service) known(ctx context.Context, p *plan) error {
-	lost := slices.DeleteFunc(slices.Clone(p.Fields), func(path string) bool { _, has := p.typ.Field(path); return has })
-	if len(lost) == 0 {
-		return nil
-	}
-	err := s.eachRevision(ctx, p.ID, func(ch *core.Change) error {
-		docs, err := changed(ch)
-		for _, doc := range docs {
-			lost = slices.DeleteFunc(lost, func(path string) bool { return len(spotsOf(doc, path)) > 0 })
-		}
-		return err
-	})
-	if err != nil || len(lost) == 0 {
-		return err
-	}
-	en := "There is no field “" + lost[0] + "” in this entry, now or in the past."
-	fr := "Ce contenu n’a pas de champ « " + lost[0] + " », ni n’en a eu."
-	names := make([]string, len(p.typ.Fields))
-	for i := range p.typ.Fields {
-		names[i] = p.typ.Fields[i].Path
-	}
-	if near := spelling.Nearest(lost[0], names); near != "" {
-		en += " Did you mean “" + near + "”?"
-		fr += " Vouliez-vous dire « " + near + " » ?"
-	}
-	return say(core.CodeInvalid, en, fr)
-}
-
-// lookForGone finds the entries that are not there any more in the log: their past can be erased all the same.
-func (s *Service) lookForGone(ctx context.Context, plans []*plan) error {
-	gone := map[core.EntryID]core.TypeName{}
-	for _, p := range plans {
-		if p.old == nil {
-			gone[p.ID] = p.Type
-		}
-	}
-	if len(gone) == 0 {
-		return nil
-	}
-	err := s.eachCommit(ctx, s.Catalog.Position(), func(c *core.Commit) error {
-		for i := range c.Changes {
-			if ch := &c.Changes[i]; gone[ch.Entry] == ch.Type {
-				delete(gone, ch.Entry)
-			}
-		}
-		return nil
-	})
-	if err != nil || len(gone) == 0 {
-		return err
-	}
-	return say(core.CodeNotFound, "One of the entries has never existed: look for the person again.", "L’un des contenus n’a jamais existé : refaites la recherche de la personne.")
 }
 
 // rewritten works out the new documents of an entry.
@@ -172,6 +122,10 @@ func (s *Service) rewritten(ctx context.Context, p *plan) error {
 	slug, err := s.slugFor(ctx, p, docs)
 	if err != nil {
 		return err
+	}
+	if p.Past {
+		p.next.Draft, p.next.Published = p.old.Draft, p.old.Published
+		return nil
 	}
 	for _, v := range docs {
 		after, replaced, wrong := anonymise(p.typ, p.ID, v.doc, p.Fields, slug)
@@ -188,17 +142,6 @@ func (s *Service) rewritten(ctx context.Context, p *plan) error {
 		}
 	}
 	return nil
-}
-
-// endAccount sees to it that nobody signs in to an account any more whose address is erased.
-func (p *plan) endAccount(doc map[string]any) {
-	if p.Type != "_user" || !slices.Contains(p.Fields, "email") {
-		return
-	}
-	doc["suspended"] = true
-	for _, secret := range []string{"password", "totp"} {
-		delete(doc, secret)
-	}
 }
 
 // set puts the next document where there is one: a draft before what is published.
@@ -222,6 +165,7 @@ func (p *plan) replace(fields []string) {
 // slugFor gives the new slug of an entry, "" where it may keep its own, and sees to its former ones.
 func (s *Service) slugFor(ctx context.Context, p *plan, docs []version) (string, error) {
 	if p.typ.SlugField == "" || len(p.Fields) == 0 {
+		p.next.Slugs = p.old.Slugs
 		return "", nil
 	}
 	if slugFalls(p.typ, p.Fields) {

@@ -8,15 +8,17 @@
 //  1. The new documents are worked out (anonymise.go): a personal field is taken out, or, where its type asks for a value,
 //     gets one that names nobody. What cannot be made to fit its type is refused and left.
 //  2. One commit puts them in the place of the old ones, or purges entries, and holds an entry of _erasure that is pending.
-//  3. Every earlier change of these entries is rewritten (rewrite.go): what is personal now, what was personal under an
-//     earlier schema of the type, values that were erased wherever the type has no field any more, slugs that were made from
-//     them, and remarks that hold them.
+//  3. Every earlier change of these entries is rewritten (rewrite.go), in two passes. First goes what is known by the values
+//     that are erased: slugs that were made from them, remarks that hold them, members that the type has no more. Then go the
+//     values: what is personal now, and what was under an earlier schema of the type. In this order, whoever goes on after an
+//     interruption has the values for as long as he needs them.
 //  4. The log shreds what was replaced, where it can, and the catalog is made anew: its old files go.
 //  5. One commit records, for each entry, that its past was rewritten, and the erasure is done. Other nodes take that as the
 //     sign to make their catalogs anew.
 //
-// Only declared fields, and slugs made from them, are touched. A name in another field of the same entry, as a title, is told
-// as a mention by a search and is for a person to change. The reason of an erasure and its record name nobody.
+// Only declared fields, and slugs made from them, are touched, unless others are named. A name in another field of the same
+// entry, as a title, is told as a mention by a search, in earlier versions too (history.go). The reason of an erasure and its
+// record name nobody.
 package privacy
 
 import (

@@ -17,8 +17,8 @@ const batchBytes = core.MaxCommitBytes / 2
 const sweepReason = "Durée de conservation dépassée / Kept for longer than declared"
 
 // Retention implements core.Privacy. An entry is due for the fields whose time to keep has passed since its last change, or
-// since the date in the field that x-personal.since names; accounts only once they have ended or are suspended. Sessions and
-// the audit are swept by those who keep them.
+// since the date in the field that x-personal.since names; accounts only once they have ended or are suspended. The past of
+// an entry that was purged is due when the entry would be. Sessions that are there are swept by those who keep them.
 func (s *Service) Retention(ctx context.Context, who *core.Principal, dryRun bool) (*core.RetentionReport, error) {
 	action := core.ActionCreate
 	if dryRun {
@@ -32,12 +32,11 @@ func (s *Service) Retention(ctx context.Context, who *core.Principal, dryRun boo
 	if err != nil {
 		return nil, err
 	}
-	if !dryRun {
-		if report.Erasure, err = s.sweep(ctx, batches); err != nil {
-			return nil, err
-		}
+	if err := s.note(ctx, who, core.AuditSweep, len(report.Due), map[string]any{"dryRun": dryRun}); err != nil || dryRun {
+		return report, err
 	}
-	return report, s.note(context.WithoutCancel(ctx), who, core.AuditSweep, len(report.Due), map[string]any{"dryRun": dryRun})
+	report.Erasure, err = s.sweep(ctx, batches)
+	return report, err
 }
 
 // keeping is how long fields are kept, counted from when.
@@ -101,7 +100,12 @@ func (s *Service) due(ctx context.Context, report *core.RetentionReport) ([]batc
 			return nil, err
 		}
 	}
-	return batches, nil
+	gone, err := s.dueGone(ctx, report.At)
+	for _, d := range gone {
+		report.Due = append(report.Due, d)
+		batches = addTo(batches, core.ErasureEntry{Type: d.Type, ID: d.ID, Fields: d.Fields}, 0)
+	}
+	return batches, err
 }
 
 func addTo(batches []batch, e core.ErasureEntry, bytes int) []batch {
@@ -133,16 +137,24 @@ func (s *Service) dueOf(ctx context.Context, t *core.Type, rules []keeping, e *c
 	if due.Fields == nil {
 		return nil, nil
 	}
-	if erased, err := s.erasedLast(ctx, e); erased || err != nil {
+	if erased, err := s.erasedLast(ctx, e); err != nil || erased && spent(t, e.ID, docs, due.Fields) {
 		return nil, err
 	}
 	return due, nil
 }
 
-// erasedLast reports whether an erasure was the last change of an entry: what has a value still has one that names nobody.
+// erasedLast reports whether an erasure was the last change of an entry.
 func (s *Service) erasedLast(ctx context.Context, e *core.Entry) (bool, error) {
 	last, err := s.Catalog.Revisions(ctx, e.ID, 0, 1)
 	return len(last) == 1 && last[0].Action == core.ActionErase, err
+}
+
+// spent reports whether fields hold nothing but what an erasure leaves there: what must have a value has one that names nobody.
+func spent(t *core.Type, id core.EntryID, docs []version, fields []string) bool {
+	return !slices.ContainsFunc(docs, func(v version) bool {
+		after, _, wrong := anonymise(t, id, v.doc, fields, "")
+		return wrong != nil || !jsondoc.Equal(after, v.doc)
+	})
 }
 
 // over gives the moment up to which the fields may be kept; not ok where the field to count from has no date.
@@ -151,13 +163,21 @@ func (k *keeping) over(e *core.Entry, docs []version) (at time.Time, ok bool) {
 		return k.period.After(e.UpdatedAt), true
 	}
 	for _, v := range docs {
-		for _, value := range jsondoc.Values(v.doc, k.since) {
-			if t, isDate := date(value); isDate && (!ok || t.After(at)) {
-				at, ok = t, true
-			}
+		if t := k.counted(v.doc); t.After(at) {
+			at, ok = t, true
 		}
 	}
 	return k.period.After(at), ok
+}
+
+// counted gives the last of the dates to count from that a document has; the zero time for none.
+func (k *keeping) counted(doc map[string]any) (at time.Time) {
+	for _, value := range jsondoc.Values(doc, k.since) {
+		if t, isDate := date(value); isDate && t.After(at) {
+			at = t
+		}
+	}
+	return at
 }
 
 func date(v any) (time.Time, bool) {
@@ -196,7 +216,7 @@ func (s *Service) sweep(ctx context.Context, batches []batch) (*core.ErasureRepo
 		return nil, unfinished(err)
 	}
 	for _, x := range done {
-		total.Commits += x.commits
+		total.Commits += len(x.commits)
 		total.Position = max(total.Position, x.position)
 	}
 	return total, nil

@@ -75,6 +75,79 @@ func TestRetention(t *testing.T) {
 	}
 }
 
+// TestRetention_eachInItsTime sweeps one field of an entry long before the other.
+func TestRetention_eachInItsTime(t *testing.T) {
+	t.Parallel()
+	w := open(t)
+	w.create("meeting", true, `{"title": "Séance", "day": "2025-03-10", "guests": [{"name": "Zébulonne Imaginaire", "diet": "Sans sel"}]}`)
+	w.now = w.now.AddDate(0, 1, 0)
+	w.retention(false)
+	if len(w.names("Sans sel")) > 0 || len(w.names("Zébulonne")) == 0 {
+		t.Fatal("the first sweep has not taken the diet alone")
+	}
+	w.now = w.now.AddDate(2, 0, 0)
+	if got := dueLines(w.retention(false)); !slices.Equal(got, []string{"meeting [guests.name] 2026-04-10"}) || len(w.names("Zébulonne")) > 0 {
+		t.Errorf("then it was due: %q", got)
+	}
+	if again := w.retention(true); len(again.Due) > 0 {
+		t.Errorf("due again: %q", dueLines(again))
+	}
+}
+
+// TestRetention_interrupted notes a sweep that the store interrupts, and does none that cannot be noted.
+func TestRetention_interrupted(t *testing.T) {
+	t.Parallel()
+	w := open(t)
+	w.person()
+	w.now = w.now.AddDate(4, 0, 0)
+	w.audit.fails = true
+	at := w.keeper.Position()
+	if _, err := w.privacy.Retention(t.Context(), core.System, false); core.CodeOf(err) != core.CodeUnavailable || w.keeper.Position() != at {
+		t.Errorf("one that cannot be noted: %v", err)
+	}
+	w.audit.fails, w.log.redactions = false, 0
+	if _, err := w.privacy.Retention(t.Context(), core.System, false); core.CodeOf(err) != core.CodeUnavailable || len(w.audit.events) != 1 {
+		t.Errorf("got %v, audit %s", err, text(w.audit.events))
+	}
+}
+
+// TestRetention_gone sweeps the past of what was purged: its time runs on.
+func TestRetention_gone(t *testing.T) {
+	t.Parallel()
+	w := open(t)
+	user := w.create("_user", false, `{"name": "Camille Exemple", "email": "camille@example.org"}`)
+	session := w.create("_session", false, `{"user": {"_ref": "%s", "_type": "_user"}, "address": "192.0.2.77", "agent": "Browser of Zébulonne", "hash": "%s", "expiresAt": "2025-04-01T00:00:00Z"}`, user.ID, strings.Repeat("0", 64))
+	met := w.create("meeting", true, `{"title": "Séance", "day": "2025-03-10", "guests": [{"name": "Zébulonne Imaginaire"}]}`)
+	for _, e := range []*core.Entry{session, met, w.person()} {
+		w.do(core.Operation{Op: core.OperationPurge, Type: e.Type, ID: e.ID})
+	}
+	for _, step := range []struct {
+		now  string
+		want []string
+	}{
+		{"2025-08-31", nil},
+		{"2025-09-02", []string{"_session [address agent] 2025-09-01"}},
+		{"2026-04-11", []string{"_session [address agent] 2025-09-01", "meeting [guests.name] 2026-04-10"}},
+		{"2028-03-02", []string{"_session [address agent] 2025-09-01", "meeting [guests.name] 2026-04-10", "person [name mail phone bio pin] 2028-03-01"}},
+	} {
+		w.now, _ = time.Parse(time.DateOnly, step.now)
+		w.now = w.now.Add(13 * time.Hour)
+		got := dueLines(w.retention(true))
+		slices.Sort(got)
+		if !slices.Equal(got, step.want) {
+			t.Errorf("%s: got %q, want %q", step.now, got, step.want)
+		}
+	}
+	w.retention(false)
+	if files := w.names(append(traces, "192.0.2.77")...); len(files) > 0 {
+		t.Errorf("still there: %v", files)
+	}
+	if again := w.retention(true); len(again.Due) > 0 {
+		t.Errorf("due again: %q", dueLines(again))
+	}
+	w.verify()
+}
+
 // TestRetention_batches sweeps more entries than one commit takes.
 func TestRetention_batches(t *testing.T) {
 	t.Parallel()

@@ -1,9 +1,7 @@
 package privacy
 
 import (
-	"bytes"
 	"context"
-	"errors"
 	"maps"
 	"slices"
 
@@ -17,13 +15,12 @@ type past struct {
 	subjects  map[core.EntryID][]*subject
 	erasures  map[*subject]*erasure
 	positions map[core.Position]bool
-	personal  map[core.TypeName][]string // under earlier schemas
 }
 
 // rewritePast reads the log twice: to learn what is to be erased and where, and to erase it there. Doing it again changes
 // nothing.
 func (s *Service) rewritePast(ctx context.Context, pending map[core.EntryID]*erasure) error {
-	p := &past{s: s, subjects: map[core.EntryID][]*subject{}, erasures: map[*subject]*erasure{}, positions: map[core.Position]bool{}, personal: map[core.TypeName][]string{}}
+	p := &past{s: s, subjects: map[core.EntryID][]*subject{}, erasures: map[*subject]*erasure{}, positions: map[core.Position]bool{}}
 	last := core.Position(0)
 	for _, x := range pending {
 		last = max(last, x.first)
@@ -37,47 +34,23 @@ func (s *Service) rewritePast(ctx context.Context, pending map[core.EntryID]*era
 	if err := s.eachCommit(ctx, last, p.learn); err != nil {
 		return err
 	}
-	for _, at := range slices.Sorted(maps.Keys(p.positions)) {
-		if err := p.rewrite(ctx, at); err != nil {
-			return err
+	// What is known by the values of the fields goes before the fields: whoever goes on after an interruption needs them.
+	for _, change := range []change{p.changeAround, p.changeDocuments} {
+		for _, at := range slices.Sorted(maps.Keys(p.positions)) {
+			if err := p.rewrite(ctx, at, change); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
 }
 
-// learnTypes reads what was personal under earlier schemas of the types, and adds it to what is erased.
+// learnTypes adds what was personal under earlier schemas of the types to what is erased.
 func (p *past) learnTypes(ctx context.Context) error {
-	var types []core.EntryID
-	err := p.s.Catalog.Each(ctx, "_type", "", func(e *core.Entry) error {
-		types = append(types, e.ID)
-		return nil
-	})
-	if err != nil || p.s.Compiler == nil {
-		return err
-	}
-	for _, id := range types {
-		if err := p.s.eachRevision(ctx, id, func(ch *core.Change) error { return p.learnType(ctx, ch) }); err != nil {
-			return err
-		}
-	}
+	former, err := p.s.formerlyPersonal(ctx)
 	for sub := range p.erasures {
 		if sub.all {
-			sub.fields = topmost(slices.Concat(sub.fields, p.personal[sub.typ]))
-		}
-	}
-	return nil
-}
-
-// learnType reads one schema of the past. One that does not compile any more tells nothing.
-func (p *past) learnType(ctx context.Context, ch *core.Change) error {
-	docs, err := changed(ch)
-	for _, doc := range docs {
-		text, isText := doc["schema"].(string)
-		if !isText {
-			text = string(jsondoc.Encode(doc["schema"]))
-		}
-		if t, err := p.s.Compiler.Compile(ctx, []byte(text)); err == nil {
-			p.personal[t.Name] = topmost(slices.Concat(p.personal[t.Name], personal(t)))
+			sub.fields = topmost(slices.Concat(sub.fields, former[sub.typ]))
 		}
 	}
 	return err
@@ -100,59 +73,108 @@ func (p *past) learn(c *core.Commit) error {
 	return nil
 }
 
+// change rewrites one change for one erasure and reports whether it is another now.
+type change func(sub *subject, ch *core.Change) (did bool, err error)
+
 // rewrite replaces what a commit says of the entries.
-func (p *past) rewrite(ctx context.Context, at core.Position) error {
-	commits, err := p.s.Log.Read(ctx, at, 1)
-	if err != nil || len(commits) == 0 {
-		return errors.Join(err, core.Errorf(core.CodeUnavailable, "the commit %d cannot be read", at))
+func (p *past) rewrite(ctx context.Context, at core.Position, change change) error {
+	var touched map[*erasure]bool
+	err := p.s.Log.Redact(ctx, at, func(changes []core.Change) ([]core.Change, error) {
+		var err error
+		if touched, err = p.changeAll(at, changes, change); err != nil || len(touched) == 0 {
+			return nil, err
+		}
+		return changes, nil
+	})
+	if err != nil {
+		return err
 	}
-	changes := slices.Clone(commits[0].Changes)
+	for x := range touched {
+		x.commits[at] = true
+	}
+	return nil
+}
+
+// changeAll rewrites the changes of a commit and tells for which erasures. That by which an erasure itself put the new
+// documents in place is as it should be.
+func (p *past) changeAll(at core.Position, changes []core.Change, change change) (map[*erasure]bool, error) {
 	touched := map[*erasure]bool{}
 	for i := range changes {
-		for _, sub := range p.subjects[changes[i].Entry] {
-			did, err := p.change(sub, at, &changes[i])
+		ch := &changes[i]
+		for _, sub := range p.subjects[ch.Entry] {
+			if at > sub.until || ch.Type != sub.typ || at == sub.until && ch.Action == core.ActionErase {
+				continue
+			}
+			did, err := change(sub, ch)
 			if err != nil {
-				return err
+				return nil, err
 			}
 			if did {
 				touched[p.erasures[sub]] = true
 			}
 		}
 	}
-	if len(touched) == 0 {
-		return nil
-	}
-	for x := range touched {
-		x.commits++
-	}
-	return p.s.Log.Redact(ctx, at, changes)
+	return touched, nil
 }
 
-// change rewrites one change for one erasure and reports whether it is another now. The change by which the erasure itself put
-// the new documents in place is as it should be.
-func (p *past) change(sub *subject, at core.Position, ch *core.Change) (did bool, err error) {
-	if at > sub.until || ch.Type != sub.typ || at == sub.until && ch.Action == core.ActionErase {
-		return false, nil
-	}
-	if ch.Comment != "" && (sub.purge || sub.names.inRemark(ch.Comment)) {
+// changeAround takes away what is known by the values of the fields: remarks, slugs, and members that the type has no more.
+func (p *past) changeAround(sub *subject, ch *core.Change) (did bool, err error) {
+	if ch.Comment != "" && (sub.remark || sub.names.inRemark(ch.Comment)) {
 		ch.Comment, did = "", true
 	}
 	if kept := sub.formerSlugs(ch.Meta.Slugs); len(kept) != len(ch.Meta.Slugs) {
 		ch.Meta.Slugs, did = kept, true
 	}
-	for _, doc := range []*core.Doc{&ch.Draft, &ch.Published} {
-		if *doc == nil || core.IsNull(*doc) {
+	t, known := p.s.Types.Type(sub.typ)
+	if !known || sub.purge {
+		return did, nil
+	}
+	docs, err := p.documents(sub, ch, func(doc map[string]any) {
+		sub.replaceSlug(t, ch.Entry, doc)
+		sub.dropUnknown(t, doc)
+	})
+	return did || docs, err
+}
+
+// changeDocuments takes the fields away.
+func (p *past) changeDocuments(sub *subject, ch *core.Change) (did bool, err error) {
+	return p.documents(sub, ch, func(doc map[string]any) {
+		if sub.purge {
+			clear(doc)
+		}
+		for _, path := range sub.fields {
+			for _, at := range spotsOf(doc, path) {
+				at.take(doc)
+			}
+		}
+		tidy(doc)
+	})
+}
+
+// documents has f rewrite the documents of a change and reports whether any is another now. They need not fit their type,
+// then or now.
+func (p *past) documents(sub *subject, ch *core.Change, f func(doc map[string]any)) (did bool, err error) {
+	for _, text := range []*core.Doc{&ch.Draft, &ch.Published} {
+		if *text == nil || core.IsNull(*text) {
 			continue
 		}
-		next, err := p.document(sub, ch.Entry, *doc)
+		doc, err := jsondoc.ParseObject(*text)
 		if err != nil {
-			return false, err
+			return false, core.Wrap("privacy.documents", err)
 		}
-		if !bytes.Equal(next, *doc) {
-			*doc, did = next, true
+		before := jsondoc.CloneObject(doc)
+		if f(doc); !jsondoc.Equal(before, doc) {
+			*text, did = p.encode(sub.typ, doc), true
 		}
 	}
 	return did, nil
+}
+
+func (p *past) encode(name core.TypeName, doc map[string]any) core.Doc {
+	if t, known := p.s.Types.Type(name); known {
+		return t.Validator.Encode(doc)
+	}
+	return jsondoc.Encode(doc)
 }
 
 func (s *subject) formerSlugs(slugs []string) []string {
@@ -160,36 +182,6 @@ func (s *subject) formerSlugs(slugs []string) []string {
 		return nil
 	}
 	return s.names.clean(slugs)
-}
-
-// document rewrites one document of the past. It need not fit its type, then or now.
-func (p *past) document(sub *subject, id core.EntryID, text core.Doc) (core.Doc, error) {
-	if sub.purge {
-		return core.Doc("{}"), nil
-	}
-	doc, err := jsondoc.ParseObject(text)
-	if err != nil {
-		return nil, core.Wrap("privacy.document", err)
-	}
-	before := jsondoc.CloneObject(doc)
-	for _, path := range sub.fields {
-		for _, at := range spotsOf(doc, path) {
-			at.take(doc)
-		}
-	}
-	tidy(doc)
-	t, known := p.s.Types.Type(sub.typ)
-	if known {
-		sub.replaceSlug(t, id, doc)
-		sub.dropUnknown(t, doc)
-	}
-	switch {
-	case jsondoc.Equal(before, doc):
-		return text, nil
-	case known:
-		return t.Validator.Encode(doc), nil
-	}
-	return jsondoc.Encode(doc), nil
 }
 
 func (s *subject) replaceSlug(t *core.Type, id core.EntryID, doc map[string]any) {
@@ -236,7 +228,8 @@ func (s *subject) dropMember(t *core.Type, above, name string, v any, in map[str
 	}
 	f, known := t.Field(path)
 	switch {
-	case known && f.Kind == core.KindObject:
+	case coveredBy(s.fields, path): // it goes with the fields, and is known by until then
+	case known && f.Kind == core.KindObject, slices.ContainsFunc(s.fields, func(field string) bool { return within(path, field) }):
 		s.drop(t, path, v)
 	case !known && s.named(path, v):
 		delete(in, name)
@@ -245,6 +238,6 @@ func (s *subject) dropMember(t *core.Type, above, name string, v any, in map[str
 
 // named reports whether a value holds what is erased.
 func (s *subject) named(path string, v any) (found bool) {
-	eachTextIn(path, v, func(_, text string) { found = found || s.names.inText(text) })
+	eachTextIn(v, path, nil, func(w words) { found = found || s.names.inText(w.text) })
 	return found
 }

@@ -333,6 +333,11 @@ func waitFor(ctx context.Context, l core.Log, after core.Position) error {
 	}
 }
 
+// To is the rewriting of a commit's changes that puts others in their place.
+func To(changes ...core.Change) core.Rewrite {
+	return func([]core.Change) ([]core.Change, error) { return changes, nil }
+}
+
 func testRedact(t *testing.T, l core.Log) {
 	commits := Chain(nil, 3)
 	secret := commits[1].Changes[0]
@@ -345,7 +350,7 @@ func testRedact(t *testing.T, l core.Log) {
 	erased := append([]core.Change(nil), commits[1].Changes...)
 	erased[1].Draft = core.Doc(`{}`)
 	for range 2 { // the second time changes nothing more
-		if err := l.Redact(t.Context(), 2, erased); err != nil {
+		if err := l.Redact(t.Context(), 2, To(erased...)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -365,10 +370,46 @@ func testRedact(t *testing.T, l core.Log) {
 			t.Errorf("commit %d: more than its changes was replaced", i+1)
 		}
 	}
-	wantCode(t, "a commit that is not there", l.Redact(t.Context(), 4, erased), core.CodeNotFound)
-	wantCode(t, "fewer changes", l.Redact(t.Context(), 2, erased[:1]), core.CodeInternal)
+	wantCode(t, "a commit that is not there", l.Redact(t.Context(), 4, To(erased...)), core.CodeNotFound)
+	wantCode(t, "fewer changes", l.Redact(t.Context(), 2, To(erased[0])), core.CodeInternal)
+	wantCode(t, "a rewriting that fails", l.Redact(t.Context(), 2, func([]core.Change) ([]core.Change, error) { return nil, core.Errorf(core.CodeConflict, "no") }), core.CodeConflict)
+	if err := l.Redact(t.Context(), 1, func([]core.Change) ([]core.Change, error) { return nil, nil }); err != nil {
+		t.Errorf("a rewriting that leaves all as it is: %v", err)
+	}
+	if got := readAll(t, l); got[0].Digests != nil {
+		t.Error("what was left as it is counts as redacted")
+	}
 	erased[0].Entry = "other"
-	wantCode(t, "another entry", l.Redact(t.Context(), 2, erased), core.CodeInternal)
+	wantCode(t, "another entry", l.Redact(t.Context(), 2, To(erased...)), core.CodeInternal)
+}
+
+// testRedactAtOnce redacts each change of one commit by itself, all at once.
+func testRedactAtOnce(t *testing.T, l core.Log) {
+	const many = 4
+	commits := Chain(nil, 1)
+	for range many - 1 {
+		commits[0].Changes = append(commits[0].Changes, commits[0].Changes[0])
+	}
+	commits[0].Seal("")
+	mustAppend(t, l, commits)
+	var all sync.WaitGroup
+	for i := range many {
+		all.Go(func() {
+			err := l.Redact(context.Background(), 1, func(changes []core.Change) ([]core.Change, error) {
+				changes[i].Draft = core.Doc(`{}`)
+				return changes, nil
+			})
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	for i, ch := range readAll(t, l)[0].Changes {
+		if string(ch.Draft) != `{}` {
+			t.Errorf("the redaction of change %d was undone: %s", i, ch.Draft)
+		}
+	}
 }
 
 func testCancelledContext(t *testing.T, l core.Log) {

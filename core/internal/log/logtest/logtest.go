@@ -30,6 +30,7 @@ func Run(t *testing.T, open func(t testing.TB) core.Log) {
 		{"LargeCommit", testLargeCommit},
 		{"Wait", testWait},
 		{"Redact", testRedact},
+		{"RedactAtOnce", testRedactAtOnce},
 		{"Forget", testForget},
 		{"KeyValue", testKeyValue},
 		{"KeyVersions", testKeyVersions},
@@ -82,7 +83,7 @@ func sample(p core.Position) core.Commit {
 	at := epoch.Add(time.Duration(p) * time.Second)
 	return core.Commit{
 		Position: p, ID: string(core.NewID(at)), At: at, By: "user:01j", Reason: "create",
-		Changes: []core.Change{{Type: "fiche", Entry: core.NewID(at), Op: core.OpPut, Action: core.ActionCreate,
+		Changes: []core.Change{{Type: "fiche", Entry: core.NewID(at), Op: core.OpPut, Action: core.ActionCreate, Salt: core.NewSalt(),
 			Meta:  core.Meta{Rev: 1, Status: core.StatusDraft, CreatedAt: at, CreatedBy: "user:01j", UpdatedAt: at, UpdatedBy: "user:01j"},
 			Draft: core.Doc(fmt.Sprintf(`{"title":"Fiche %d"}`, p))}},
 	}

@@ -28,7 +28,7 @@ func testForget(t *testing.T, l core.Log) {
 			t.Fatalf("Forget(%d): %v", at, err)
 		}
 	}
-	if err := l.Redact(t.Context(), 2, commits[1].Changes); err != nil {
+	if err := l.Redact(t.Context(), 2, To(commits[1].Changes...)); err != nil {
 		t.Fatal(err)
 	}
 	got := readAll(t, l)
@@ -38,7 +38,7 @@ func testForget(t *testing.T, l core.Log) {
 	if diff := cmp.Diff(commits, got); diff != "" {
 		t.Errorf("what is left (-want +got):\n%s", diff)
 	}
-	if err := l.Redact(t.Context(), 1, commits[0].Changes); err != nil {
+	if err := l.Redact(t.Context(), 1, To(commits[0].Changes...)); err != nil {
 		t.Fatal(err)
 	}
 	if got = readAll(t, l); got[0].Origin == nil || *got[0].Origin != *commits[0].Origin {

@@ -10,11 +10,11 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo"
 )
 
-// Redact replaces the changes of a past commit. Two redactions of one commit at once do not undo each other: the
-// later one sees what the first one left.
-func (l *Log) Redact(ctx context.Context, at core.Position, changes []core.Change) error {
+// Redact replaces the changes of a past commit.
+func (l *Log) Redact(ctx context.Context, at core.Position, rewrite core.Rewrite) error {
 	return l.rewrite(ctx, "redact the log", at, func(old *stored, r *log.Record) (same, set bson.D, err error) {
-		if err := r.Redact(changes); err != nil {
+		did, err := r.Redact(rewrite)
+		if !did || err != nil {
 			return nil, nil, err
 		}
 		return bson.D{{Key: "changes", Value: old.Changes}}, bson.D{{Key: "changes", Value: r.Changes}, {Key: "digests", Value: r.Digests}}, nil

@@ -114,12 +114,12 @@ func last(row *sql.Row) (core.Position, error) {
 }
 
 // Redact replaces the changes of a past commit.
-func (l *Log) Redact(ctx context.Context, at core.Position, changes []core.Change) error {
+func (l *Log) Redact(ctx context.Context, at core.Position, rewrite core.Rewrite) error {
 	return l.rewrite(ctx, "redact the log", at, func(tx *sql.Tx, r *log.Record) error {
-		if err := r.Redact(changes); err != nil {
-			return err
+		did, err := r.Redact(rewrite)
+		if did {
+			_, err = tx.Exec(redactCommit, r.Changes, r.Digests, int64(at))
 		}
-		_, err := tx.Exec(redactCommit, r.Changes, r.Digests, int64(at))
 		return err
 	})
 }

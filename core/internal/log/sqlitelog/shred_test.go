@@ -34,7 +34,7 @@ func TestShred(t *testing.T) {
 	for i := range commits {
 		changes := append([]core.Change(nil), commits[i].Changes...)
 		changes[0].Draft = core.Doc(`{}`)
-		if err := l.Redact(t.Context(), commits[i].Position, changes); err != nil {
+		if err := l.Redact(t.Context(), commits[i].Position, logtest.To(changes...)); err != nil {
 			t.Fatal(err)
 		}
 	}
