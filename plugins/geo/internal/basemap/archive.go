@@ -26,7 +26,8 @@ type Ranges interface {
 	ReadRange(ctx context.Context, offset, length int64) ([]byte, error)
 }
 
-// FileRanges reads an archive on the disk. The file stays open, and is the caller's to close.
+// FileRanges reads an archive on the disk. The file stays open, and is the caller's to close. Whoever replaces an archive
+// puts the new file in its place by renaming, and opens it: one that is written over while it is open gives nonsense.
 func FileRanges(r io.ReaderAt) Ranges { return fileRanges{r} }
 
 type fileRanges struct{ r io.ReaderAt }
@@ -59,7 +60,7 @@ func OpenArchive(ctx context.Context, r Ranges, size int64) (*Archive, error) {
 			return nil, ctx.Err()
 		}
 		en := fmt.Sprintf("The map archive cannot be read: %v.", err)
-		fr := fmt.Sprintf("L’archive de la carte est illisible : %v.", err)
+		fr := fmt.Sprintf("L’archive de la carte est illisible (en anglais : %v).", err)
 		return nil, invalid(err, en, fr)
 	}
 	return a, nil
@@ -110,10 +111,10 @@ func (a *Archive) Tile(ctx context.Context, z, x, y int) (Tile, error) {
 }
 
 func (a *Archive) tile(data []byte) Tile {
-	return Tile{Data: data, ContentType: a.info.Format.ContentType(), Encoding: encodings[a.header.encoding], ETag: etag(data)}
+	return Tile{Data: data, ContentType: a.info.Format.ContentType(), Encoding: encodings[a.header.encoding], ETag: etag(xxhash.Sum64(data))}
 }
 
-func etag(data []byte) string { return fmt.Sprintf(`"%016x"`, xxhash.Sum64(data)) }
+func etag(sum uint64) string { return fmt.Sprintf(`"%016x"`, sum) }
 
 // read follows the directories to the data of a tile.
 func (a *Archive) read(ctx context.Context, id uint64) ([]byte, error) {

@@ -95,3 +95,30 @@ func TestTile_Plain(t *testing.T) {
 		t.Errorf("got %q, %v", plain, err)
 	}
 }
+
+func TestInfo_tileSize(t *testing.T) {
+	t.Parallel()
+	webp := func(form, rest string) string {
+		return "RIFF\x00\x00\x00\x00WEBP" + form + "\x00\x00\x00\x00" + rest + strings.Repeat("\x00", 20)
+	}
+	for name, tc := range map[string]struct {
+		data string
+		want int
+	}{
+		"lossy":        {webp("VP8 ", "\x00\x00\x00\x9d\x01\x2a\x00\x02\x00\x02"), 512},
+		"lossless":     {webp("VP8L", "\x2f\xff\xc1\x7f\x00"), 512},
+		"with alpha":   {webp("VP8X", "\x00\x00\x00\x00\xff\x01\x00\xff\x01\x00"), 512},
+		"another form": {webp("VP8?", ""), 256},
+		"no picture":   {"x", 256},
+		"too small":    {webp("VP8X", "\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"), 256},
+	} {
+		var b bytes.Buffer
+		err := basemap.WriteArchive(&b, numbered(0, 1, func(uint64) string { return tc.data }), basemap.Info{Format: basemap.FormatWebP}, basemap.WriteOptions{TempDir: t.TempDir()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := mustOpen(t, b.Bytes()).Info().TileSize; got != tc.want {
+			t.Errorf("%s: got %d, want %d", name, got, tc.want)
+		}
+	}
+}

@@ -69,7 +69,7 @@ func (p *Proxy) read(r *http.Response, kept keptTile) (keptTile, error) {
 		kept.freshUntil = f
 		return kept.refreshed(r.Header), nil
 	case r.StatusCode == http.StatusNotFound || r.StatusCode == http.StatusGone:
-		return keptTile{meta: meta{freshUntil: f, Missing: true}}, nil
+		return newKept(meta{freshUntil: f, Missing: true}, nil), nil
 	case r.StatusCode != http.StatusOK:
 		return keptTile{}, fmt.Errorf("it answers %d", r.StatusCode)
 	}
@@ -77,7 +77,7 @@ func (p *Proxy) read(r *http.Response, kept keptTile) (keptTile, error) {
 	if err != nil {
 		return keptTile{}, err
 	}
-	return keptTile{meta: meta{freshUntil: f, Type: kind}, body: body}.refreshed(r.Header), nil
+	return newKept(meta{freshUntil: f, Type: kind}, body).refreshed(r.Header), nil
 }
 
 // picture reads a body that is one by its header and by its bytes.

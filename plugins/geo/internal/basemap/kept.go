@@ -24,6 +24,11 @@ type keptTile struct {
 	body []byte
 }
 
+func newKept(m meta, body []byte) keptTile {
+	m.Sum = xxhash.Sum64(body)
+	return keptTile{m, body}
+}
+
 func (k keptTile) conditional() bool { return k.Validator != "" || k.Modified != "" }
 
 // refreshed takes over the names that an answer has for this version.
@@ -41,7 +46,7 @@ func (k keptTile) tile() (Tile, error) {
 	if k.Missing {
 		return Tile{}, ErrNoTile
 	}
-	return Tile{Data: k.body, ContentType: k.Type, ETag: etag(k.body), Expires: k.Expires}, nil
+	return Tile{Data: k.body, ContentType: k.Type, ETag: etag(k.Sum), Expires: k.Expires}, nil
 }
 
 func parseKept(b []byte) (keptTile, bool) {

@@ -6,11 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"image"
-	_ "image/jpeg" // to know the size of tiles
-	_ "image/png"
-
-	"github.com/palabre-cms/palabre/core"
 )
 
 // metadata is what is used of an archive's JSON. Values of other types than these are passed over.
@@ -90,36 +85,4 @@ func (m layerMetadata) layer() VectorLayer {
 		l.Fields[name] = string(kind)
 	}
 	return l
-}
-
-// tileSize looks at the first tile of an archive of images, since no part of an archive says how large they are: 256
-// pixels when its form does not tell.
-func (a *Archive) tileSize(ctx context.Context) (int, error) {
-	if a.info.Format.Vector() || len(a.root) == 0 {
-		return 0, nil
-	}
-	t, err := a.first(ctx)
-	if err != nil || t == nil {
-		return usualTileSize, err
-	}
-	plain, err := inflate(t, encodings[a.header.encoding], maxTile)
-	if err != nil {
-		return 0, fmt.Errorf("its first tile: %w", err)
-	}
-	c, _, err := image.DecodeConfig(bytes.NewReader(plain))
-	if err != nil || c.Width < 64 || c.Width > 4096 {
-		return usualTileSize, nil
-	}
-	return c.Width, nil
-}
-
-const usualTileSize = 256
-
-// first reads the first tile that the directories tell of; nil when there is none.
-func (a *Archive) first(ctx context.Context) ([]byte, error) {
-	data, err := a.read(ctx, a.root[0].id)
-	if e, ok := core.AsError(err); ok && e.Code == core.CodeNotFound {
-		return nil, nil
-	}
-	return data, err
 }

@@ -1,7 +1,6 @@
 package basemap
 
 import (
-	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -9,6 +8,8 @@ import (
 	"path"
 	"strings"
 	"time"
+
+	"github.com/palabre-cms/palabre/core"
 )
 
 // Options say which raster server a Proxy asks, and how.
@@ -62,40 +63,45 @@ func orElse[N int | int64](n, usual N) N {
 
 // check tells everything that is wrong at once.
 func (o Options) check() error {
-	problems := errors.Join(o.checkTemplate(), o.checkUserAgent(), o.checkReferer(), o.checkNumbers())
-	if o.Client == nil {
-		problems = errors.Join(problems, errors.New("a client to ask with is missing"))
+	var en, fr []string
+	for _, problem := range []core.Text{o.checkTemplate(), o.checkUserAgent(), o.checkReferer(), o.checkZooms(), o.checkRequests(), o.checkCache()} {
+		if problem != nil {
+			en, fr = append(en, problem["en"]), append(fr, problem["fr"])
+		}
 	}
-	if o.CacheDir == "" {
-		problems = errors.Join(problems, errors.New("a folder for the cache is missing: the policy of tile servers asks for one"))
-	}
-	if problems == nil {
+	if len(en) == 0 {
 		return nil
 	}
-	return invalid(problems, "The tile server cannot be used as it is configured: "+oneLine(problems)+".",
-		"Le serveur de tuiles n’est pas utilisable tel qu’il est configuré : "+oneLine(problems)+".")
+	return invalid(nil, "The tile server cannot be used as it is configured: "+strings.Join(en, "; ")+".",
+		"Le serveur de tuiles n’est pas utilisable tel qu’il est configuré : "+strings.Join(fr, " ; ")+".")
 }
 
-func oneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }
-
-func (o Options) checkTemplate() error {
+func (o Options) checkTemplate() core.Text {
 	for _, part := range []string{"{z}", "{x}", "{y}"} {
 		if strings.Count(o.Template, part) != 1 {
-			return fmt.Errorf("the address has %s once, as in https://tile.openstreetmap.org/{z}/{x}/{y}.png", part)
+			return core.Text{"en": "the address has " + part + " once, as in https://tile.openstreetmap.org/{z}/{x}/{y}.png",
+				"fr": "l’adresse contient " + part + " une fois, comme dans https://tile.openstreetmap.org/{z}/{x}/{y}.png"}
 		}
 	}
 	u, err := url.Parse(o.address(0, 0, 0))
 	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.User != nil || u.Fragment != "" {
-		return errors.New("the address begins with https:// (or http://) and a host, and has no user in it")
+		return core.Text{"en": "the address begins with https:// (or http://) and a host, and has no user in it",
+			"fr": "l’adresse commence par https:// (ou http://) et un hôte, sans nom d’utilisateur"}
 	}
-	if strings.ContainsAny(u.String(), "{}") || strings.Contains(u.String(), "%7B") {
-		return errors.New("the address has no placeholder but {z}, {x} and {y}; name one host instead of {s}")
-	}
-	if !strings.HasPrefix(o.Template, u.Scheme+"://"+u.Host+"/") {
-		return errors.New("the numbers stand in the path or the query of the address, not in its host")
-	}
-	if isOSM(u) && u.Scheme != "https" {
-		return errors.New("openstreetmap.org is asked by https")
+	return o.checkPlaces(u)
+}
+
+// checkPlaces looks at where the numbers stand in an address.
+func (o Options) checkPlaces(u *url.URL) core.Text {
+	switch {
+	case strings.ContainsAny(u.String(), "{}") || strings.Contains(u.String(), "%7B"):
+		return core.Text{"en": "the address has no placeholder but {z}, {x} and {y}; name one host instead of {s}",
+			"fr": "l’adresse n’a d’autres variables que {z}, {x} et {y} ; nommez un hôte à la place de {s}"}
+	case !strings.HasPrefix(o.Template, u.Scheme+"://"+u.Host+"/"):
+		return core.Text{"en": "the numbers stand in the path or the query of the address, not in its host",
+			"fr": "les numéros se trouvent dans le chemin ou les paramètres de l’adresse, pas dans l’hôte"}
+	case isOSM(u) && u.Scheme != "https":
+		return core.Text{"en": "openstreetmap.org is asked by https", "fr": "openstreetmap.org s’interroge par https"}
 	}
 	return nil
 }
@@ -104,35 +110,55 @@ func isOSM(u *url.URL) bool {
 	return u.Hostname() == osmHost || strings.HasSuffix(u.Hostname(), "."+osmHost)
 }
 
-func (o Options) checkUserAgent() error {
+func (o Options) checkUserAgent() core.Text {
 	switch {
 	case strings.ContainsAny(o.UserAgent, "\r\n"), strings.HasPrefix(o.UserAgent, "Mozilla/"), strings.HasPrefix(o.UserAgent, "Go-http-client"):
-		return errors.New("the User-Agent names this application, and no browser or library")
+		return core.Text{"en": "the User-Agent names this application, and no browser or library",
+			"fr": "le User-Agent nomme cette application, et non un navigateur ou une bibliothèque"}
 	case !strings.Contains(o.UserAgent, "@") && !strings.Contains(o.UserAgent, "://"):
-		return errors.New("the User-Agent tells how to reach you, as in Palabre/1.0 (+https://example.org; webmaster@example.org)")
+		return core.Text{"en": "the User-Agent tells how to reach you, as in Palabre/1.0 (+https://example.org; webmaster@example.org)",
+			"fr": "le User-Agent dit comment vous joindre, comme dans Palabre/1.0 (+https://example.org; webmaster@example.org)"}
 	}
 	return nil
 }
 
-func (o Options) checkReferer() error {
+func (o Options) checkReferer() core.Text {
 	u, err := url.Parse(o.Referer)
 	if o.Referer == "" || err == nil && u.Host != "" && (u.Scheme == "https" || u.Scheme == "http") {
 		return nil
 	}
-	return errors.New("the Referer is the full address of your site, as https://example.org/")
+	return core.Text{"en": "the Referer is the full address of your site, as https://example.org/",
+		"fr": "le Referer est l’adresse complète de votre site, comme https://example.org/"}
 }
 
-func (o Options) checkNumbers() error {
+func (o Options) checkZooms() core.Text {
+	if o.MinZoom >= 0 && o.MinZoom <= o.MaxZoom && o.MaxZoom <= maxZoom {
+		return nil
+	}
+	return core.Text{"en": fmt.Sprintf("zooms run from %d to %d, within 0 and %d", o.MinZoom, o.MaxZoom, maxZoom),
+		"fr": fmt.Sprintf("les zooms vont de %d à %d, entre 0 et %d", o.MinZoom, o.MaxZoom, maxZoom)}
+}
+
+func (o Options) checkRequests() core.Text {
 	u, err := url.Parse(o.address(0, 0, 0))
 	switch {
-	case o.MinZoom < 0 || o.MinZoom > o.MaxZoom || o.MaxZoom > maxZoom:
-		return fmt.Errorf("zooms run from %d to %d, within 0 and %d", o.MinZoom, o.MaxZoom, maxZoom)
+	case o.Client == nil:
+		return core.Text{"en": "a client to ask with is missing", "fr": "il manque un client pour interroger"}
 	case o.Concurrency < 1 || o.Concurrency > 16:
-		return errors.New("the requests at once are 1 to 16")
+		return core.Text{"en": "the requests at once are 1 to 16", "fr": "les requêtes simultanées sont 1 à 16"}
 	case err == nil && isOSM(u) && o.Concurrency > 2:
-		return errors.New("openstreetmap.org is asked by at most 2 requests at once")
+		return core.Text{"en": "openstreetmap.org is asked by at most 2 requests at once", "fr": "openstreetmap.org s’interroge par 2 requêtes simultanées au plus"}
+	}
+	return nil
+}
+
+func (o Options) checkCache() core.Text {
+	switch {
+	case o.CacheDir == "":
+		return core.Text{"en": "a folder for the cache is missing: the policy of tile servers asks for one",
+			"fr": "il manque un dossier pour le cache : les règles des serveurs de tuiles en demandent un"}
 	case o.CacheBytes < 1<<20:
-		return errors.New("the cache takes 1 MB at least")
+		return core.Text{"en": "the cache takes 1 MB at least", "fr": "le cache occupe au moins 1 Mo"}
 	}
 	return nil
 }

@@ -13,8 +13,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-
-	"github.com/cespare/xxhash/v2"
 )
 
 // tileCache keeps tiles in files, and removes those that nobody has asked for the longest when they take too much room.
@@ -126,7 +124,6 @@ func (c *tileCache) use(name string) bool {
 // put keeps a tile in place of an older one.
 func (c *tileCache) put(address string, k keptTile) error {
 	name := nameOf(address)
-	k.Sum = xxhash.Sum64(k.body)
 	line, err := json.Marshal(k.meta)
 	if err != nil {
 		return err

@@ -77,33 +77,42 @@ func TestProxy_brokenFile(t *testing.T) {
 // The cache stays within its room, and what was looked at last stays, also over a restart.
 func TestProxy_room(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(o *basemap.Options) { o.CacheBytes = 1 << 20 })
-	w.answers(func(rw http.ResponseWriter, _ *http.Request) { sendPNG(rw, strings.Repeat("x", 200<<10)) })
-	see := func(x int) { w.get(5, x, 0); w.pass(2 * time.Hour) }
-	for x := range 5 {
-		see(x)
+	for _, restart := range []bool{false, true} {
+		w := newWorld(t, func(o *basemap.Options) { o.CacheBytes = 1 << 20 })
+		w.answers(func(rw http.ResponseWriter, _ *http.Request) { sendPNG(rw, strings.Repeat("x", 200<<10)) })
+		see := func(x int) { w.get(5, x, 0); w.pass(2 * time.Hour) }
+		for x := range 5 {
+			see(x)
+		}
+		see(0) // of 0 to 4, tile 1 is now the one not seen for longest
+		if restart {
+			w.restart()
+		}
+		see(5)
+		w.wantAsked(6)
+		for _, x := range []int{0, 2, 3, 4, 5} {
+			w.get(5, x, 0)
+		}
+		w.wantAsked(0)
+		w.get(5, 1, 0)
+		w.wantAsked(1)
+		if size := w.size(); size > 1<<20 || size < 1<<19 {
+			t.Errorf("it holds %d bytes", size)
+		}
 	}
-	see(0) // of 0 to 4, tile 1 is now the one not seen for longest
-	w.restart()
-	see(5)
-	w.wantAsked(6)
-	for _, x := range []int{0, 2, 3, 4, 5} {
-		w.get(5, x, 0)
-	}
-	w.wantAsked(0)
-	w.get(5, 1, 0)
-	w.wantAsked(1)
-	size := int64(0)
+}
+
+// size is what the files of the cache take.
+func (w *world) size() (size int64) {
+	w.t.Helper()
 	for _, file := range w.files() {
 		stat, err := os.Stat(file)
 		if err != nil {
-			t.Fatal(err)
+			w.t.Fatal(err)
 		}
 		size += stat.Size()
 	}
-	if size > 1<<20 || size < 1<<19 {
-		t.Errorf("it holds %d bytes", size)
-	}
+	return size
 }
 
 // Without room on the disk the map is served all the same.

@@ -73,6 +73,36 @@ func TestWriteArchive(t *testing.T) {
 	}
 }
 
+// A few thousand entries that compress badly do not fit into the root directory either.
+func TestWriteArchive_largeRoot(t *testing.T) {
+	t.Parallel()
+	tiles := numbered(0, 14000, func(id uint64) string {
+		random := id * 0x9e3779b97f4a7c15 >> 40
+		if random%3 == 0 {
+			return ""
+		}
+		return fmt.Sprint(id, strings.Repeat("x", int(random%9973)))
+	})
+	data, err := write(t, tiles, basemap.WriteOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if leaves := binary.LittleEndian.Uint64(data[leafLength:]); leaves == 0 {
+		t.Error("it has no leaf directories")
+	}
+	found, a := 0, mustOpen(t, data)
+	for tile := range tiles {
+		if got, err := a.Tile(t.Context(), tile.Z, tile.X, tile.Y); err == nil && bytes.Equal(got.Data, tile.Data) {
+			found++
+		} else if len(tile.Data) > 0 {
+			t.Fatalf("%d/%d/%d: %v", tile.Z, tile.X, tile.Y, err)
+		}
+	}
+	if found < 9000 {
+		t.Errorf("found %d tiles", found)
+	}
+}
+
 func TestWriteArchive_info(t *testing.T) {
 	t.Parallel()
 	data, err := write(t, numbered(1, 5461, func(uint64) string { return "x" }), basemap.WriteOptions{Encoding: "gzip"})
@@ -168,6 +198,16 @@ func TestArchive_loop(t *testing.T) {
 	t.Parallel()
 	_, err := mustOpen(t, loop()).Tile(t.Context(), 0, 0, 0)
 	if e, ok := core.AsError(err); !ok || e.Code != core.CodeUnavailable || !strings.Contains(e.Err.Error(), "without end") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// A directory that promises more entries than it has bytes for is refused before room is made for them.
+func TestOpenArchive_promises(t *testing.T) {
+	t.Parallel()
+	b := loop()
+	copy(b[127:], "\xff\xff\xff\xff\x7f")
+	if _, err := open(t, b); err == nil || !strings.Contains(err.Error(), "a directory of it is broken") {
 		t.Errorf("got %v", err)
 	}
 }
