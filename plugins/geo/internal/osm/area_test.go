@@ -51,6 +51,15 @@ func TestRead_areas(t *testing.T) {
 			{1, []int64{at(4, 4), at(0, 4), at(0, 0)}, nil}, {2, []int64{at(4, 4), at(8, 4), at(8, 8)}, nil},
 			{3, []int64{at(0, 0), at(4, 0), at(4, 4)}, nil}, {4, []int64{at(8, 8), at(4, 8), at(4, 4)}, nil}},
 			holes: []int{0, 0}, areas: 32},
+		{name: "a path that comes through a node twice", ways: []way{
+			{1, []int64{at(0, 0), at(4, 0), at(4, 4)}, nil}, {2, []int64{at(4, 4), at(8, 4), at(8, 8)}, nil},
+			{3, []int64{at(8, 8), at(4, 8), at(4, 4)}, nil}, {4, []int64{at(4, 4), at(0, 4), at(0, 0)}, nil}},
+			holes: []int{0, 0}, areas: 32},
+		{name: "rings that meet in two nodes and a third one", ways: []way{
+			{1, []int64{at(2, 0), at(0, 1), at(2, 2)}, nil}, {2, []int64{at(2, 2), at(3, 4), at(2, 6)}, nil},
+			{3, []int64{at(2, 6), at(1, 4), at(2, 2)}, nil}, {4, []int64{at(2, 2), at(4, 3), at(4, 5), at(2, 6)}, nil},
+			{5, []int64{at(2, 6), at(0, 4), at(2, 2)}, nil}, {6, []int64{at(2, 2), at(4, 1), at(2, 0)}, nil}},
+			holes: []int{1, 0}, areas: 10 - 4 + 4},
 		{name: "a way listed twice", ways: []way{square(1, 0, 0, 4), square(1, 0, 0, 4)}, holes: []int{0}, areas: 16},
 		{name: "a loose end", ways: []way{{1, []int64{at(0, 0), at(4, 0), at(4, 4)}, nil}}, skipped: "its outline is not closed"},
 		{name: "no ways", skipped: "its outline is not closed"},

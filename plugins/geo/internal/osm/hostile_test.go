@@ -46,6 +46,7 @@ func TestRead_refuses(t *testing.T) {
 		{"places on ways", file{optional: []string{"LocationsOnWays"}}.bytes(), "LocationsOnWays"},
 		{"a tag without a string", withBlock(head, appendBytes(nil, 3, appendBytes(appendBytes(nil, 2, []byte{9}), 3, []byte{9}))), "a string that is not there"},
 		{"keys without values", withBlock(head, appendBytes(nil, 3, appendBytes(nil, 2, []byte{0, 0}))), "differ in length"},
+		{"members without kinds", withBlock(head, appendBytes(nil, 4, relationWithoutKinds())), "differ in length"},
 		{"more strings than any block needs", append(bytes.Clone(head), blob("OSMData", appendBytes(nil, 3, deflate(appendBytes(nil, 1, bytes.Repeat([]byte{10, 0}, 2<<20)))))...), "more strings"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -59,13 +60,18 @@ func TestRead_refuses(t *testing.T) {
 	}
 }
 
+// relationWithoutKinds is a multipolygon, by the strings of withBlock, that lists members but not of what kind.
+func relationWithoutKinds() []byte {
+	return appendBytes(appendBytes(appendBytes(nil, 2, []byte{1, 3}), 3, []byte{2, 1}), 9, packDeltas([]int64{1, 2}))
+}
+
 func blobOfSize(n uint64) []byte {
 	header := appendNumber(appendText(nil, 1, "OSMHeader"), 3, n)
 	return append(binary.BigEndian.AppendUint32(nil, uint32(len(header))), header...)
 }
 
 func withBlock(head, group []byte) []byte {
-	t := texts{""}
+	t := texts{"", "type", "multipolygon", "name"}
 	return append(bytes.Clone(head), blob("OSMData", appendBytes(nil, 1, t.block(group)))...)
 }
 
@@ -80,14 +86,14 @@ func TestRead_tooMuch(t *testing.T) {
 	}
 }
 
-// A real extract, cut anywhere, is read to its end or refused in words.
+// A real extract, cut anywhere within a blob, is refused in words before anything is made of it.
 func TestRead_cutAnywhere(t *testing.T) {
 	t.Parallel()
 	data := monaco(t)
 	for n := 0; n < len(data); n += 7919 {
-		_, _, err := read(t, data[:n], osm.Options{Filter: mustFilter(t, "name")})
-		if e, ok := core.AsError(err); !ok || e.Code != core.CodeInvalid {
-			t.Errorf("cut at %d: got %v", n, err)
+		all, _, err := read(t, data[:n], osm.Options{Filter: mustFilter(t, "name")})
+		if e, ok := core.AsError(err); !ok || e.Code != core.CodeInvalid || len(all) > 0 {
+			t.Errorf("cut at %d: got %d features, %v", n, len(all), err)
 		}
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"os"
 	"reflect"
+	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -114,8 +116,26 @@ func TestRead_kinds(t *testing.T) {
 			}
 		}
 	}
-	all, _ := mustRead(t, f, "amenity=library")
+	all, _ := mustRead(t, f, "amenity=library", "wheelchair!=no")
 	check(t, all, map[string]orb.Geometry{"node/5": orb.Point{-7.5, -47.25}})
+}
+
+// Files mostly are in the order of numbers; one that is not is read as well.
+func TestRead_anyOrder(t *testing.T) {
+	t.Parallel()
+	f := file{
+		nodes:     grid(10),
+		ways:      []way{square(9, 1, 1, 2), {5, []int64{at(3, 3), at(9, 9)}, []string{"name", "x"}}, square(1, 0, 0, 4)},
+		relations: []relation{{7, []int64{1, 9}, []string{"type", "multipolygon", "name", "y"}}, {3, []int64{9}, []string{"type", "boundary", "name", "z"}}},
+	}
+	sorted, _ := mustRead(t, f, "name")
+	slices.Reverse(f.nodes)
+	f.nodes[3], f.nodes[90] = f.nodes[90], f.nodes[3]
+	slices.Reverse(f.ways)
+	got, report := mustRead(t, f, "name")
+	if !reflect.DeepEqual(got, sorted) || len(got) != 3 || report.Left() != 0 {
+		t.Errorf("got %v, want %v", got, sorted)
+	}
 }
 
 func check(t *testing.T, all map[string]osm.Feature, want map[string]orb.Geometry) {
@@ -200,5 +220,36 @@ func TestRead_stops(t *testing.T) {
 	_, err = osm.Read(ctx, bytes.NewReader(data), int64(len(data)), osm.Options{Filter: mustFilter(t, "building")}, func(osm.Feature) error { cancel(); return nil })
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
+	}
+}
+
+// slowReader lets the first block of a file through and holds the others until it is released.
+type slowReader struct {
+	*bytes.Reader
+	reading atomic.Int32
+	release chan struct{}
+}
+
+func (r *slowReader) ReadAt(b []byte, at int64) (int, error) {
+	r.reading.Add(1)
+	defer r.reading.Add(-1)
+	if at > 1000 && len(b) > 1000 {
+		<-r.release
+	}
+	return r.Reader.ReadAt(b, at)
+}
+
+// A file may be closed as soon as Read has returned.
+func TestRead_leavesNothingRunning(t *testing.T) {
+	t.Parallel()
+	data := monaco(t)
+	r := &slowReader{Reader: bytes.NewReader(data), release: make(chan struct{})}
+	full := errors.New("the disk is full")
+	_, err := osm.Read(t.Context(), r, int64(len(data)), osm.Options{Filter: mustFilter(t, "name"), Workers: 4}, func(osm.Feature) error {
+		go close(r.release) // which would come too late if Read did not wait
+		return full
+	})
+	if !errors.Is(err, full) || r.reading.Load() != 0 {
+		t.Errorf("got %v, and %d reads still run", err, r.reading.Load())
 	}
 }
