@@ -135,23 +135,13 @@ var (
 	errPaused = errors.New("the server failed a while ago and is left alone")
 )
 
-// ask waits for a turn and sends one request, unless the server has failed lately.
+// ask sends one request when its turn has come, unless the server has failed lately.
 func (p *Proxy) ask(ctx context.Context, address string, kept keptTile) (keptTile, error) {
-	select {
-	case p.queue <- struct{}{}:
-		defer func() { <-p.queue }()
-	default:
-		return keptTile{}, errBusy
+	release, err := p.turn(ctx)
+	if err != nil {
+		return keptTile{}, err
 	}
-	select {
-	case p.turns <- struct{}{}:
-		defer func() { <-p.turns }()
-	case <-ctx.Done():
-		return keptTile{}, ctx.Err()
-	}
-	if p.pause.holds(p.o.Now()) {
-		return keptTile{}, errPaused
-	}
+	defer release()
 	got, wait, err := p.fetch(ctx, address, kept)
 	if err != nil {
 		pause := p.pause.failed(p.o.Now(), wait)
@@ -160,4 +150,28 @@ func (p *Proxy) ask(ctx context.Context, address string, kept keptTile) (keptTil
 	}
 	p.pause.worked()
 	return got, nil
+}
+
+// turn waits until a request may run. Who has it releases it.
+func (p *Proxy) turn(ctx context.Context) (release func(), err error) {
+	if p.pause.holds(p.o.Now()) {
+		return nil, errPaused
+	}
+	select {
+	case p.queue <- struct{}{}:
+	default:
+		return nil, errBusy
+	}
+	select {
+	case p.turns <- struct{}{}:
+	case <-ctx.Done():
+		<-p.queue
+		return nil, ctx.Err()
+	}
+	release = func() { <-p.turns; <-p.queue }
+	if p.pause.holds(p.o.Now()) { // the server failed while this one waited
+		release()
+		return nil, errPaused
+	}
+	return release, nil
 }

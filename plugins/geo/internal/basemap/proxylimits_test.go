@@ -141,6 +141,33 @@ func TestProxy_tooMany(t *testing.T) {
 		}
 	}
 	w.wantAsked(room)
+	w.get(9, asked, 0) // there is room again
+}
+
+// Those who waited while the server failed do not ask it either.
+func TestProxy_waitersLeaveAlone(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(o *basemap.Options) { o.Concurrency = 1 })
+	running, release := make(chan struct{}), make(chan struct{})
+	w.answers(func(rw http.ResponseWriter, _ *http.Request) {
+		running <- struct{}{}
+		<-release
+		rw.WriteHeader(http.StatusBadGateway)
+	})
+	results := make(chan error)
+	for x := range 34 { // one more than there is room for: when it is refused, the others wait
+		go func() { _, err := w.Tile(t.Context(), 9, x, 0); results <- err }()
+	}
+	<-running
+	for i := range 34 {
+		if err := <-results; core.CodeOf(err) != core.CodeUnavailable {
+			t.Errorf("got %v", err)
+		}
+		if i == 0 {
+			close(release)
+		}
+	}
+	w.wantAsked(1)
 }
 
 // Who leaves does not take the tile away from those who stay.
