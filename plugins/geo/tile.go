@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"math"
-	"slices"
 	"strconv"
 
 	"github.com/paulmach/orb"
@@ -52,23 +51,55 @@ func drawTile(ctx context.Context, l *layer, p *core.Placed, at coordinates) (*c
 	if err != nil {
 		return nil, err
 	}
-	groups, shapes := grouped(places.All, tile, l.clusterBelow)
-	features, err := drawGroups(ctx, p, groups)
+	body, err := draw(l.name, places.All, tile, l.clusterBelow, func(ids []core.EntryID) ([]*shown, error) { return showEntries(ctx, p, ids) })
+	return &core.Answer{Body: body, Kind: tileKind, Until: places.Until, Position: places.Position, Tags: tagsOf(p)}, err
+}
+
+// shown is what a tile tells of one thing; nil for what is not to be seen any more. A point's geometry is not looked at.
+type shown struct {
+	geometry   func() (orb.Geometry, error)
+	properties geojson.Properties
+}
+
+// showEntries gives entries as lists show them.
+func showEntries(ctx context.Context, p *core.Placed, ids []core.EntryID) ([]*shown, error) {
+	docs, err := p.Show(ctx, ids)
 	if err != nil {
 		return nil, err
 	}
-	drawn, err := drawShapes(ctx, p, tile, shapes)
+	out := make([]*shown, len(docs))
+	for i, doc := range docs {
+		f, ok := split(doc, p.Field.Path)
+		if !ok {
+			continue
+		}
+		out[i] = &shown{properties: attributes(doc, p.Field.Path), geometry: func() (orb.Geometry, error) {
+			var g geojson.Geometry
+			if err := json.Unmarshal(f.geometry, &g); err != nil {
+				return nil, core.Wrap("geo.showEntries", err)
+			}
+			return g.Geometry(), nil
+		}}
+	}
+	return out, nil
+}
+
+// draw makes a tile of what is at places; nothing at all is an empty tile.
+func draw(name string, places []core.Place, tile maptile.Tile, below int, show func(ids []core.EntryID) ([]*shown, error)) ([]byte, error) {
+	groups, shapes := grouped(places, tile, below)
+	features, err := drawGroups(groups, show)
 	if err != nil {
 		return nil, err
 	}
-	answer := &core.Answer{Kind: tileKind, Until: places.Until, Position: places.Position, Tags: tagsOf(p)}
+	drawn, err := drawShapes(tile, shapes, show)
+	if err != nil {
+		return nil, err
+	}
 	if features = append(features, drawn...); len(features) == 0 {
-		answer.Body = []byte{}
-		return answer, nil
+		return []byte{}, nil
 	}
-	body, err := mvt.Marshal(mvt.Layers{{Name: l.name, Version: 2, Extent: extentOf, Features: features}})
-	answer.Body = body
-	return answer, core.Wrap("geo.drawTile", err)
+	body, err := mvt.Marshal(mvt.Layers{{Name: name, Version: 2, Extent: extentOf, Features: features}})
+	return body, core.Wrap("geo.draw", err)
 }
 
 // surroundings is what a tile shows in degrees, with some room for what reaches into it.
@@ -86,11 +117,10 @@ const (
 
 // group is points of a tile that are shown as one.
 type group struct {
-	ids          []core.EntryID // one, or of a cluster none are needed
-	count        int
-	x, y         float64 // sums of what is in it, in units of the tile
-	bounds       extent  // in units of the tile
-	firstX, last int
+	ids    []core.EntryID // one, or of a cluster none are needed
+	count  int
+	x, y   float64 // sums of what is in it, in units of the tile
+	bounds extent  // in units of the tile
 }
 
 // grouped puts the points of a tile into cells of a grid, and leaves what is no point. A point belongs to one tile of a zoom
@@ -147,30 +177,28 @@ func projector(tile maptile.Tile) func(lon, lat float64) (x, y float64, inside b
 
 // drawGroups makes features of clusters and of points that stand alone, in the order of their cells, which is that of the
 // entries.
-func drawGroups(ctx context.Context, p *core.Placed, groups []*group) ([]*geojson.Feature, error) {
+func drawGroups(groups []*group, show func([]core.EntryID) ([]*shown, error)) ([]*geojson.Feature, error) {
 	var alone []core.EntryID
 	for _, c := range groups {
 		if c.count == 1 {
 			alone = append(alone, c.ids[0])
 		}
 	}
-	docs, err := p.Show(ctx, alone)
+	things, err := show(alone)
 	if err != nil {
 		return nil, err
 	}
-	features, shown := make([]*geojson.Feature, 0, len(groups)), 0
+	features, next := make([]*geojson.Feature, 0, len(groups)), 0
 	for _, c := range groups {
 		point := orb.Point{math.Round(c.x / float64(c.count)), math.Round(c.y / float64(c.count))}
 		if c.count > 1 {
 			features = append(features, cluster(c, point))
 			continue
 		}
-		doc := docs[shown]
-		shown++
-		if doc == nil {
-			continue
+		thing := things[next]
+		if next++; thing != nil {
+			features = append(features, &geojson.Feature{Type: "Feature", Geometry: point, Properties: thing.properties})
 		}
-		features = append(features, &geojson.Feature{Type: "Feature", Geometry: point, Properties: attributes(doc, p.Field.Path)})
 	}
 	return features, nil
 }
@@ -245,7 +273,7 @@ func listText(v []byte) string {
 }
 
 // drawShapes makes features of what is no point: cut to the tile and simplified to what can be seen.
-func drawShapes(ctx context.Context, p *core.Placed, tile maptile.Tile, shapes []core.Place) ([]*geojson.Feature, error) {
+func drawShapes(tile maptile.Tile, shapes []core.Place, show func([]core.EntryID) ([]*shown, error)) ([]*geojson.Feature, error) {
 	if len(shapes) == 0 {
 		return nil, nil
 	}
@@ -253,24 +281,22 @@ func drawShapes(ctx context.Context, p *core.Placed, tile maptile.Tile, shapes [
 	for i := range shapes {
 		ids[i] = shapes[i].ID
 	}
-	slices.Sort(ids)
-	docs, err := p.Show(ctx, ids)
+	things, err := show(ids)
 	if err != nil {
 		return nil, err
 	}
 	around := orb.Bound{Min: orb.Point{-buffer, -buffer}, Max: orb.Point{extentOf + buffer, extentOf + buffer}}
 	var features []*geojson.Feature
-	for _, doc := range docs {
-		f, ok := split(doc, p.Field.Path)
-		if !ok {
+	for _, thing := range things {
+		if thing == nil {
 			continue
 		}
-		var g geojson.Geometry
-		if err := json.Unmarshal(f.geometry, &g); err != nil {
-			return nil, core.Wrap("geo.drawShapes", err)
+		g, err := thing.geometry()
+		if err != nil {
+			return nil, err
 		}
-		if drawn := drawShape(g.Geometry(), tile, around); drawn != nil {
-			features = append(features, &geojson.Feature{Type: "Feature", Geometry: drawn, Properties: attributes(doc, p.Field.Path)})
+		if drawn := drawShape(g, tile, around); drawn != nil {
+			features = append(features, &geojson.Feature{Type: "Feature", Geometry: drawn, Properties: thing.properties})
 		}
 	}
 	return features, nil

@@ -29,7 +29,7 @@ type keptTile struct {
 	key    string
 	answer *core.Answer
 	typ    *core.Type
-	count  uint64 // of touches when it was drawn
+	count  uint64    // of touches when it was drawn
 	due    time.Time // when the next entry of its types was to change by itself
 	others []otherType
 	around core.BBox
