@@ -9,6 +9,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"path/filepath"
 
 	"github.com/palabre-cms/palabre/core"
 	"github.com/palabre-cms/palabre/core/plugin"
@@ -25,9 +26,14 @@ type geo struct {
 	host     plugin.Host
 	settings *plugin.Settings[settings]
 	tiles    *tileCache
+	bases    []*base
+	overlays *overlays
 }
 
-var _ plugin.Starter = (*geo)(nil)
+var (
+	_ plugin.Starter = (*geo)(nil)
+	_ plugin.Stopper = (*geo)(nil)
+)
 
 // Manifest implements plugin.Plugin.
 func (g *geo) Manifest() plugin.Manifest {
@@ -40,15 +46,24 @@ func (g *geo) Manifest() plugin.Manifest {
 func (g *geo) Register(r *plugin.Registry) error {
 	g.settings = plugin.Configure(r, checkSettings)
 	g.tiles = newTileCache(32 << 20)
-	return errors.Join(g.registerLayers(r), g.registerTerritories(r), g.registerChecks(r))
+	return errors.Join(g.registerLayers(r), g.registerTerritories(r), g.registerBases(r), g.registerStyle(r), g.registerGeocoder(r), g.registerChecks(r), g.registerCommands(r))
 }
 
 // Start implements plugin.Starter.
-func (g *geo) Start(_ context.Context, h plugin.Host) error {
+func (g *geo) Start(ctx context.Context, h plugin.Host) error {
 	g.host = h
+	dir, err := h.DataDir()
+	if err != nil {
+		return err
+	}
+	g.openBases(ctx, dir)
+	g.overlays = newOverlays(filepath.Join(dir, "layers"))
 	g.tiles.now, g.tiles.ver = h.Now, h.Version
 	return nil
 }
+
+// Stop implements plugin.Stopper.
+func (g *geo) Stop(context.Context) error { return g.closeBases() }
 
 func (g *geo) gazetteer() (*gazetteer.Gazetteer, error) {
 	all, err := gazetteer.Load()

@@ -23,9 +23,13 @@ func (g *geo) readLayer(ctx context.Context, q *core.RouteRequest) (*core.Pendin
 	if !ok {
 		return nil, core.Refuse(core.CodeNotFound, "", "A layer is read as {layer}.geojson, or by its tiles.", "Une couche se lit par {couche}.geojson, ou par ses tuiles.")
 	}
-	l, err := g.layer(ctx, q.Who, name)
+	l, o, err := g.anyLayer(ctx, q.Who, name)
 	if err != nil {
 		return nil, err
+	}
+	if o != nil {
+		s, err := readSelection(q.Query)
+		return o.geoJSON(s), err
 	}
 	p, err := g.places(ctx, q.Who, l, q.Query)
 	if err != nil {

@@ -70,6 +70,19 @@ func (g *geo) layer(ctx context.Context, who *core.Principal, name string) (*lay
 	return nil, core.Refuse(core.CodeNotFound, "", "There is no layer %q.", "Il n’y a pas de couche « %s ».", clipped(name))
 }
 
+// anyLayer finds a layer of content, or one of OpenStreetMap.
+func (g *geo) anyLayer(ctx context.Context, who *core.Principal, name string) (*layer, *overlay, error) {
+	l, err := g.layer(ctx, who, name)
+	if core.CodeOf(err) != core.CodeNotFound {
+		return l, nil, err
+	}
+	o, broken := g.overlays.get(name)
+	if broken != nil || o != nil {
+		return nil, o, broken
+	}
+	return nil, nil, err
+}
+
 func clipped(s string) string {
 	const most = 80
 	if len(s) <= most {

@@ -50,6 +50,10 @@ func (g *geo) listLayers(ctx context.Context, q *core.RouteRequest) (*core.Pendi
 		at := g.host.PublicURL() + "/geo/layers/" + url.PathEscape(l.name)
 		lines = append(lines, layerLine{Name: l.name, Label: l.label, Type: l.typ.Name, Field: field, Kind: "content", GeoJSON: at + ".geojson", TileJSON: at + "/tilejson.json"})
 	}
+	for _, name := range g.overlays.names() {
+		at := g.host.PublicURL() + "/geo/layers/" + name
+		lines = append(lines, layerLine{Name: name, Label: core.Say(name, name), Kind: "osm", GeoJSON: at + ".geojson", TileJSON: at + "/tilejson.json"})
+	}
 	return g.settled(map[string]any{"data": lines})
 }
 
@@ -104,25 +108,30 @@ func number(s string) int {
 // layerTileJSON describes a layer's tiles (TileJSON 3.0.0). The request's parameters go into the tiles' addresses, so that one
 // asks here for what one wants to see there.
 func (g *geo) layerTileJSON(ctx context.Context, q *core.RouteRequest) (*core.Pending, error) {
-	l, err := g.layer(ctx, q.Who, q.Value("layer"))
+	l, o, err := g.anyLayer(ctx, q.Who, q.Value("layer"))
 	if err != nil {
 		return nil, err
+	}
+	t := tileJSON{TileJSON: "3.0.0", Tiles: []string{g.tilesOf(q)}, MinZoom: 0, MaxZoom: maxZoom, Bounds: []float64{-180, -85.051129, 180, 85.051129}}
+	if o != nil {
+		t.Name, t.Attribution, t.Layers = o.name, o.about.Attribution, []vectorLayer{{ID: o.name, Fields: map[string]string{"_id": "String", "name": "String", "point_count": "Number"}}}
+		return g.settled(t)
 	}
 	p, err := g.places(ctx, q.Who, l, q.Query)
 	if err != nil {
 		return nil, err
 	}
-	address := g.host.PublicURL() + "/geo/layers/" + url.PathEscape(l.name) + "/{z}/{x}/{y}.mvt"
+	t.Name, t.Attribution, t.Layers = l.label.In(q.Locale), html(g.settings.Get().Attribution), []vectorLayer{{ID: l.name, Fields: l.describe(p)}}
+	return g.settled(t)
+}
+
+// tilesOf is the address of the tiles of the layer that a request is about, with its parameters.
+func (g *geo) tilesOf(q *core.RouteRequest) string {
+	address := g.host.PublicURL() + "/geo/layers/" + url.PathEscape(q.Value("layer")) + "/{z}/{x}/{y}.mvt"
 	if query := q.Query.Encode(); query != "" {
 		address += "?" + query
 	}
-	text, err := json.Marshal(tileJSON{TileJSON: "3.0.0", Name: l.label.In(q.Locale), Tiles: []string{address}, MinZoom: 0, MaxZoom: maxZoom,
-		Attribution: html(g.settings.Get().Attribution), Bounds: []float64{-180, -85.051129, 180, 85.051129},
-		Layers: []vectorLayer{{ID: l.name, Fields: l.describe(p)}}})
-	if err != nil {
-		return nil, core.Wrap("geo.layerTileJSON", err)
-	}
-	return &core.Pending{Answer: func(context.Context) (*core.Answer, error) { return &core.Answer{Body: text}, nil }}, nil
+	return address
 }
 
 type tileJSON struct {

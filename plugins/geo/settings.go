@@ -27,13 +27,28 @@ const settingsSchema = `{
         }
       }
     },
+    "rasters": {
+      "type": "array", "maxItems": 10, "default": [],
+      "description": "Servers of raster tiles that are asked for the base map and whose tiles are kept here. Those of openstreetmap.org ask that who runs this site can be reached: https://operations.osmfoundation.org/policies/tiles/",
+      "items": {
+        "type": "object", "additionalProperties": false, "required": ["name", "url", "contact"],
+        "properties": {
+          "name": {"type": "string", "pattern": "^[a-z][a-zA-Z0-9_-]{0,63}$"},
+          "url": {"type": "string", "minLength": 8, "maxLength": 1000, "description": "https://tile.openstreetmap.org/{z}/{x}/{y}.png"},
+          "contact": {"type": "string", "minLength": 3, "maxLength": 200, "description": "An address of mail or of a page, sent in User-Agent."},
+          "attribution": {"type": "string", "maxLength": 500, "description": "HTML, of which text and links are kept; OpenStreetMap's without it."},
+          "maxZoom": {"type": "integer", "minimum": 0, "maximum": 22}
+        }
+      }
+    },
     "attribution": {"type": "string", "maxLength": 500, "default": "", "description": "What the content's own layers are attributed to, as plain text."}
   }
 }`
 
 type settings struct {
-	Layers      []layerSettings `json:"layers"`
-	Attribution string          `json:"attribution"`
+	Layers      []layerSettings  `json:"layers"`
+	Rasters     []rasterSettings `json:"rasters"`
+	Attribution string           `json:"attribution"`
 }
 
 type layerSettings struct {

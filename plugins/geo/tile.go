@@ -29,9 +29,13 @@ func (g *geo) readTile(ctx context.Context, q *core.RouteRequest) (*core.Pending
 	if err != nil {
 		return nil, err
 	}
-	l, err := g.layer(ctx, q.Who, q.Value("layer"))
+	l, o, err := g.anyLayer(ctx, q.Who, q.Value("layer"))
 	if err != nil {
 		return nil, err
+	}
+	if o != nil {
+		s, err := readSelection(q.Query)
+		return o.tile(at, s), err
 	}
 	p, err := g.places(ctx, q.Who, l, q.Query)
 	if err != nil {

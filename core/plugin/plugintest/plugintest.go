@@ -59,12 +59,23 @@ func With(plugins ...plugin.Plugin) Option {
 // Configure changes the node's configuration.
 func Configure(change func(*config.Config)) Option { return func(n *node) { n.configure = change } }
 
+// File puts a file into the plugin's own directory before it starts.
+func File(name string, content []byte) Option {
+	return func(n *node) {
+		if n.files == nil {
+			n.files = map[string][]byte{}
+		}
+		n.files[name] = content
+	}
+}
+
 type node struct {
 	types     []string
 	clock     *clock
 	settings  Doc
 	beside    []plugin.Plugin
 	configure func(*config.Config)
+	files     map[string][]byte
 }
 
 type clock struct {
@@ -86,6 +97,7 @@ type Host struct {
 	t     testing.TB
 	app   *app.App
 	id    string
+	data  string
 	clock *clock
 
 	mu     sync.Mutex
@@ -114,7 +126,13 @@ func (h *Host) start(n *node, p plugin.Plugin) {
 	c := config.Default()
 	dir := h.t.TempDir()
 	c.Data, c.Schemas, c.Listen, c.Admin.Token = filepath.Join(dir, "data"), filepath.Join(dir, "schemas"), "127.0.0.1:0", adminToken
+	h.data = c.Data
 	h.must(os.MkdirAll(c.Schemas, 0o755))
+	for name, content := range n.files {
+		path := filepath.Join(h.DataDir(), name)
+		h.must(os.MkdirAll(filepath.Dir(path), 0o700))
+		h.must(os.WriteFile(path, content, 0o600))
+	}
 	for i, schema := range append(n.types, note) {
 		h.must(os.WriteFile(filepath.Join(c.Schemas, fmt.Sprintf("%d.json", i)), []byte(schema), 0o644))
 	}
@@ -321,3 +339,21 @@ func (h *Host) Failures(which string) []any {
 	list, _ := h.Do("administrator", "GET", "/api/v1/plugins/"+h.id+"/failures", nil).OK().Body[which].([]any)
 	return list
 }
+
+// Command runs a command of the plugin's: Command("geo import", []string{"FILE"}, map[string][]string{"layer": {"x"}}).
+func (h *Host) Command(name string, args []string, flags map[string][]string) (output string, err error) {
+	h.t.Helper()
+	var out strings.Builder
+	for _, c := range h.app.PluginCommands() {
+		word, _, _ := strings.Cut(c.Use, " ")
+		if c.Group+" "+word == name {
+			err = c.Run(h.t.Context(), &plugin.CommandCall{Args: args, Flags: flags, Out: &out, Err: io.Discard})
+			return out.String(), err
+		}
+	}
+	h.t.Fatalf("there is no command %q", name)
+	return "", nil
+}
+
+// DataDir is the plugin's own directory on the node.
+func (h *Host) DataDir() string { return filepath.Join(h.data, "plugins", h.id) }

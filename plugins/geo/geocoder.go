@@ -1,0 +1,5 @@
+package geo
+
+import "github.com/palabre-cms/palabre/core/plugin"
+
+func (g *geo) registerGeocoder(*plugin.Registry) error { return nil }

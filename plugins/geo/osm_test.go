@@ -1,0 +1,107 @@
+package geo_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"image/png"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/paulmach/orb/maptile"
+
+	"github.com/palabre-cms/palabre/core/plugin/plugintest"
+	"github.com/palabre-cms/palabre/plugins/geo"
+)
+
+func testFile(t testing.TB, path string) []byte {
+	t.Helper()
+	content, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return content
+}
+
+// A layer of an OpenStreetMap extract is served like one of content, at once and with whom it is owed to.
+func TestOverlay(t *testing.T) {
+	t.Parallel()
+	h := newSites(t)
+	const extract = "internal/osm/testdata/monaco.osm.pbf"
+	if _, err := h.Command("geo import", []string{extract}, map[string][]string{"layer": {"nothing"}, "filter": {"amenity=lighthouse_of_alexandria"}}); err == nil {
+		t.Error("a layer of nothing was made")
+	}
+	h.Get("/geo/layers/restaurants.geojson").Status(404)
+	out, err := h.Command("geo import", []string{extract}, map[string][]string{"layer": {"restaurants"}, "filter": {"amenity=restaurant"}})
+	if err != nil || !strings.Contains(out, "OpenStreetMap contributors") {
+		t.Fatalf("%v: %s", err, out)
+	}
+	c := collection(t, h, "/geo/layers/restaurants.geojson")
+	if len(c.Features) < 20 || !strings.Contains(fmt.Sprint(c.ExtraMembers["attribution"]), "OpenStreetMap") {
+		t.Fatalf("%d features, %v", len(c.Features), c.ExtraMembers)
+	}
+	if n := pointsIn(t, h, "restaurants", 1, ""); n != len(c.Features) {
+		t.Errorf("the tiles have %d, want %d", n, len(c.Features))
+	}
+	if some := collection(t, h, "/geo/layers/restaurants.geojson?filter[cuisine]=italian"); len(some.Features) == 0 || len(some.Features) >= len(c.Features) {
+		t.Errorf("%d are Italian, of %d", len(some.Features), len(c.Features))
+	}
+	if got := h.Get("/geo/layers/restaurants/tilejson.json").OK(); !strings.Contains(fmt.Sprint(got.Body["attribution"]), "OpenStreetMap") {
+		t.Errorf("got %s", got.Text)
+	}
+	if got := h.Get("/geo/layers").OK(); !strings.Contains(got.Text, `"restaurants"`) {
+		t.Errorf("got %s", got.Text)
+	}
+	h.Get("/geo/layers/restaurants.geojson?q=x").Status(400)
+	if _, err := h.Command("geo import", []string{extract}, map[string][]string{"layer": {"buildings"}, "filter": {"building"}}); err != nil {
+		t.Fatal(err)
+	}
+	buildings := collection(t, h, "/geo/layers/buildings.geojson?bbox=7.41,43.72,7.44,43.75")
+	at := maptile.At(buildings.Features[0].Geometry.Bound().Center(), 16)
+	if features := tile(t, h, "buildings", 16, int(at.X), int(at.Y), ""); len(features) == 0 {
+		t.Error("a tile over a building has none")
+	}
+	if _, err := h.Command("geo remove", []string{"buildings"}, nil); err != nil {
+		t.Fatal(err)
+	}
+	h.Get("/geo/layers/buildings.geojson").Status(404)
+}
+
+// An archive in the plugin's directory is a base map.
+func TestBaseArchive(t *testing.T) {
+	t.Parallel()
+	h := plugintest.New(t, geo.New(), plugintest.Types(site), plugintest.File("base/toner.pmtiles", testFile(t, "internal/basemap/testdata/stamen-toner-z3.raster.pmtiles")))
+	got := h.Get("/geo/base/toner/2/1/1.png").OK()
+	if image, err := png.Decode(bytes.NewReader([]byte(got.Text))); err != nil || image.Bounds().Dx() < 256 {
+		t.Errorf("no picture: %v", err)
+	}
+	if got.Header.Get("Content-Type") != "image/png" || got.Header.Get("Etag") == "" {
+		t.Errorf("got %v", got.Header)
+	}
+	for _, path := range []string{"/geo/base/toner/2/1/1.jpg", "/geo/base/toner/2/4/1.png", "/geo/base/nope/0/0/0.png"} {
+		h.Get(path).Status(404)
+	}
+	h.Get("/geo/base/toner/9/1/1.png").Status(204)
+	described := h.Get("/geo/base/toner/tilejson.json").OK().Body
+	if described["tilejson"] != "3.0.0" || described["attribution"] == "" || fmt.Sprint(described["maxzoom"]) != "3" {
+		t.Errorf("got %v", described)
+	}
+	style := h.Get("/geo/style.json").OK()
+	var read struct {
+		Version int
+		Sources map[string]struct{ Type, URL string }
+		Layers  []struct{ ID, Type, Source string }
+	}
+	if err := json.Unmarshal([]byte(style.Text), &read); err != nil || read.Version != 8 || read.Sources["base"].Type != "raster" || read.Sources["site"].Type != "vector" {
+		t.Errorf("got %s", style.Text)
+	}
+	for _, l := range read.Layers {
+		if l.Source != "" && read.Sources[l.Source].Type == "" {
+			t.Errorf("the layer %s draws the source %s, which is not there", l.ID, l.Source)
+		}
+	}
+	if plain := h.Get("/geo/style.json?base=none&layers=site&theme=dark").OK().Text; !strings.Contains(plain, "/geo/outlines/departement") || strings.Contains(plain, `"raster"`) {
+		t.Errorf("got %s", plain)
+	}
+}
