@@ -120,5 +120,7 @@ type ResultItem struct {
 	Action  Action
 	Created bool
 	Changed bool // false when nothing differed and so nothing was written
-	Err     error
+	// Warnings are what plugins find odd about the document and no reason to refuse it.
+	Warnings []FieldError
+	Err      error
 }

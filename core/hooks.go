@@ -43,6 +43,7 @@ type EntryEvent struct {
 	Transition string
 	At         *time.Time
 	Errors     []FieldError // EntryValidate: what else is wrong
+	Warnings   []FieldError // what is odd, and no reason to refuse: the writer is told of it
 }
 
 // ReadEvent is a page of entries about to be shown.

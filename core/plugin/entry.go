@@ -54,6 +54,7 @@ type options struct {
 	timeout time.Duration
 	fail    hook.FailMode
 	types   []core.TypeName
+	only    func(*core.Type) bool
 	actions []core.Action
 }
 
@@ -74,6 +75,9 @@ func Within(d time.Duration) Option { return func(o *options) { o.timeout = d } 
 
 // SkipOnFault lets the operation go on when the handler fails; the fault is reported.
 func SkipOnFault() Option { return func(o *options) { o.fail = hook.FailOpen } }
+
+// OnlyFor limits the handler to types for which f holds. It is asked at every event, so it has to be quick.
+func OnlyFor(f func(t *core.Type) bool) Option { return func(o *options) { o.only = f } }
 
 // OnTypes limits the handler to content types. Without it the handler sees all but the system's own.
 func OnTypes(names ...core.TypeName) Option { return func(o *options) { o.types = names } }
@@ -121,7 +125,7 @@ func around(r *Registry, p EntryPoint, fn func(ctx context.Context, e *core.Entr
 	o, chain := r.options(p.name, given), p.chain(r.hooks)
 	h := handlerOf[*core.EntryEvent](r, chain.Order(), &o)
 	h.Fn = func(ctx context.Context, e *core.EntryEvent, next Next) error {
-		if !o.wants(e.Type.Name) || !r.gate.Open(ctx) {
+		if !o.wants(e.Type.Name) || o.only != nil && !o.only(e.Type) || !r.gate.Open(ctx) {
 			return next(ctx)
 		}
 		own := *e
@@ -189,10 +193,10 @@ func uniqueName(taken []string, plugin, name string) string {
 func (r *Registry) take(e, own *core.EntryEvent) error {
 	for _, op := range jsondoc.Diff(any(e.New), any(own.New)) {
 		path := strings.ReplaceAll(strings.TrimPrefix(op.Path, "/"), "/", ".")
-		if !r.Manifest.declares(e.Type.Name, path) {
+		if !r.Manifest.declares(e.Type, path) {
 			return fmt.Errorf("wrote %s.%s, which its manifest does not declare under writes", e.Type.Name, path)
 		}
 	}
-	e.New, e.Errors = own.New, own.Errors
+	e.New, e.Errors, e.Warnings = own.New, own.Errors, own.Warnings
 	return nil
 }

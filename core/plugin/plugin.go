@@ -69,7 +69,7 @@ type Manifest struct {
 	Description core.Text `json:"description,omitempty"`
 	License     string    `json:"license,omitempty"`
 	// Writes are the fields that the plugin's handlers may set, as "type.path"; "*.path" is any type's. A handler that
-	// writes anything else has failed.
+	// writes anything else has failed. "*.{x-territory}" names the fields with a territory's code, of any type.
 	Writes []string `json:"writes,omitempty"`
 	// Settings is the JSON Schema of the plugin's settings, an object; what it marks with writeOnly is a secret: kept
 	// encrypted, and never shown. See Settings.
@@ -114,12 +114,21 @@ func (m *Manifest) Check() error {
 }
 
 // declares reports whether the manifest names a field among those that are written.
-func (m *Manifest) declares(name core.TypeName, path string) bool {
+func (m *Manifest) declares(t *core.Type, path string) bool {
 	for _, w := range m.Writes {
 		typ, field, _ := strings.Cut(w, ".")
-		if (typ == "*" || typ == string(name)) && (path == field || strings.HasPrefix(path, field+".")) {
+		if typ != "*" && typ != string(t.Name) {
+			continue
+		}
+		if path == field || strings.HasPrefix(path, field+".") {
+			return true
+		}
+		if f, ok := t.Field(path); ok && field == territories && f.Territory != "" {
 			return true
 		}
 	}
 	return false
 }
+
+// territories stands for all fields with a territory's code in Manifest.Writes.
+const territories = "{x-territory}"

@@ -28,6 +28,7 @@ type geo struct {
 	tiles    *tileCache
 	bases    []*base
 	overlays *overlays
+	turn     *turn
 }
 
 var (
@@ -37,7 +38,7 @@ var (
 
 // Manifest implements plugin.Plugin.
 func (g *geo) Manifest() plugin.Manifest {
-	return plugin.Manifest{ID: ID, Version: "1.0.0", Name: "Geo", License: "Apache-2.0", Settings: json.RawMessage(settingsSchema),
+	return plugin.Manifest{ID: ID, Writes: []string{"*.{x-territory}"}, Version: "1.0.0", Name: "Geo", License: "Apache-2.0", Settings: json.RawMessage(settingsSchema),
 		Description:  core.Text{"en": "Maps of located content, territories, the OpenStreetMap base.", "fr": "Cartes des contenus situés, territoires, fond OpenStreetMap."},
 		Capabilities: plugin.Capabilities{Prefixes: []string{"/geo", "/map"}, StoreBytes: 16 << 20, Hosts: []string{"*"}}}
 }
@@ -45,7 +46,7 @@ func (g *geo) Manifest() plugin.Manifest {
 // Register implements plugin.Plugin.
 func (g *geo) Register(r *plugin.Registry) error {
 	g.settings = plugin.Configure(r, checkSettings)
-	g.tiles = newTileCache(32 << 20)
+	g.tiles, g.turn = newTileCache(32<<20), newTurn()
 	return errors.Join(g.registerLayers(r), g.registerTerritories(r), g.registerBases(r), g.registerStyle(r), g.registerGeocoder(r), g.registerChecks(r), g.registerCommands(r))
 }
 

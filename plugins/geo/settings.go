@@ -41,6 +41,23 @@ const settingsSchema = `{
         }
       }
     },
+    "checks": {
+      "type": "object", "additionalProperties": false, "default": {"codes": "refuse"},
+      "description": "What is looked at when something is written.",
+      "properties": {
+        "codes": {"enum": ["refuse", "warn", "off"], "description": "What happens to a territory's code that the gazetteer does not know."},
+        "farKm": {"type": "number", "minimum": 0, "maximum": 1000, "description": "From how far outside of its territory on a point is worth a warning, in kilometres; 5 without it."}
+      }
+    },
+    "geocoder": {
+      "type": "object", "additionalProperties": false, "default": {},
+      "description": "A service that finds addresses; without one, the gazetteer alone answers.",
+      "properties": {
+        "url": {"type": "string", "maxLength": 500, "description": "https://api-adresse.data.gouv.fr (BAN), or a Nominatim server."},
+        "format": {"enum": ["ban", "nominatim"]},
+        "contact": {"type": "string", "maxLength": 200, "description": "An address of mail or of a page, sent in User-Agent; Nominatim asks for it."}
+      }
+    },
     "attribution": {"type": "string", "maxLength": 500, "default": "", "description": "What the content's own layers are attributed to, as plain text."}
   }
 }`
@@ -48,6 +65,8 @@ const settingsSchema = `{
 type settings struct {
 	Layers      []layerSettings  `json:"layers"`
 	Rasters     []rasterSettings `json:"rasters"`
+	Checks      checks           `json:"checks"`
+	Geocoder    geocoderSettings `json:"geocoder"`
 	Attribution string           `json:"attribution"`
 }
 

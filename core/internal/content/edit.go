@@ -29,6 +29,7 @@ type edit struct {
 	hooked   bool // a hook saw the document
 	wasValid bool // it was valid before the hooks
 	errors   []core.FieldError
+	warnings []core.FieldError
 	way      *core.Transition // the transition to make, also of an edit that publishes
 	next     *core.Entry      // the state to come; nil when nothing changes
 	victims  []*victim
@@ -228,7 +229,7 @@ func (e *edit) moveOn() *core.Entry {
 
 // record adds the change to the batch, or notes that nothing changed.
 func (e *edit) record(context.Context) error {
-	it := item{core.ResultItem{Type: e.typ.Name, ID: e.id, Action: e.action(), Entry: e.old, Created: e.old == nil}, -1}
+	it := item{core.ResultItem{Type: e.typ.Name, ID: e.id, Action: e.action(), Entry: e.old, Created: e.old == nil, Warnings: e.warnings}, -1}
 	if e.next != nil {
 		ch := core.ChangeTo(e.old, e.next, e.action())
 		ch.Comment = e.op.Comment

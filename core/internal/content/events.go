@@ -34,7 +34,7 @@ func (e *edit) runHooks(ctx context.Context) error {
 	if err := through(ctx, links, event); err != nil {
 		return fromHook(err)
 	}
-	e.errors = event.Errors
+	e.errors, e.warnings = event.Errors, e.asSent(event.Warnings)
 	return e.takeNew(event)
 }
 

@@ -212,7 +212,7 @@ func (s *Server) result(c *gin.Context, op core.Operation, item core.ResultItem,
 	if item.Entry != nil {
 		r.Rev = item.Entry.Rev
 		if op.Op != core.OperationDelete {
-			r.Entry = s.shown(c, item.Entry, &written{op: op})
+			r.Entry = withWarnings(s.shown(c, item.Entry, &written{op: op}), item.Warnings, languageOf(c.Request.Header))
 		}
 	}
 	return r

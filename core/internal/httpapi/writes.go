@@ -263,8 +263,16 @@ func (s *Server) replyWritten(c *gin.Context, w *written, item core.ResultItem) 
 		status = http.StatusCreated
 		h.Set("Location", s.absolute(entryURL(item.Type, string(item.ID))))
 	}
-	reply(c, status, s.shown(c, item.Entry, w))
+	reply(c, status, withWarnings(s.shown(c, item.Entry, w), item.Warnings, languageOf(c.Request.Header)))
 	return nil
+}
+
+// withWarnings adds what is odd about an entry to the answer to its writer.
+func withWarnings(body []byte, warnings []core.FieldError, lang core.Locale) []byte {
+	if len(warnings) == 0 {
+		return body
+	}
+	return joined(body, map[string]any{"_warnings": worded(warnings, lang)})
 }
 
 // absolute gives the address as the world sees it, when that is known.
