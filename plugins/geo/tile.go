@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"math"
 	"strconv"
+	"sync"
 
 	"github.com/paulmach/orb"
 	"github.com/paulmach/orb/clip"
@@ -121,7 +122,7 @@ const (
 
 // group is points of a tile that are shown as one.
 type group struct {
-	ids    []core.EntryID // one, or of a cluster none are needed
+	id     core.EntryID // of the first
 	count  int
 	x, y   float64 // sums of what is in it, in units of the tile
 	bounds extent  // in units of the tile
@@ -134,7 +135,7 @@ func grouped(places []core.Place, tile maptile.Tile, below int) (groups []*group
 	if int(tile.Z) >= below {
 		cell = stackUnits
 	}
-	cells := map[[2]int]*group{}
+	cells := newCells(cell)
 	project := projector(tile)
 	for i := range places {
 		place := &places[i]
@@ -146,21 +147,45 @@ func grouped(places []core.Place, tile maptile.Tile, below int) (groups []*group
 		if !inside {
 			continue
 		}
-		at := [2]int{int(x) / cell, int(y) / cell}
-		c := cells[at]
-		if c == nil {
-			c = &group{}
-			cells[at] = c
-			groups = append(groups, c)
+		c := cells.at(int(x)/cell, int(y)/cell)
+		if *c == nil {
+			*c = &group{id: place.ID}
+			groups = append(groups, *c)
 		}
-		if c.count == 0 {
-			c.ids = append(c.ids, place.ID)
-		}
-		c.count++
-		c.x, c.y = c.x+x, c.y+y
-		c.bounds.add(x, y)
+		(*c).add(x, y)
 	}
 	return groups, shapes
+}
+
+// cells finds groups by their place in the grid: of a coarse grid in an array, of a fine one, where there are few, in a map.
+type cells struct {
+	coarse [8 * 8]*group
+	fine   map[[2]int]**group
+}
+
+func newCells(width int) *cells {
+	if width == cellUnits {
+		return &cells{}
+	}
+	return &cells{fine: map[[2]int]**group{}}
+}
+
+func (c *cells) at(x, y int) **group {
+	if c.fine == nil {
+		return &c.coarse[y*8+x]
+	}
+	g := c.fine[[2]int{x, y}]
+	if g == nil {
+		g = new(*group)
+		c.fine[[2]int{x, y}] = g
+	}
+	return g
+}
+
+func (g *group) add(x, y float64) {
+	g.count++
+	g.x, g.y = g.x+x, g.y+y
+	g.bounds.add(x, y)
 }
 
 // projector gives the place of degrees in units of a tile (Web Mercator, EPSG:3857). A point on an edge belongs to the tile
@@ -168,15 +193,50 @@ func grouped(places []core.Place, tile maptile.Tile, below int) (groups []*group
 func projector(tile maptile.Tile) func(lon, lat float64) (x, y float64, inside bool) {
 	size := float64(int(1) << tile.Z)
 	last := size*extentOf - 1
+	left, top := float64(tile.X)*extentOf, float64(tile.Y)*extentOf
+	mercator := northing
+	if tile.Z <= coarseZoom {
+		mercator = coarseNorthing
+	}
 	return func(lon, lat float64) (float64, float64, bool) {
-		sin := math.Sin(lat * math.Pi / 180)
-		sin = math.Max(-0.9999, math.Min(0.9999, sin))
-		worldX := (lon + 180) / 360 * size * extentOf
-		worldY := (0.5 - math.Log((1+sin)/(1-sin))/(4*math.Pi)) * size * extentOf
-		worldX, worldY = math.Max(0, math.Min(last, worldX)), math.Max(0, math.Min(last, worldY))
-		x, y := worldX-float64(tile.X)*extentOf, worldY-float64(tile.Y)*extentOf
+		worldX, worldY := (lon+180)/360*size*extentOf, mercator(lat)*size*extentOf
+		x, y := min(max(worldX, 0), last)-left, min(max(worldY, 0), last)-top
 		return x, y, x >= 0 && x < extentOf && y >= 0 && y < extentOf
 	}
+}
+
+// northing is where a latitude is in the world's square, 0 at its north and 1 at its south.
+func northing(lat float64) float64 {
+	sin := math.Sin(lat * math.Pi / 180)
+	sin = math.Max(-0.9999, math.Min(0.9999, sin))
+	return 0.5 - math.Log((1+sin)/(1-sin))/(4*math.Pi)
+}
+
+// coarseZoom is the deepest zoom at which a table of northings serves: between its lines the error stays below a twentieth of
+// a unit there. At these zooms a tile may have very many points, and a logarithm for each is most of its time.
+const coarseZoom = 11
+
+const (
+	northings   = 1 << 16
+	steepestLat = 89.19 // where the sine reaches what northing takes it for
+)
+
+var northingTable = sync.OnceValue(func() *[northings + 1]float64 {
+	var t [northings + 1]float64
+	for i := range t {
+		t[i] = northing(steepestLat * (2*float64(i)/northings - 1))
+	}
+	return &t
+})
+
+func coarseNorthing(lat float64) float64 {
+	at := (lat/steepestLat + 1) / 2 * northings
+	i := int(at)
+	if at < 0 || i >= northings {
+		return northing(lat)
+	}
+	t := northingTable()
+	return t[i] + (t[i+1]-t[i])*(at-float64(i))
 }
 
 // drawGroups makes features of clusters and of points that stand alone, in the order of their cells, which is that of the
@@ -185,7 +245,7 @@ func drawGroups(groups []*group, show func([]core.EntryID) ([]*shown, error)) ([
 	var alone []core.EntryID
 	for _, c := range groups {
 		if c.count == 1 {
-			alone = append(alone, c.ids[0])
+			alone = append(alone, c.id)
 		}
 	}
 	things, err := show(alone)

@@ -2,6 +2,7 @@ package geo
 
 import (
 	"context"
+	"math"
 	"testing"
 	"time"
 
@@ -77,5 +78,22 @@ func TestTileCache_size(t *testing.T) {
 	}
 	if n := len(c.tiles); n > 10 || n < 5 || c.bytes > c.most || c.used.Len() != n {
 		t.Errorf("%d tiles of %d bytes in all are kept", n, c.bytes)
+	}
+}
+
+// The table of northings is as good as the logarithm, at the zooms that it is for.
+func TestCoarseNorthing(t *testing.T) {
+	t.Parallel()
+	worst := 0.0
+	for lat := -85.0; lat < 85; lat += 0.00137 {
+		worst = max(worst, math.Abs(coarseNorthing(lat)-northing(lat)))
+	}
+	if units := worst * extentOf * (1 << coarseZoom); units > 0.05 {
+		t.Errorf("off by %f units", units)
+	}
+	for _, lat := range []float64{-90, -89.5, 89.5, 90} {
+		if coarseNorthing(lat) != northing(lat) {
+			t.Errorf("%f: %f, want %f", lat, coarseNorthing(lat), northing(lat))
+		}
 	}
 }

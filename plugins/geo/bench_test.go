@@ -1,0 +1,80 @@
+package geo_test
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/paulmach/orb"
+	"github.com/paulmach/orb/maptile"
+
+	"github.com/palabre-cms/palabre/core/plugin/plugintest"
+)
+
+// many is how many located entries the figures are for.
+const many = 50_000
+
+// crowded is a node with many entries all over France, denser around some places as people are.
+func crowded(b *testing.B) *plugintest.Host {
+	b.Helper()
+	h := newSites(b)
+	random := rand.New(rand.NewPCG(1, 2))
+	var centres []orb.Point
+	for range 200 {
+		centres = append(centres, orb.Point{-4 + random.Float64()*11, 43 + random.Float64()*7.5})
+	}
+	operations := make([]any, 0, 500)
+	for i := range many {
+		c := centres[int(math.Pow(random.Float64(), 3)*200)]
+		operations = append(operations, plugintest.Doc{"op": "create", "type": "site", "publish": true, "data": plugintest.Doc{"title": fmt.Sprint("Budget participatif ", i),
+			"kind": string(rune('a' + i%7)), "location": point(c[0]+random.NormFloat64()*0.3, c[1]+random.NormFloat64()*0.2)}})
+		if len(operations) == cap(operations) {
+			h.Do("administrator", "POST", "/api/v1/batch", plugintest.Doc{"operations": operations}).OK()
+			operations = operations[:0]
+		}
+	}
+	return h
+}
+
+// BenchmarkTile measures tiles through the whole server: drawn for the first time at each zoom, drawn again after a commit
+// that does not touch them, and out of the response cache.
+func BenchmarkTile(b *testing.B) {
+	h := crowded(b)
+	lyon := orb.Point{4.84, 45.76}
+	n := 0
+	for _, z := range []maptile.Zoom{0, 4, 6, 8, 10, 12, 14, 16} {
+		at := maptile.At(lyon, z)
+		b.Run(fmt.Sprintf("cold/z%02d", z), func(b *testing.B) {
+			var took []time.Duration
+			for b.Loop() {
+				n++ // a filter that nobody has asked for before
+				began := time.Now()
+				h.Get(fmt.Sprintf("/geo/layers/site/%d/%d/%d.mvt?filter[title][ne]=%d", z, at.X, at.Y, n)).OK()
+				took = append(took, time.Since(began))
+			}
+			slices.Sort(took)
+			b.ReportMetric(float64(took[len(took)/2].Microseconds())/1000, "median-ms")
+		})
+	}
+	at := maptile.At(lyon, 6)
+	path := fmt.Sprintf("/geo/layers/site/6/%d/%d.mvt", at.X, at.Y)
+	b.Run("kept", func(b *testing.B) {
+		for b.Loop() {
+			h.Get(path).OK()
+		}
+	})
+	b.Run("json", func(b *testing.B) {
+		for b.Loop() {
+			h.Get("/api/v1/content/site?limit=20").OK()
+		}
+	})
+	b.Run("geojson", func(b *testing.B) {
+		for b.Loop() {
+			n++
+			h.Get(fmt.Sprintf("/geo/layers/site.geojson?filter[title][ne]=%d", n)).OK()
+		}
+	})
+}
