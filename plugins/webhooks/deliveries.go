@@ -43,16 +43,28 @@ func list(c *call) (any, error) {
 		if len(data) == limit {
 			return page(data, data[limit-1].ID), nil
 		}
-		d, _, err := c.outbox.read(c.Context(), stateNames[ref.state], c.webhook, ref.id)
-		if core.CodeOf(err) == core.CodeNotFound {
-			continue // it has moved on meanwhile
-		}
+		one, err := c.line(ref)
 		if err != nil {
 			return nil, err
 		}
-		data = append(data, line{ref.state, d})
+		if one != nil {
+			data = append(data, *one)
+		}
 	}
 	return page(data, ""), nil
+}
+
+// line reads a delivery. One that has moved on since it was listed is as it is now, in whatever state was asked for; nil for one
+// that is gone.
+func (c *call) line(at ref) (*line, error) {
+	for _, state := range []string{at.state, "delivered", "dead", "waiting"} {
+		d, _, err := c.outbox.read(c.Context(), stateNames[state], c.webhook, at.id)
+		if core.CodeOf(err) == core.CodeNotFound {
+			continue
+		}
+		return &line{state, d}, err
+	}
+	return nil, nil
 }
 
 func page(data []line, next string) any {
@@ -78,16 +90,17 @@ func (c *call) limit() (int, error) {
 // ref names a delivery and its state.
 type ref struct{ state, id string }
 
-// refs are the deliveries of the endpoint in a state, or with "" in all, the oldest event first.
+// refs are the deliveries of the endpoint in a state, or with "" in all, the oldest event first. One that is just being moved
+// from state to state is there once.
 func (c *call) refs(state string) (refs []ref, err error) {
 	if state != "" && stateNames[state] == "" {
 		return nil, core.Refuse(core.CodeBadRequest, "", "state is waiting, delivered or dead.", "state vaut waiting, delivered ou dead.")
 	}
-	for name, prefix := range stateNames {
+	for _, name := range []string{"delivered", "dead", "waiting"} {
 		if state != "" && state != name {
 			continue
 		}
-		keys, err := c.outbox.Keys(c.Context(), under(prefix, c.webhook))
+		keys, err := c.outbox.Keys(c.Context(), under(stateNames[name], c.webhook))
 		if err != nil {
 			return nil, err
 		}
@@ -96,8 +109,8 @@ func (c *call) refs(state string) (refs []ref, err error) {
 			refs = append(refs, ref{name, id})
 		}
 	}
-	slices.SortFunc(refs, func(a, b ref) int { return strings.Compare(a.id, b.id) })
-	return refs, nil
+	slices.SortStableFunc(refs, func(a, b ref) int { return strings.Compare(a.id, b.id) })
+	return slices.CompactFunc(refs, func(a, b ref) bool { return a.id == b.id }), nil
 }
 
 // replayOrder says what to send once more: some deliveries by name, or those of a time.
@@ -191,5 +204,6 @@ func (c *call) again(state, id string, wanted func(*delivery) bool) (bool, error
 		return false, err
 	}
 	c.offer(ctx, d.Webhook, d.ID)
+	c.tryNow(d.Webhook)
 	return true, nil
 }

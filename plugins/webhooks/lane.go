@@ -94,6 +94,14 @@ func (l *lane) dropOldest() string {
 	return id
 }
 
+// tryNow lets the breaker try the endpoint without waiting further.
+func (l *lane) tryNow() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.breaker.until = time.Time{}
+	l.nudge()
+}
+
 func (l *lane) nudge() {
 	select {
 	case l.wake <- struct{}{}:

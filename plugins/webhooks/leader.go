@@ -63,6 +63,13 @@ func (n *node) offer(ctx context.Context, webhook core.EntryID, id string) {
 	}
 }
 
+// tryNow lets an endpoint be tried at once, because a person asks for it.
+func (n *node) tryNow(webhook core.EntryID) {
+	if l := n.leading.Load(); l != nil {
+		l.lane(webhook).tryNow()
+	}
+}
+
 // leader delivers: it has a lane for each endpoint.
 type leader struct {
 	*node

@@ -175,6 +175,7 @@ func secretShown(k *keyring) any {
 // enable puts an end to an endpoint's having been switched off.
 func enable(c *call) (any, error) {
 	_, err := c.outbox.changeHealth(c.Context(), c.webhook, func(h *health) { *h = health{} })
+	c.tryNow(c.webhook)
 	return map[string]any{"id": c.webhook, "on": err == nil}, err
 }
 
@@ -196,5 +197,9 @@ func test(c *call) (any, error) {
 			"Rien n’est envoyé à ce webhook : publiez-le, rendez-le actif ou réactivez-le.")
 	}
 	d := &delivery{ID: "evt_" + string(core.NewID(c.Now())) + "_test", Webhook: c.webhook, Event: testEvent, At: c.Now().UTC()}
-	return map[string]any{"id": d.ID}, c.enqueue(c.Context(), d)
+	if err := c.enqueue(c.Context(), d); err != nil {
+		return nil, err
+	}
+	c.tryNow(c.webhook)
+	return map[string]any{"id": d.ID}, nil
 }
