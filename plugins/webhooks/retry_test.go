@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -234,8 +235,8 @@ func TestHanging(t *testing.T) {
 			ops = append(ops, plugintest.Doc{"op": "create", "type": "fiche", "data": plugintest.Doc{"title": fmt.Sprint(n, k)}, "publish": true})
 		}
 		s.Do("administrator", "POST", "/api/v1/batch", plugintest.Doc{"operations": ops}).OK()
+		s.gets("well.example.org", (n+1)*many/10)
 	}
-	s.gets("well.example.org", many)
 	began := time.Now()
 	s.publish("One more")
 	s.gets("well.example.org", many+1)
@@ -247,6 +248,27 @@ func TestHanging(t *testing.T) {
 		t.Errorf("%d requests hang", n)
 	}
 	s.call("GET", hangs, "", nil).OK().Has("waiting", many+1)
+}
+
+// A receiver that fails is not asked for every event: after a few failures one request at a time tries whether it is well.
+func TestBreaker(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	var well atomic.Bool
+	s.answers(t, map[string]func(int) *http.Response{"a.example.org": func(int) *http.Response {
+		return plugintest.Respond(map[bool]int{true: 200, false: 500}[well.Load()], "")
+	}})
+	webhook, other := s.hook("a.example.org", nil), s.hook("b.example.org", nil)
+	for range 20 {
+		s.publish("x")
+	}
+	s.has(other, "delivered", 20)
+	if n := len(s.gets("a.example.org", 5)); n > 6 { // two may be under way when it breaks
+		t.Errorf("%d requests", n)
+	}
+	well.Store(true)
+	s.Advance(time.Minute)
+	s.has(webhook, "delivered", 20)
 }
 
 // What waits when the server ends is delivered when it is there again.
