@@ -42,6 +42,13 @@ func TestRights(t *testing.T) {
 			}
 		}
 	}
+	s.Create("_role", plugintest.Doc{"name": "auditor", "permissions": []plugintest.Doc{{"type": "webhook", "actions": []string{"list", "read", "drafts"}}}}).OK()
+	auditor := s.as(t, "auditor")
+	for path, method := range paths {
+		if got := auditor(method, at+path, ""); got.Code != map[string]int{"GET": 200, "POST": 403}[method] {
+			t.Errorf("%s %s as auditor: %d %s", method, path, got.Code, got.Body)
+		}
+	}
 	for _, path := range []string{"", "/secret", "/rotate", "/deliveries"} {
 		if got := editor(paths[path], at+path, ""); got.Code != http.StatusOK {
 			t.Errorf("%s as editor: %d %s", path, got.Code, got.Body)
@@ -153,15 +160,18 @@ func TestDeliveries(t *testing.T) {
 func TestPurge(t *testing.T) {
 	t.Parallel()
 	s := start(t)
+	s.answers(t, map[string]func(int) *http.Response{"a.example.org": always(http.StatusGone)})
 	webhook := s.hook("a.example.org", nil)
 	s.publish("One")
-	s.has(webhook, "delivered", 1)
-	old := s.call("GET", webhook, "", nil).OK().Body["publicKey"]
-	s.Move("webhook", webhook, "unpublish").OK()
-	s.publish("Two")
-	s.Do("administrator", "DELETE", "/api/v1/content/webhook/"+string(webhook)+"?purge=true", nil).OK()
-	s.call("GET", webhook, "", nil).Status(http.StatusNotFound)
-	if n := len(s.received("a.example.org")); n != 1 || old == nil {
-		t.Errorf("%d requests, %v", n, old)
+	s.has(webhook, "dead", 1)
+	complains := func() bool {
+		health := s.Do("administrator", "GET", "/api/v1/plugins/dev.palabre.webhooks", nil).OK().Body["health"]
+		return strings.Contains(fmt.Sprint(health), string(webhook))
 	}
+	if !complains() {
+		t.Error("nobody is told that it was switched off")
+	}
+	s.Do("administrator", "DELETE", "/api/v1/content/webhook/"+string(webhook)+"?purge=true", nil).OK()
+	s.Eventually("it is forgotten", func() bool { return !complains() })
+	s.call("GET", webhook, "", nil).Status(http.StatusNotFound)
 }

@@ -196,7 +196,7 @@ func test(c *call) (any, error) {
 		return nil, core.Refuse(core.CodeConflict, "off", "Nothing is sent to this webhook: publish it, set it active, or enable it again.",
 			"Rien n’est envoyé à ce webhook : publiez-le, rendez-le actif ou réactivez-le.")
 	}
-	d := &delivery{ID: "evt_" + string(core.NewID(c.Now())) + "_test", Webhook: c.webhook, Event: testEvent, At: c.Now().UTC()}
+	d := &delivery{ID: "evt_" + string(core.NewID(c.Now())) + "_test", Webhook: c.webhook, Event: testEvent, At: c.Now().UTC(), Position: c.Position()}
 	if err := c.enqueue(c.Context(), d); err != nil {
 		return nil, err
 	}
