@@ -20,3 +20,6 @@ func (l *Lease) Hold(ctx context.Context) bool { return l.hold(ctx) }
 
 // Release gives it back.
 func (l *Lease) Release(ctx context.Context) { l.release(ctx) }
+
+// Tidy is the job that bounds what is kept.
+var Tidy = tidy

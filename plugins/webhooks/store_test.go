@@ -2,6 +2,7 @@ package webhooks_test
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"github.com/palabre-cms/palabre/core"
+	"github.com/palabre-cms/palabre/core/plugin"
 	"github.com/palabre-cms/palabre/plugins/webhooks"
 )
 
@@ -118,5 +120,34 @@ func TestLease_race(t *testing.T) {
 	wg.Wait()
 	if len(won) != 1 {
 		t.Errorf("%d nodes deliver", len(won))
+	}
+}
+
+// keeper is a host that has a store.
+type keeper struct {
+	plugin.Host
+	store *memory
+}
+
+func (k keeper) Store() plugin.Store { return k.store }
+
+// Of each endpoint the last thousand of what was delivered stay.
+func TestTidy(t *testing.T) {
+	t.Parallel()
+	store, ctx := newMemory(), t.Context()
+	for n := range 1005 {
+		for _, key := range []string{"done/a/%04d", "done/b/%04d", "q/a/%04d", "dead/a/%04d"} {
+			if err := store.Put(ctx, fmt.Sprintf(key, n), nil, time.Time{}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if err := webhooks.Tidy(ctx, keeper{store: store}); err != nil {
+		t.Fatal(err)
+	}
+	for prefix, want := range map[string]string{"done/a/": "done/a/0005", "done/b/": "done/b/0005", "q/a/": "q/a/0000", "dead/a/": "dead/a/0000"} {
+		if keys, _ := store.Keys(ctx, prefix); keys[0] != want || keys[len(keys)-1] != prefix+"1004" {
+			t.Errorf("the first that stays is %s, want %s", keys[0], want)
+		}
 	}
 }
