@@ -18,11 +18,12 @@ func (a *App) wirePlugins(mapper core.Mapper) error {
 	if err != nil {
 		return err
 	}
-	return a.plugins.Wire(pluginhost.Parts{
+	a.plugins.Wire(pluginhost.Parts{
 		Types: a.types, Reader: a.reader, Mapper: mapper, Catalog: a.catalog, Content: a.content, Access: a.access, Log: a.store.log,
 		Compiler: a.compiler, HTTP: a.pluginHTTP(), Follow: a.follow, Note: a.trail.Note, Key: key, Holder: holder(), Now: a.clock.Now,
-		Logger: a.logger, PublicURL: a.config.PublicURL, Dir: filepath.Join(a.config.Data, "plugins"),
+		Logger: a.logger, Hasty: a.options.Now != nil, PublicURL: a.config.PublicURL, Dir: filepath.Join(a.config.Data, "plugins"),
 	})
+	return nil
 }
 
 func (a *App) pluginHTTP() *http.Client {

@@ -22,14 +22,15 @@ type Registry struct {
 
 // Registered is what a plugin has put in place. It is the node's to use.
 type Registered struct {
-	Manifest  Manifest
-	Plugin    Plugin
-	Followers []Follower
-	Jobs      []Job
-	Routes    []core.Route
-	Types     []json.RawMessage // JSON Schemas
-	Commands  []Command
-	UI        []Contribution
+	Manifest   Manifest
+	Plugin     Plugin
+	Followers  []Follower
+	Jobs       []Job
+	Routes     []core.Route
+	Types      []json.RawMessage // JSON Schemas
+	Commands   []Command
+	UI         []Contribution
+	Migrations []Migration
 	// SetUp looks at the plugin's settings before they are saved, and before it starts with them. It refuses what does not fit,
 	// and gives what makes them count.
 	SetUp []func(settings json.RawMessage) (use func(), err error)

@@ -33,9 +33,10 @@ type Options struct {
 	// Accounts signs people in; nil: nobody can, and callers have API tokens only.
 	Accounts core.Accounts
 
-	Routes   []core.Route  // of plugins
-	Auditor  core.Auditor  // nil: nobody can be asked who did what
-	Exporter core.Exporter // nil: nothing is exported here
+	Routes   []core.Route    // of plugins
+	Impaired func() []string // the plugins that are off though nobody wants it so; nil: none
+	Auditor  core.Auditor    // nil: nobody can be asked who did what
+	Exporter core.Exporter   // nil: nothing is exported here
 
 	Name      string // of the site, on the pages and in the API's description; "Palabre"
 	Version   string // of the program

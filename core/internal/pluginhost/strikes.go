@@ -87,8 +87,12 @@ func (h *Host) turnedOff(o *one, what string, cause error) {
 	if err := o.turnOff(h.ctx); err != nil {
 		h.logger.Error("a plugin does not stop", "plugin", o.id(), "error", err)
 	}
-	fault := "Turned off after three failures in an hour; the last one, in " + what + ": " + cause.Error()
 	h.logger.Error("a plugin is turned off", "plugin", o.id(), "where", what, "error", cause)
+	h.disable(o, what, "Turned off after three failures in an hour; the last one, in "+what+": "+cause.Error())
+}
+
+// disable records that a plugin is off, on every node, until somebody turns it on again.
+func (h *Host) disable(o *one, what, fault string) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(h.ctx), 10*time.Second)
 	defer cancel()
 	err := h.change(ctx, core.System, o, func(s *state) error {

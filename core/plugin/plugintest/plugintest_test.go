@@ -95,7 +95,9 @@ func TestStrikes(t *testing.T) {
 	for range 3 {
 		h.Create("article", plugintest.Doc{"title": "x"}).Failed("plugin_failed")
 	}
-	state := func() plugintest.Doc { return h.Do("administrator", "GET", "/api/v1/plugins/dev.acme.bad", nil).OK().Body }
+	state := func() plugintest.Doc {
+		return h.Do("administrator", "GET", "/api/v1/plugins/dev.acme.bad", nil).OK().Body
+	}
 	h.Eventually("it is recorded as off", func() bool { return state()["enabled"] == false })
 	if got := state(); got["running"] != false || !strings.Contains(fmt.Sprint(got["fault"]), "three failures") {
 		t.Errorf("got %v", got)
