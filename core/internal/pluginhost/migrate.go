@@ -14,7 +14,7 @@ import (
 
 const (
 	migratePause = 500 * time.Millisecond // before a node looks again whether it is its turn
-	migrateLease = 30 * time.Second
+	migrateLease = 15 * time.Second
 )
 
 // failedStep is a migration's own failure, as opposed to that of the store.

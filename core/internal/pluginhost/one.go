@@ -25,8 +25,8 @@ type one struct {
 	on     atomic.Bool
 	turn   sync.Mutex // guards what follows, and is held while the plugin is turned on or off
 	state  state
-	reason string // why it is off, for people
-	barred string // why it cannot be on as long as this process lasts
+	reason string                // why it is off, for people
+	barred string                // why it cannot be on as long as this process lasts
 	stint  atomic.Pointer[stint] // nil for one that was never on
 
 	wanted    atomic.Bool // it is off against somebody's will, when it is off
