@@ -17,7 +17,7 @@ import (
 var version = "dev"
 
 // plugins are what this binary offers, in the order in which they are listed.
-func plugins() []plugin.Plugin { return nil }
+func plugins() []plugin.Plugin { return append([]plugin.Plugin{}, underTest()...) }
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)

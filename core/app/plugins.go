@@ -20,7 +20,7 @@ func (a *App) wirePlugins(mapper core.Mapper) error {
 	}
 	a.plugins.Wire(pluginhost.Parts{
 		Types: a.types, Reader: a.reader, Mapper: mapper, Catalog: a.catalog, Content: a.content, Access: a.access, Log: a.store.log,
-		Compiler: a.compiler, HTTP: a.pluginHTTP(), Follow: a.follow, Note: a.trail.Note, Key: key, Holder: holder(), Now: a.clock.Now,
+		Compiler: a.compiler, HTTP: a.pluginHTTP(), Follow: a.follow, Begin: a.begin, Note: a.trail.Note, Key: key, Holder: holder(), Now: a.clock.Now,
 		Logger: a.logger, Hasty: a.options.Now != nil, PublicURL: a.config.PublicURL, Dir: filepath.Join(a.config.Data, "plugins"),
 	})
 	return nil

@@ -41,8 +41,10 @@ type follower struct {
 // One that nothing is known of yet begins after a position.
 func (h *Host) runFollower(ctx context.Context, o *one, f *plugin.Follower, begin core.Position) {
 	w := &follower{one: o, Follower: f}
-	h.parts.Follow(ctx, core.Consumer{Name: o.id() + "." + f.Name, Handle: w.handle, Between: w.between, Begin: begin})
+	h.parts.Follow(ctx, core.Consumer{Name: o.consumer(f), Handle: w.handle, Between: w.between, Begin: begin})
 }
+
+func (o *one) consumer(f *plugin.Follower) string { return o.id() + "." + f.Name }
 
 func (w *follower) queue() string { return w.prefix() + "after/" + w.Name + "/queue/" }
 func (w *follower) dead() string  { return w.prefix() + "after/" + w.Name + "/dead/" }

@@ -41,6 +41,7 @@ type Parts struct {
 	Compiler core.Compiler                              // of the schemas of settings
 	HTTP     *http.Client                               // guarded
 	Follow   func(ctx context.Context, c core.Consumer) // runs a consumer of the log until ctx is done
+	Begin    func(ctx context.Context, consumer string, after core.Position) error
 	Note     func(ctx context.Context, who *core.Principal, e core.AuditEvent) error
 	Key      []byte // secrets among the settings are sealed with it
 	Holder   string // this process, by a name that no other one has

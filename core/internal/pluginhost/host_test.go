@@ -211,8 +211,8 @@ func TestOrder(t *testing.T) {
 	}{
 		"by name":         {plugins: [3]plugin.Plugin{hooked("dev.b"), hooked("dev.a"), hooked("dev.c")}, order: "dev.a dev.b dev.c"},
 		"by dependencies": {plugins: [3]plugin.Plugin{hooked("dev.b"), hooked("dev.a", plugin.AfterPlugins("dev.c")), hooked("dev.c", plugin.AfterPlugins("dev.b"))}, order: "dev.b dev.c dev.a"},
-		"a circle": {plugins: [3]plugin.Plugin{hooked("dev.b", plugin.AfterPlugins("dev.a")), hooked("dev.a", plugin.AfterPlugins("dev.b")), hooked("dev.c", plugin.AfterPlugins("dev.a"))},
-			order: "dev.c", left: "dev.a dev.b"},
+		"a circle": {plugins: [3]plugin.Plugin{hooked("dev.b", plugin.AfterPlugins("dev.c")), hooked("dev.a", plugin.AfterPlugins("dev.b")), hooked("dev.c", plugin.AfterPlugins("dev.b"))},
+			order: "dev.a", left: "dev.b dev.c"},
 		"two circles": {plugins: [3]plugin.Plugin{hooked("dev.b", plugin.AfterPlugins("dev.a")), hooked("dev.a", plugin.AfterPlugins("dev.b", "dev.c")), hooked("dev.c", plugin.AfterPlugins("dev.a"))},
 			order: "dev.c", left: "dev.a dev.b"},
 	} {

@@ -149,6 +149,10 @@ func (o *one) enter(ctx context.Context, now *stint) error {
 	o.on.Store(true)
 	for i := range o.Followers {
 		f := &o.Followers[i]
+		// From here on nothing goes unannounced, however soon this node dies.
+		if err := o.host.parts.Begin(ctx, o.consumer(f), begin); err != nil {
+			o.host.logger.Warn("where a plugin begins to follow cannot be noted yet", "plugin", o.id(), "error", err)
+		}
 		now.run(func(ctx context.Context) { o.host.runFollower(ctx, o, f, begin) })
 	}
 	o.host.logger.Info("a plugin is on", "plugin", o.id(), "version", o.Manifest.Version)
