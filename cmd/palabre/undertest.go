@@ -19,6 +19,7 @@ import (
 //	follow  note each event on a note that it is told of, in the file "told" of its directory
 //	stall   note it, and never come back
 //	refuse  refuse every note
+//	mark    write into the body of every note
 //	die     end the process at the second step of its migrations
 func underTest() []plugin.Plugin {
 	if does := os.Getenv("PALABRE_TEST_PLUGIN"); does != "" {
@@ -31,7 +32,7 @@ type testPlugin struct{ does string }
 
 // Manifest implements plugin.Plugin.
 func (p testPlugin) Manifest() plugin.Manifest {
-	return plugin.Manifest{ID: "dev.palabre.test", Version: "1.0.0",
+	return plugin.Manifest{ID: "dev.palabre.test", Version: "1.0.0", Writes: []string{"note.body"},
 		Settings: json.RawMessage(`{"type":"object","additionalProperties":false,"properties":{"key":{"type":"string","writeOnly":true,"minLength":8}}}`)}
 }
 
@@ -42,9 +43,12 @@ func (p testPlugin) Register(r *plugin.Registry) error {
 		plugin.Migrate(r, "one", p.step("one")), plugin.Migrate(r, "two", p.step("two")))
 }
 
-func (p testPlugin) create(context.Context, *core.EntryEvent) error {
-	if p.does == "refuse" {
-		return plugin.Reject("no_notes", "No notes.")
+func (p testPlugin) create(_ context.Context, e *core.EntryEvent) error {
+	switch p.does {
+	case "refuse":
+		return plugin.Reject("no_notes", "No notes.", plugin.Field("/title", "Not this one."))
+	case "mark":
+		e.New["body"] = "marked"
 	}
 	return nil
 }

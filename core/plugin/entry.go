@@ -37,6 +37,30 @@ var (
 var entryPoints = []EntryPoint{EntryValidate, EntryCreate, EntryUpdate, EntryRestore, EntryPublish, EntryUnpublish,
 	EntryTransition, EntrySchedule, EntryDelete, EntryPurge}
 
+// EntryPointNamed finds an entry point by the name of its event, "entry.create".
+func EntryPointNamed(name string) (EntryPoint, bool) {
+	for _, p := range entryPoints {
+		if p.name == name {
+			return p, true
+		}
+	}
+	return EntryPoint{}, false
+}
+
+// EntryPointNames are the names of all entry points' events.
+func EntryPointNames() []string {
+	var names []string
+	for _, p := range entryPoints {
+		names = append(names, p.name)
+	}
+	return names
+}
+
+// Run passes an event through the handlers in hooks.
+func (p EntryPoint) Run(ctx context.Context, hooks *core.Hooks, e *core.EntryEvent) error {
+	return p.chain(hooks).Run(ctx, e, func(context.Context) error { return nil })
+}
+
 // Next runs the rest of the chain and the operation.
 type Next = hook.Next
 

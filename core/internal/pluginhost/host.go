@@ -240,6 +240,19 @@ func (h *Host) Impaired() []string {
 	return slices.Compact(ids)
 }
 
+// Only has one plugin take part, with these settings over its defaults, and no other one: for a trial without a node.
+func (h *Host) Only(id string, settings map[string]any) error {
+	o := h.find(id)
+	if o == nil {
+		return core.Errorf(core.CodeNotFound, "there is no plugin %q among those of this binary", id)
+	}
+	if o.barred != "" {
+		return fmt.Errorf("%s", o.barred)
+	}
+	o.on.Store(true)
+	return o.guarded("settings", func() error { return o.setUp(state{Settings: settings}) })
+}
+
 // Start reads the plugins' states and starts those that are on; it follows their states until Close. It never fails for a
 // plugin's sake.
 func (h *Host) Start(ctx context.Context) {
