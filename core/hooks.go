@@ -74,6 +74,13 @@ type SchemaEvent struct {
 	Old, New *Type // Old is nil for a new type
 }
 
+// HookFigures is how the calls of one kind of a plugin's code went on this node since it started.
+type HookFigures struct {
+	Plugin, Hook  string
+	Calls, Errors int64
+	Took          time.Duration // all calls together
+}
+
 // OfHook words what came out of a chain for the caller: of a plugin's fault he hears which one it was, and no more. A refusal
 // and what went wrong in the operation itself stay as they are.
 func OfHook(err error) error {

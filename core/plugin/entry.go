@@ -151,16 +151,23 @@ func around(r *Registry, p EntryPoint, fn func(ctx context.Context, e *core.Entr
 		own := *e
 		own.New, own.Old = jsondoc.CloneObject(e.New), jsondoc.CloneObject(e.Old)
 		began := time.Now()
-		var below time.Duration // what the rest of the chain took is not this handler's time
+		// How long the rest of the chain took, and what came of it, is not this handler's.
+		var below time.Duration
+		var inner error
 		err := fn(ctx, &own, func(ctx context.Context) error {
 			if err := r.take(e, &own); err != nil {
 				return &hook.Fault{Plugin: r.Manifest.ID, Hook: p.name, Err: err}
 			}
 			paused := time.Now()
 			defer func() { below = time.Since(paused) }()
-			return next(ctx)
+			inner = next(ctx)
+			return inner
 		})
-		r.note(p.name, began.Add(below), err)
+		if inner != nil {
+			r.note(p.name, began.Add(below), nil)
+		} else {
+			r.note(p.name, began.Add(below), err)
+		}
 		return err
 	}
 	return chain.Add(h)

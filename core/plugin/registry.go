@@ -3,6 +3,7 @@ package plugin
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"github.com/palabre-cms/palabre/core"
+	"github.com/palabre-cms/palabre/core/hook"
 )
 
 // Registry takes what one plugin registers.
@@ -240,7 +242,10 @@ func UI(r *Registry, contributions ...Contribution) {
 	r.Registered.UI = append(r.Registered.UI, contributions...)
 }
 
-// note measures a call of the plugin's code.
+// note measures a call of the plugin's code. A considered no is no error of it.
 func (r *Registry) note(what string, began time.Time, err error) {
+	if no := hook.Refusal(nil); errors.As(err, &no) {
+		err = nil
+	}
 	r.gate.Called(what, time.Since(began), err)
 }

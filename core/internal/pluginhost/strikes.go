@@ -52,6 +52,17 @@ func (o *one) figures() map[string]stat {
 	return out
 }
 
+// Figures are how the calls of all plugins went, by plugin and by what was called.
+func (h *Host) Figures() []core.HookFigures {
+	var all []core.HookFigures
+	for _, o := range h.plugins {
+		for what, s := range o.figures() {
+			all = append(all, core.HookFigures{Plugin: o.id(), Hook: what, Calls: s.Calls, Errors: s.Errors, Took: time.Duration(s.TotalMs * float64(time.Millisecond))})
+		}
+	}
+	return all
+}
+
 // strike counts a failure, and turns the plugin off at the third in an hour: here at once, and by its state everywhere.
 func (o *one) strike(what string, cause error) {
 	now := o.host.now()

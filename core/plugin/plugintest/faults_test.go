@@ -291,3 +291,28 @@ func TestOnQuery_widens(t *testing.T) {
 		got.Failed("plugin_failed")
 	}
 }
+
+// The figures tell each plugin's own time and failures: what it refuses, or what fails below it, is none.
+func TestFigures(t *testing.T) {
+	t.Parallel()
+	strict := before("dev.acme.b", func(_ context.Context, e *core.EntryEvent) error {
+		switch e.New["title"] {
+		case "no":
+			return plugin.Reject("no", "No.")
+		case "fault":
+			return errors.New("boom")
+		}
+		return nil
+	})
+	h := plugintest.New(t, before("dev.acme.a", func(context.Context, *core.EntryEvent) error { return nil }), articles(), plugintest.With(strict))
+	h.Create("article", plugintest.Doc{"title": "yes"}).OK()
+	h.Create("article", plugintest.Doc{"title": "no"}).Rejected("no")
+	h.Create("article", plugintest.Doc{"title": "fault"}).Failed("plugin_failed")
+	figures := h.Get("/metrics").OK().Text
+	for _, want := range []string{`calls_total{hook="entry.create",plugin="dev.acme.a"} 3`, `errors_total{hook="entry.create",plugin="dev.acme.a"} 0`,
+		`calls_total{hook="entry.create",plugin="dev.acme.b"} 3`, `errors_total{hook="entry.create",plugin="dev.acme.b"} 1`, `seconds_total{hook="entry.create",plugin="dev.acme.a"} `} {
+		if !strings.Contains(figures, "palabre_plugin_"+want) {
+			t.Errorf("the figures lack %s", want)
+		}
+	}
+}
