@@ -22,7 +22,7 @@ var templates embed.FS
 
 // files are what is written, and from which template.
 var files = []struct{ name, template string }{
-	{"go.mod", "go.mod.tmpl"}, {"plugin.go", "plugin.go.tmpl"}, {"plugin_test.go", "plugin_test.go.tmpl"},
+	{"go.mod", "go.mod.tmpl"}, {"plugin.go", "plugin.go.tmpl"}, {"article.json", "article.json.tmpl"}, {"plugin_test.go", "plugin_test.go.tmpl"},
 	{"cmd/palabre/main.go", "main.go.tmpl"}, {"README.md", "README.md.tmpl"},
 }
 
