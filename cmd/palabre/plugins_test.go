@@ -62,9 +62,9 @@ func TestPlugin_killedWhileTold(t *testing.T) {
 	wantLines(t, dir, "told", 1)
 	n.Kill()
 	n = withPlugin(t, dir, "follow", nodeOptions{})
-	got := wantLines(t, dir, "told", 2)
+	wantLines(t, dir, "told", 2)
 	n.create("note", map[string]any{"title": "afterwards"}, "")
-	if got = wantLines(t, dir, "told", 3); got[0] != got[1] || got[1] == got[2] || !strings.HasPrefix(got[0], "evt_") {
+	if got := wantLines(t, dir, "told", 3); got[0] != got[1] || got[1] == got[2] || !strings.HasPrefix(got[0], "evt_") {
 		t.Errorf("told of %q", got)
 	}
 }
