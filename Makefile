@@ -56,6 +56,7 @@ bench: build ## measure against the targets (ENTRIES=10000 by default)
 golden: ## rewrite the golden files from what the tests get now
 	@PALABRE_TEST_GOLDEN=write go test -count=1 -run Readme ./cmd/palabre
 	@go test -count=1 ./core/internal/shipped -update
+	@PALABRE_TEST_GOLDEN=write go test -count=1 -run TestEvents ./core/plugin
 	@git status --short -- README.md '*golden*' 'schemas/testdata'
 
 .PHONY: clean

@@ -302,6 +302,7 @@ var doors = map[string][]string{
 // doormen are the files and packages that may open a connection by themselves, each with its reason.
 var doormen = map[string]string{
 	"core/internal/outbound":       "it is the one dialer",
+	"core/app/plugins.go":          "in a test, plugins reach what the test answers",
 	"core/internal/transfer":       "the command line speaks to the server that its user names",
 	"cmd/palabre/internal/bench":   "it speaks to the server that it has started",
 	"core/internal/log/ferrettest": "a test's proxy in front of a test's store",

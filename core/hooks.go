@@ -1,6 +1,7 @@
 package core
 
 import (
+	"errors"
 	"time"
 
 	"github.com/palabre-cms/palabre/core/hook"
@@ -54,6 +55,8 @@ type ReadEvent struct {
 	State State
 	Views []View           // not to be changed
 	Extra []map[string]any // one for each view: members to add to the answer, or with nil to take out
+	// Lacking says that a handler was passed over: the answer is good for a moment only.
+	Lacking bool
 }
 
 // QueryEvent is a query about to be answered.
@@ -70,4 +73,24 @@ type SchemaEvent struct {
 	Name     string // "schema.change"
 	Actor    *Principal
 	Old, New *Type // Old is nil for a new type
+}
+
+// HookFigures is how the calls of one kind of a plugin's code went on this node since it started.
+type HookFigures struct {
+	Plugin, Hook  string
+	Calls, Errors int64
+	Took          time.Duration // all calls together
+}
+
+// OfHook words what came out of a chain for the caller: of a plugin's fault he hears which one it was, and no more. A refusal
+// and what went wrong in the operation itself stay as they are.
+func OfHook(err error) error {
+	var fault *hook.Fault
+	if !errors.As(err, &fault) {
+		return err
+	}
+	e := Refuse(CodeInternal, "plugin_failed", "The plugin %s failed. Try again, or tell an administrator.",
+		"L’extension %s a échoué. Réessayez, ou prévenez un administrateur.", fault.Plugin)
+	e.Extra, e.Err = map[string]any{"plugin": fault.Plugin, "hook": fault.Hook}, fault
+	return e
 }

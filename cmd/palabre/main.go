@@ -18,7 +18,7 @@ import (
 var version = "dev"
 
 // plugins are what this binary offers, in the order in which they are listed.
-func plugins() []plugin.Plugin { return all.Plugins() }
+func plugins() []plugin.Plugin { return append(all.Plugins(), underTest()...) }
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)

@@ -14,7 +14,7 @@ import (
 )
 
 func (p *program) plugin() *cobra.Command {
-	cmd := group("plugin", "Look at the plugins of this binary", p.pluginList(), p.pluginOrder())
+	cmd := group("plugin", "Look at the plugins of this binary", p.pluginList(), p.pluginOrder(), p.pluginNew(), p.pluginCall())
 	cmd.Aliases = []string{"plugins"}
 	return cmd
 }

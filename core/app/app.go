@@ -211,14 +211,14 @@ func (a *App) wireServices() error {
 
 func (a *App) readParts(access core.Access, queries core.Queries) read.Parts {
 	return read.Parts{Types: a.types, Access: access, Catalog: a.catalog, Queries: queries, Content: a.content, Log: a.store.log,
-		Hooks: a.hooks, Prune: schema.Visible}
+		Hooks: a.hooks, Prune: schema.Visible, Now: a.clock.Now}
 }
 
 func (a *App) wireServer() (err error) {
 	a.server, err = httpapi.New(httpapi.Options{
 		Reader: a.reader, Content: a.content, Access: a.access, Types: a.types, Catalog: a.catalog, Schemas: a.schemas,
 		Keeper: keeper{a.catalog, a.store.log}, Rights: a.access, Accounts: a.signingIn(), Auditor: a.trail, Privacy: a.privacy,
-		Exporter: &exporter{App: a, key: a.cursorKey}, Routes: a.plugins.Routes(),
+		Exporter: &exporter{App: a, key: a.cursorKey}, Routes: a.plugins.Routes(), Impaired: a.plugins.Impaired, Figures: a.plugins.Figures,
 		Version: a.options.Version, PublicURL: a.config.PublicURL, Logger: a.logger, Now: a.clock.Now,
 		CacheBytes: int64(a.config.Cache.Bytes), NoMetrics: !a.config.Metrics.Enabled, TrustedProxies: a.config.TrustedProxies,
 		Origins: a.config.CORS.Origins, AuthLimit: a.config.Limits.Auth, AnonymousLimit: a.config.Limits.Anonymous,

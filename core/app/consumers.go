@@ -26,6 +26,11 @@ func (a *App) follow(ctx context.Context, c core.Consumer) {
 	}
 }
 
+// begin has a consumer that is new begin after a position.
+func (a *App) begin(ctx context.Context, consumer string, after core.Position) error {
+	return consume.Begin(ctx, a.store.log, consumer, after)
+}
+
 func (a *App) reportConsumer(name string, err error) {
 	if core.CodeOf(err) == core.CodeUnavailable {
 		a.logger.Debug("a consumer of the log waits for the store", "consumer", name, "error", err)

@@ -5,10 +5,13 @@ import (
 	"log/slog"
 	"net/http"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/palabre-cms/palabre/core"
 	"github.com/palabre-cms/palabre/core/internal/pluginhost"
+	"github.com/palabre-cms/palabre/core/internal/schema"
+	"github.com/palabre-cms/palabre/core/jsondoc"
 	"github.com/palabre-cms/palabre/core/plugin"
 )
 
@@ -18,11 +21,12 @@ func (a *App) wirePlugins(mapper core.Mapper) error {
 	if err != nil {
 		return err
 	}
-	return a.plugins.Wire(pluginhost.Parts{
+	a.plugins.Wire(pluginhost.Parts{
 		Types: a.types, Reader: a.reader, Mapper: mapper, Catalog: a.catalog, Content: a.content, Access: a.access, Log: a.store.log,
-		Compiler: a.compiler, HTTP: a.pluginHTTP(), Follow: a.follow, Note: a.trail.Note, Key: key, Holder: holder(), Now: a.clock.Now,
-		Logger: a.logger, PublicURL: a.config.PublicURL, Dir: filepath.Join(a.config.Data, "plugins"),
+		Compiler: a.compiler, HTTP: a.pluginHTTP(), Follow: a.follow, Begin: a.begin, Note: a.trail.Note, Key: key, Holder: holder(), Now: a.clock.Now,
+		Logger: a.logger, Hasty: a.options.Now != nil, PublicURL: a.config.PublicURL, Dir: filepath.Join(a.config.Data, "plugins"),
 	})
+	return nil
 }
 
 func (a *App) pluginHTTP() *http.Client {
@@ -57,6 +61,60 @@ func InspectPlugins(data string, plugins ...plugin.Plugin) PluginSet {
 		set.LeftOut = append(set.LeftOut, l.Err)
 	}
 	return set
+}
+
+// Trial is one call of a plugin's handlers at one event.
+type Trial struct {
+	Event    string // "entry.create"
+	Type     core.TypeName
+	Entry    map[string]any // the document after the change; before it where nothing is after it
+	Old      map[string]any // the document before it; Entry as it is, where there is one before and none is given
+	Settings map[string]any // over what the plugin's schema gives by default
+}
+
+// TryPlugin calls a plugin's handlers at an event, without a node, and gives what they did to the document, or their refusal.
+func TryPlugin(ctx context.Context, id string, t Trial, plugins ...plugin.Plugin) ([]jsondoc.PatchOp, error) {
+	hooks := &core.Hooks{}
+	host := pluginhost.New(hooks, slog.New(slog.DiscardHandler), plugins...)
+	for _, l := range host.LeftOut() {
+		if l.ID == id {
+			return nil, l.Err
+		}
+	}
+	point, ok := plugin.EntryPointNamed(t.Event)
+	if !ok {
+		return nil, core.Errorf(core.CodeBadRequest, "there is no event %q; those on entries are %s", t.Event, strings.Join(plugin.EntryPointNames(), ", "))
+	}
+	host.Wire(pluginhost.Parts{Compiler: &schema.Compiler{}, Logger: slog.New(slog.DiscardHandler), Now: time.Now})
+	if err := host.Only(id, t.Settings); err != nil {
+		return nil, err
+	}
+	e := t.event()
+	before := jsondoc.CloneObject(e.New)
+	if err := point.Run(ctx, hooks, e); err != nil {
+		return nil, err
+	}
+	if len(e.Errors) > 0 {
+		return nil, core.Invalid(e.Errors...)
+	}
+	return jsondoc.Diff(any(before), any(e.New)), nil
+}
+
+// event is the one that a write would make.
+func (t Trial) event() *core.EntryEvent {
+	e := &core.EntryEvent{Name: t.Event, Actor: core.System, Type: core.NewType(core.Type{Name: t.Type}), ID: core.NewID(time.Now())}
+	switch t.Event {
+	case "entry.create":
+		e.New = jsondoc.CloneObject(t.Entry)
+	case "entry.delete", "entry.purge":
+		e.Old = t.Entry
+	default:
+		e.New, e.Old = jsondoc.CloneObject(t.Entry), t.Old
+		if e.Old == nil {
+			e.Old = t.Entry
+		}
+	}
+	return e
 }
 
 // PluginCommands are the commands of the node's plugins.

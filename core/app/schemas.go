@@ -93,15 +93,6 @@ func (a *App) settleTypes(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, text := range a.plugins.Schemas() {
-		f, err := newTypeFile("", text)
-		if err != nil {
-			return err
-		}
-		if !slices.ContainsFunc(files, func(own typeFile) bool { return own.name == f.name }) { // the site's own go first
-			files = append(files, f)
-		}
-	}
 	var broken []error
 	for _, f := range files {
 		err := a.settleType(ctx, f)
@@ -113,7 +104,34 @@ func (a *App) settleTypes(ctx context.Context) error {
 			return f.named(err)
 		}
 	}
-	return errors.Join(broken...)
+	if err := errors.Join(broken...); err != nil {
+		return err
+	}
+	return a.settlePluginTypes(ctx, files)
+}
+
+// settlePluginTypes does the same for those that plugins bring, after the site's own, which go first. One that does not work
+// keeps its plugin off, and nothing else.
+func (a *App) settlePluginTypes(ctx context.Context, own []typeFile) error {
+	for _, brought := range a.plugins.Schemas() {
+		f, err := newTypeFile("", brought.Schema)
+		if err == nil && slices.ContainsFunc(own, func(o typeFile) bool { return o.name == f.name }) {
+			continue
+		}
+		if err == nil {
+			err = a.settleType(ctx, f)
+		}
+		if core.CodeOf(err) == core.CodeUnavailable || ctx.Err() != nil {
+			return err
+		}
+		if review := ReviewIn(err); review != nil {
+			err = wouldBreak(f, review)
+		}
+		if err != nil {
+			a.plugins.Bar(brought.Plugin, fmt.Errorf("a content type that it brings does not work: %w", err))
+		}
+	}
+	return nil
 }
 
 // named says in an error which file it is about.

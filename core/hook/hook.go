@@ -14,6 +14,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"sort"
 	"strings"
 	"sync"
@@ -311,7 +312,17 @@ func (c *Cycle) Error() string {
 	return "hook: these plugins wait for each other: " + strings.Join(c.Plugins, ", ")
 }
 
+// cycleOf leaves out those that only wait for the circle and are not part of it: they can do without.
 func cycleOf[E any](left []Handler[E]) *Cycle {
+	for again := true; again; {
+		again = false
+		for i := range left {
+			if !slices.ContainsFunc(left, func(other Handler[E]) bool { return other.Plugin != left[i].Plugin && waits(&other, &left[i]) }) {
+				left, again = slices.Delete(left, i, i+1), true
+				break
+			}
+		}
+	}
 	c := &Cycle{}
 	for _, h := range left {
 		if !contains(c.Plugins, h.Plugin) {

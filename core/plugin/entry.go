@@ -37,6 +37,30 @@ var (
 var entryPoints = []EntryPoint{EntryValidate, EntryCreate, EntryUpdate, EntryRestore, EntryPublish, EntryUnpublish,
 	EntryTransition, EntrySchedule, EntryDelete, EntryPurge}
 
+// EntryPointNamed finds an entry point by the name of its event, "entry.create".
+func EntryPointNamed(name string) (EntryPoint, bool) {
+	for _, p := range entryPoints {
+		if p.name == name {
+			return p, true
+		}
+	}
+	return EntryPoint{}, false
+}
+
+// EntryPointNames are the names of all entry points' events.
+func EntryPointNames() []string {
+	var names []string
+	for _, p := range entryPoints {
+		names = append(names, p.name)
+	}
+	return names
+}
+
+// Run passes an event through the handlers in hooks.
+func (p EntryPoint) Run(ctx context.Context, hooks *core.Hooks, e *core.EntryEvent) error {
+	return p.chain(hooks).Run(ctx, e, func(context.Context) error { return nil })
+}
+
 // Next runs the rest of the chain and the operation.
 type Next = hook.Next
 
@@ -131,16 +155,23 @@ func around(r *Registry, p EntryPoint, fn func(ctx context.Context, e *core.Entr
 		own := *e
 		own.New, own.Old = jsondoc.CloneObject(e.New), jsondoc.CloneObject(e.Old)
 		began := time.Now()
-		var below time.Duration // what the rest of the chain took is not this handler's time
+		// How long the rest of the chain took, and what came of it, is not this handler's.
+		var below time.Duration
+		var inner error
 		err := fn(ctx, &own, func(ctx context.Context) error {
 			if err := r.take(e, &own); err != nil {
 				return &hook.Fault{Plugin: r.Manifest.ID, Hook: p.name, Err: err}
 			}
 			paused := time.Now()
 			defer func() { below = time.Since(paused) }()
-			return next(ctx)
+			inner = next(ctx)
+			return inner
 		})
-		r.note(p.name, began.Add(below), err)
+		if inner != nil {
+			r.note(p.name, began.Add(below), nil)
+		} else {
+			r.note(p.name, began.Add(below), err)
+		}
 		return err
 	}
 	return chain.Add(h)

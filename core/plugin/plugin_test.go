@@ -119,7 +119,20 @@ func TestRegister_refuses(t *testing.T) {
 		return errors.Join(plugin.Before(r, plugin.EntryPublish, pass), errors.New("no database"))
 	}}
 	panics := fake{plugin.Manifest{ID: "dev.acme.three", Version: "1.0.0"}, func(*plugin.Registry) error { panic("boom") }}
-	for name, p := range map[string]plugin.Plugin{"a bad id": setter("Bad ID", "a", "b"), "no version": fake{plugin.Manifest{ID: "dev.acme.x"}, nil},
+	routes := func(paths ...string) fake {
+		return fake{plugin.Manifest{ID: "dev.acme.routes", Version: "1.0.0"}, func(r *plugin.Registry) error {
+			var failures []error
+			for i, path := range paths {
+				failures = append(failures, plugin.Handle(r, "GET", path, strings.Repeat("x", i+1), "", nil))
+			}
+			return errors.Join(failures...)
+		}}
+	}
+	if _, err := plugin.Register(routes("/a/{x}", "/a/{x}/b", "/a/b", "/a.json", "/{y}/c"), hooks, gate{}); err != nil {
+		t.Errorf("good routes: %v", err)
+	}
+	for name, p := range map[string]plugin.Plugin{"a route that ends in a slash": routes("/a/"), "half a parameter": routes("/{a}.json"), "a wild route": routes("/*all"), "a colon": routes("/:a"),
+		"two names for one parameter": routes("/a/{x}", "/a/{y}/b"), "a bad id": setter("Bad ID", "a", "b"), "no version": fake{plugin.Manifest{ID: "dev.acme.x"}, nil},
 		"a field without a type": setter("dev.acme.y", "a", "b", "slug"), "one that fails": failing, "one that panics": panics} {
 		if _, err := plugin.Register(p, hooks, gate{}); err == nil {
 			t.Errorf("%s was registered", name)

@@ -34,6 +34,7 @@ func OnRead(r *Registry, fn func(ctx context.Context, e *core.ReadEvent) error, 
 		err := inTime(ctx, func() error { return fn(ctx, &own) })
 		r.note("entry.read", began, err)
 		if err != nil {
+			e.Lacking = true
 			return err
 		}
 		for i := range own.Extra {

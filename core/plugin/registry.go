@@ -3,14 +3,17 @@ package plugin
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/palabre-cms/palabre/core"
+	"github.com/palabre-cms/palabre/core/hook"
 )
 
 // Registry takes what one plugin registers.
@@ -22,14 +25,15 @@ type Registry struct {
 
 // Registered is what a plugin has put in place. It is the node's to use.
 type Registered struct {
-	Manifest  Manifest
-	Plugin    Plugin
-	Followers []Follower
-	Jobs      []Job
-	Routes    []core.Route
-	Types     []json.RawMessage // JSON Schemas
-	Commands  []Command
-	UI        []Contribution
+	Manifest   Manifest
+	Plugin     Plugin
+	Followers  []Follower
+	Jobs       []Job
+	Routes     []core.Route
+	Types      []json.RawMessage // JSON Schemas
+	Commands   []Command
+	UI         []Contribution
+	Migrations []Migration
 	// SetUp looks at the plugin's settings before they are saved, and before it starts with them. It refuses what does not fit,
 	// and gives what makes them count.
 	SetUp []func(settings json.RawMessage) (use func(), err error)
@@ -125,12 +129,15 @@ func (r *Registry) route(route core.Route, given []RouteOption) error {
 	if !r.claims(route.Path) {
 		route.Path = "/x/" + r.Manifest.ID + route.Path
 	}
-	if !strings.HasPrefix(route.Path, "/") || strings.HasSuffix(route.Path, "/") || route.Name == "" {
-		return fmt.Errorf("the route %s %s needs a path that begins with a slash and does not end with one, and a name", route.Method, route.Path)
+	if !validPath.MatchString(route.Path) || route.Name == "" {
+		return fmt.Errorf("the route %s %s needs a name, and a path like /things/{thing}: no slash at its end, and braces around whole parts only", route.Method, route.Path)
 	}
 	for _, have := range r.Routes {
 		if have.Name == route.Name || have.Method == route.Method && have.Path == route.Path {
 			return fmt.Errorf("the route %s %s is registered twice", route.Method, route.Path)
+		}
+		if a, b := renamed(have.Path, route.Path); have.Method == route.Method && a != b {
+			return fmt.Errorf("the routes %s and %s call the same part of the path %s and %s: give it one name", have.Path, route.Path, a, b)
 		}
 	}
 	for _, o := range given {
@@ -138,6 +145,24 @@ func (r *Registry) route(route core.Route, given []RouteOption) error {
 	}
 	r.Routes = append(r.Routes, route)
 	return nil
+}
+
+// validPath is a path of which any part may be a parameter.
+var validPath = regexp.MustCompile(`^(/([^/{}:*]+|\{[a-zA-Z][a-zA-Z0-9]*\}))+$`)
+
+// renamed finds what two paths call a part that is the same in both, where they call it differently.
+func renamed(one, two string) (a, b string) {
+	as, bs := strings.Split(one, "/"), strings.Split(two, "/")
+	for i := range min(len(as), len(bs)) {
+		if as[i] == bs[i] {
+			continue
+		}
+		if strings.HasPrefix(as[i], "{") && strings.HasPrefix(bs[i], "{") {
+			return as[i], bs[i]
+		}
+		break
+	}
+	return "", ""
 }
 
 // claims reports whether a path lies under one of the plugin's own prefixes.
@@ -239,7 +264,10 @@ func UI(r *Registry, contributions ...Contribution) {
 	r.Registered.UI = append(r.Registered.UI, contributions...)
 }
 
-// note measures a call of the plugin's code.
+// note measures a call of the plugin's code. A considered no is no error of it.
 func (r *Registry) note(what string, began time.Time, err error) {
+	if no := hook.Refusal(nil); errors.As(err, &no) {
+		err = nil
+	}
 	r.gate.Called(what, time.Since(began), err)
 }

@@ -8,6 +8,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/palabre-cms/palabre/core"
 )
 
 // metrics counts. Everything that a request touches is bound to its labels beforehand.
@@ -50,6 +52,31 @@ func newMetrics() *metrics {
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	m.unrouted = m.tally("unrouted")
 	return m
+}
+
+// pluginFigures collects how the calls of plugins went at the moment at which it is asked for.
+type pluginFigures func() []core.HookFigures
+
+var (
+	pluginCalls   = prometheus.NewDesc("palabre_plugin_calls_total", "Calls of a plugin's code, by plugin and by what was called.", []string{"plugin", "hook"}, nil)
+	pluginErrors  = prometheus.NewDesc("palabre_plugin_errors_total", "Those that failed; a refusal is no failure.", []string{"plugin", "hook"}, nil)
+	pluginSeconds = prometheus.NewDesc("palabre_plugin_seconds_total", "Time that they took, what they waited for below them left out.", []string{"plugin", "hook"}, nil)
+)
+
+// Describe implements prometheus.Collector.
+func (f pluginFigures) Describe(to chan<- *prometheus.Desc) {
+	to <- pluginCalls
+	to <- pluginErrors
+	to <- pluginSeconds
+}
+
+// Collect implements prometheus.Collector.
+func (f pluginFigures) Collect(to chan<- prometheus.Metric) {
+	for _, v := range f() {
+		to <- prometheus.MustNewConstMetric(pluginCalls, prometheus.CounterValue, float64(v.Calls), v.Plugin, v.Hook)
+		to <- prometheus.MustNewConstMetric(pluginErrors, prometheus.CounterValue, float64(v.Errors), v.Plugin, v.Hook)
+		to <- prometheus.MustNewConstMetric(pluginSeconds, prometheus.CounterValue, v.Took.Seconds(), v.Plugin, v.Hook)
+	}
 }
 
 func counter(name, help string) prometheus.Counter {

@@ -228,7 +228,7 @@ func commonSchemas() object {
 		"RetentionReport": fields("dryRun at due", object{"dryRun": flag, "at": moment("When it was looked."), "erasure": schemaRef("ErasureReport"),
 			"due": listOf(fields("type id fields since", object{"type": text, "id": text, "fields": listOf(text), "since": moment("When its time was over.")}))}),
 		"Health":      fields("status", object{"status": text}),
-		"Readiness":   fields("status reads writes position", object{"status": object{"type": "string", "enum": []any{"ok", "readonly", "draining"}}, "reads": flag, "writes": flag, "position": number, "version": text}),
+		"Readiness":   fields("status reads writes position", object{"status": object{"type": "string", "enum": []any{"ok", "readonly", "draining"}}, "reads": flag, "writes": flag, "position": number, "version": text, "degraded": listOf(text)}),
 		"ProblemType": fields("type code status title", object{"type": text, "code": text, "status": number, "title": text}),
 		"Problem": object{"type": "object", "description": "RFC 9457.", "required": []any{"type", "title", "status", "code", "detail", "instance", "requestId"}, "additionalProperties": true,
 			"properties": object{"type": text, "title": text, "status": number, "code": object{"type": "string", "enum": codeNames()}, "detail": text, "instance": text, "requestId": text,

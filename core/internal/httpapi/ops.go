@@ -22,11 +22,16 @@ type readiness struct {
 	Writes   bool          `json:"writes"`
 	Position core.Position `json:"position"`
 	Version  string        `json:"version"`
+	// Degraded are the plugins that should run and do not. Why stands where plugins are looked after, for those who do.
+	Degraded []string `json:"degraded,omitempty"`
 }
 
 // readyz says whether to send requests here. A server that can read but not write is ready: its website stays up.
 func readyz(s *Server, c *gin.Context) error {
 	b := readiness{Status: "ok", Reads: true, Writes: s.o.Content.Ready() == nil, Position: s.o.Catalog.Position(), Version: s.o.Version}
+	if s.o.Impaired != nil {
+		b.Degraded = s.o.Impaired()
+	}
 	status := http.StatusOK
 	switch {
 	case s.draining.Load():

@@ -33,9 +33,11 @@ type Options struct {
 	// Accounts signs people in; nil: nobody can, and callers have API tokens only.
 	Accounts core.Accounts
 
-	Routes   []core.Route  // of plugins
-	Auditor  core.Auditor  // nil: nobody can be asked who did what
-	Exporter core.Exporter // nil: nothing is exported here
+	Routes   []core.Route              // of plugins
+	Impaired func() []string           // the plugins that are off though nobody wants it so; nil: none
+	Figures  func() []core.HookFigures // of plugins, for /metrics; nil: none
+	Auditor  core.Auditor              // nil: nobody can be asked who did what
+	Exporter core.Exporter             // nil: nothing is exported here
 
 	Name      string // of the site, on the pages and in the API's description; "Palabre"
 	Version   string // of the program
@@ -102,6 +104,9 @@ func New(o Options) (*Server, error) {
 	}
 	o = o.withDefaults()
 	s := &Server{o: o, log: o.Logger, now: o.Now, metrics: newMetrics(), ids: newRequestIDs(), ending: make(chan struct{})}
+	if o.Figures != nil {
+		s.metrics.registry.MustRegister(pluginFigures(o.Figures))
+	}
 	s.policy = policyVersion(o.Access)
 	s.store = core.NewType(core.Type{Name: "store", Public: true}) // public: that there is one is no secret
 	s.cache = newCache(o.CacheBytes, s.stands, s.metrics)

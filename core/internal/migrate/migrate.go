@@ -259,7 +259,7 @@ func (s *Service) withHooks(ctx context.Context, who *core.Principal, p *plan, d
 		return do(ctx)
 	}
 	event := &core.SchemaEvent{Name: "schema.change", Actor: who, Old: p.old, New: p.next}
-	return s.c.Hooks.SchemaChange.Run(ctx, event, do)
+	return core.OfHook(s.c.Hooks.SchemaChange.Run(ctx, event, do))
 }
 
 // perform puts the type in place of what it was planned on, t, which is nil for a new one, and then does what is left

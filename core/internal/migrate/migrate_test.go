@@ -343,11 +343,17 @@ func TestApply_TheInverseLeadsBack(t *testing.T) {
 	n.wantDocs(id, "", `{"a":"007","b":"kept","c":"x"}`)
 }
 
+// refusal is a hook's considered no.
+type refusal struct{ error }
+
+func (refusal) Refusal()        {}
+func (r refusal) Unwrap() error { return r.error }
+
 func TestApply_AHookMayRefuse(t *testing.T) {
 	t.Parallel()
 	n := start(t)
 	must(t, n.hooks.SchemaChange.Add(hook.Handler[*core.SchemaEvent]{Plugin: "frozen", Name: "types", Fn: func(context.Context, *core.SchemaEvent, hook.Next) error {
-		return core.Errorf(core.CodeForbidden, "Types are frozen.")
+		return refusal{core.Errorf(core.CodeForbidden, "Types are frozen.")}
 	}}))
 	if _, err := n.Apply(context.Background(), editor, "note", note(`"a":`+text), nil); core.CodeOf(err) != core.CodeForbidden {
 		t.Errorf("got %v", err)

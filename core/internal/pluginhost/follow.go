@@ -41,8 +41,10 @@ type follower struct {
 // One that nothing is known of yet begins after a position.
 func (h *Host) runFollower(ctx context.Context, o *one, f *plugin.Follower, begin core.Position) {
 	w := &follower{one: o, Follower: f}
-	h.parts.Follow(ctx, core.Consumer{Name: o.id() + "." + f.Name, Handle: w.handle, Between: w.between, Begin: begin})
+	h.parts.Follow(ctx, core.Consumer{Name: o.consumer(f), Handle: w.handle, Between: w.between, Begin: begin})
 }
+
+func (o *one) consumer(f *plugin.Follower) string { return o.id() + "." + f.Name }
 
 func (w *follower) queue() string { return w.prefix() + "after/" + w.Name + "/queue/" }
 func (w *follower) dead() string  { return w.prefix() + "after/" + w.Name + "/dead/" }
@@ -197,7 +199,7 @@ const lookSoon = time.Second
 func (w *follower) between(ctx context.Context) time.Duration {
 	w.waiting = nil // letters may have been put back by another node
 	if err := w.read(ctx); err != nil {
-		return lookAgain
+		return w.host.pause(lookAgain)
 	}
 	now, wait := w.host.now(), lookAgain
 	if len(w.waiting) > 0 {
@@ -208,17 +210,17 @@ func (w *follower) between(ctx context.Context) time.Duration {
 			l := letters[0]
 			if err := w.again(ctx, l); err != nil {
 				w.host.logger.Warn("a plugin's letter waits", "plugin", w.id(), "event", l.Event, "error", err)
-				return lookAgain
+				return w.host.pause(lookAgain)
 			}
 			if letters = w.waiting[l.Entry]; len(letters) > 0 && letters[0] == l {
 				break // failed once more
 			}
 		}
 		if len(letters) > 0 {
-			wait = min(wait, max(letters[0].Due.Sub(now), time.Millisecond))
+			wait = min(wait, letters[0].Due.Sub(now))
 		}
 	}
-	return wait
+	return w.host.pause(wait)
 }
 
 func (w *follower) again(ctx context.Context, l *letter) error {

@@ -41,12 +41,15 @@ type Parts struct {
 	Compiler core.Compiler                              // of the schemas of settings
 	HTTP     *http.Client                               // guarded
 	Follow   func(ctx context.Context, c core.Consumer) // runs a consumer of the log until ctx is done
+	Begin    func(ctx context.Context, consumer string, after core.Position) error
 	Note     func(ctx context.Context, who *core.Principal, e core.AuditEvent) error
 	Key      []byte // secrets among the settings are sealed with it
 	Holder   string // this process, by a name that no other one has
 	Now      func() time.Time
 	Logger   *slog.Logger
 
+	// Hasty looks at the time again and again, for a clock that jumps: a test's.
+	Hasty     bool
 	PublicURL string
 	Dir       string // of the plugins' own directories; "" for none
 }
@@ -78,33 +81,64 @@ type LeftOut struct {
 func New(hooks *core.Hooks, logger *slog.Logger, plugins ...plugin.Plugin) *Host {
 	h := &Host{hooks: hooks, logger: logger}
 	h.report()
-	for _, p := range plugins {
+	for _, p := range h.asked(plugins) {
 		h.add(p)
 	}
 	h.leaveOutUnmet()
-	slices.SortFunc(h.plugins, cmpID)
 	return h
 }
 
-func cmpID(a, b *one) int { return strings.Compare(a.id(), b.id()) }
+// introduced is a plugin that has said who it is.
+type introduced struct {
+	plugin.Plugin
+	manifest plugin.Manifest
+}
 
-func (h *Host) add(p plugin.Plugin) {
+// Manifest implements plugin.Plugin: a plugin is asked once.
+func (i introduced) Manifest() plugin.Manifest { return i.manifest }
+
+// asked gives the plugins with their manifests, by ID. One that panics there is left out.
+func (h *Host) asked(plugins []plugin.Plugin) []introduced {
+	var all []introduced
+	for _, p := range plugins {
+		if m, err := manifestOf(p); err != nil {
+			h.leaveOut(fmt.Sprintf("%T", p), err)
+		} else {
+			all = append(all, introduced{p, m})
+		}
+	}
+	slices.SortStableFunc(all, func(a, b introduced) int { return strings.Compare(a.manifest.ID, b.manifest.ID) })
+	return all
+}
+
+func manifestOf(p plugin.Plugin) (m plugin.Manifest, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("the manifest of the plugin %T cannot be read: %w", p, &plugin.Panic{Value: v})
+		}
+	}()
+	return p.Manifest(), nil
+}
+
+func (h *Host) add(p introduced) {
+	if h.find(p.manifest.ID) != nil {
+		h.leaveOut(p.manifest.ID, fmt.Errorf("plugin %s is listed twice: the second one is left out", p.manifest.ID))
+		return
+	}
 	o := &one{host: h, stats: map[string]*stat{}}
 	r, err := plugin.Register(p, h.hooks, o)
-	if err == nil && h.find(r.Manifest.ID) != nil {
-		err = fmt.Errorf("plugin %s is listed twice", r.Manifest.ID)
-	}
 	if cycle := (*hook.Cycle)(nil); errors.As(err, &cycle) {
 		h.leaveOutAll(cycle.Plugins, err)
 	}
 	if err != nil {
-		h.leaveOut(p, err)
+		h.leaveOut(p.manifest.ID, err)
 		return
 	}
+	r.Plugin = p.Plugin
 	for _, j := range r.Jobs {
 		if _, err := cron.ParseStandard(j.Spec); err != nil {
 			plugin.Remove(h.hooks, r.Manifest.ID)
-			h.leaveOut(p, fmt.Errorf("plugin %s: the timetable %q of the job %s cannot be read: %w", r.Manifest.ID, j.Spec, j.Name, err))
+			h.leaveOut(r.Manifest.ID, fmt.Errorf("plugin %s: the timetable %q of the job %s cannot be read: %w", r.Manifest.ID, j.Spec, j.Name, err))
 			return
 		}
 	}
@@ -112,9 +146,9 @@ func (h *Host) add(p plugin.Plugin) {
 	h.plugins = append(h.plugins, o)
 }
 
-func (h *Host) leaveOut(p plugin.Plugin, err error) {
-	h.logger.Error("a plugin is left out", "error", err)
-	h.left = append(h.left, LeftOut{ID: p.Manifest().ID, Err: err})
+func (h *Host) leaveOut(id string, err error) {
+	h.logger.Error("a plugin is left out", "plugin", id, "error", err)
+	h.left = append(h.left, LeftOut{ID: id, Err: err})
 }
 
 // leaveOutAll takes out plugins that are there already: those of a circle go together, so that which of them came first does
@@ -125,7 +159,7 @@ func (h *Host) leaveOutAll(ids []string, err error) {
 			return false
 		}
 		plugin.Remove(h.hooks, o.id())
-		h.leaveOut(o.Plugin, err)
+		h.leaveOut(o.id(), err)
 		return true
 	})
 }
@@ -141,7 +175,7 @@ func (h *Host) leaveOutUnmet() {
 			}
 			plugin.Remove(h.hooks, o.id())
 			h.plugins = slices.Delete(h.plugins, i, i+1)
-			h.leaveOut(o.Plugin, fmt.Errorf("plugin %s needs the plugin %s, which is not there", o.id(), o.Manifest.Requires[missing]))
+			h.leaveOut(o.id(), fmt.Errorf("plugin %s needs the plugin %s, which is not there", o.id(), o.Manifest.Requires[missing]))
 			again = true
 			break
 		}
@@ -175,22 +209,48 @@ func (h *Host) report() {
 // NewSafe makes a host that runs nothing of its plugins: they can be looked at, set up and turned off.
 func NewSafe(hooks *core.Hooks, logger *slog.Logger, plugins ...plugin.Plugin) *Host {
 	h := &Host{hooks: hooks, logger: logger, safe: true}
-	for _, p := range plugins {
-		h.plugins = append(h.plugins, &one{host: h, stats: map[string]*stat{}, Registered: &plugin.Registered{Manifest: p.Manifest(), Plugin: p}})
+	for _, p := range h.asked(plugins) {
+		h.plugins = append(h.plugins, &one{host: h, stats: map[string]*stat{}, Registered: &plugin.Registered{Manifest: p.manifest, Plugin: p.Plugin}})
 	}
-	slices.SortFunc(h.plugins, cmpID)
 	return h
 }
 
 // Wire gives the plugins what they may use. Until then none of them takes part.
-func (h *Host) Wire(p Parts) error {
+func (h *Host) Wire(p Parts) {
 	h.parts = p
 	for _, o := range h.plugins {
 		if err := o.readManifest(); err != nil {
-			return err
+			o.bar(err)
 		}
 	}
-	return nil
+}
+
+// Impaired are the IDs of the plugins that are off though nobody wants it so: left out, failed, or not to be started.
+func (h *Host) Impaired() []string {
+	var ids []string
+	for _, l := range h.left {
+		ids = append(ids, l.ID)
+	}
+	for _, o := range h.plugins {
+		if o.impaired() {
+			ids = append(ids, o.id())
+		}
+	}
+	slices.Sort(ids)
+	return slices.Compact(ids)
+}
+
+// Only has one plugin take part, with these settings over its defaults, and no other one: for a trial without a node.
+func (h *Host) Only(id string, settings map[string]any) error {
+	o := h.find(id)
+	if o == nil {
+		return core.Errorf(core.CodeNotFound, "there is no plugin %q among those of this binary", id)
+	}
+	if o.barred != "" {
+		return fmt.Errorf("%s", o.barred)
+	}
+	o.on.Store(true)
+	return o.guarded("settings", func() error { return o.setUp(state{Settings: settings}) })
 }
 
 // Start reads the plugins' states and starts those that are on; it follows their states until Close. It never fails for a
@@ -290,13 +350,26 @@ func (h *Host) Commands(dataDir string) []plugin.Command {
 	return all
 }
 
+// Brought is a content type that a plugin brings.
+type Brought struct {
+	Plugin string
+	Schema []byte
+}
+
 // Schemas are the content types that the plugins bring.
-func (h *Host) Schemas() [][]byte {
-	var all [][]byte
+func (h *Host) Schemas() []Brought {
+	var all []Brought
 	for _, o := range h.plugins {
 		for _, s := range o.Registered.Types {
-			all = append(all, s)
+			all = append(all, Brought{o.id(), s})
 		}
 	}
 	return all
+}
+
+// Bar keeps a plugin off, for the reason given, as long as this process lasts.
+func (h *Host) Bar(id string, err error) {
+	if o := h.find(id); o != nil {
+		o.bar(err)
+	}
 }

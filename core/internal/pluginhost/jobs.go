@@ -40,9 +40,20 @@ func (h *Host) doJobs(o *one) {
 		select {
 		case <-h.ctx.Done():
 			return
-		case <-time.After(max(wait, 10*time.Millisecond)):
+		case <-time.After(h.pause(wait)):
 		}
 	}
+}
+
+// hastily is how often a clock is looked at that jumps.
+const hastily = 10 * time.Millisecond
+
+// pause is how long to wait for something that is due after a time.
+func (h *Host) pause(wait time.Duration) time.Duration {
+	if h.parts.Hasty {
+		return hastily
+	}
+	return max(wait, hastily)
 }
 
 // doJob runs a job if its time has come, and gives how long it takes until one does.

@@ -25,10 +25,12 @@ type one struct {
 	on     atomic.Bool
 	turn   sync.Mutex // guards what follows, and is held while the plugin is turned on or off
 	state  state
-	reason string // why it is off, for people
-	ctx    context.Context
-	stop   context.CancelFunc
-	work   sync.WaitGroup // goroutines of the plugin's own
+	reason string                // why it is off, for people
+	barred string                // why it cannot be on as long as this process lasts
+	stint  atomic.Pointer[stint] // nil for one that was never on
+
+	wanted    atomic.Bool // it is off against somebody's will, when it is off
+	migrating sync.Mutex  // held by who migrates
 
 	ledger  ledger
 	mu      sync.Mutex // guards stats and strikes
@@ -72,36 +74,74 @@ func (o *one) take(ctx context.Context, s state) {
 	if s.equal(o.state) && (o.on.Load() || o.reason != "") {
 		return
 	}
-	restart := o.on.Load() && s.Enabled && !s.sameSettings(o.state)
+	restart := s.Enabled && !s.sameSettings(o.state)
 	o.state = s
+	o.wanted.Store(!o.host.safe && (s.Enabled || s.Fault != ""))
 	if !s.Enabled || restart {
-		o.putOff(ctx)
+		if err := o.putOff(ctx); err != nil {
+			o.host.logger.Warn("a plugin does not stop", "plugin", o.id(), "error", err)
+		}
 		o.reason = s.Fault
 	}
-	if o.host.safe {
+	switch {
+	case o.host.safe:
 		o.reason = "The server runs in safe mode, without plugins."
-		return
+	case o.barred != "":
+		o.reason = o.barred
+	case s.Enabled && !o.on.Load():
+		o.reason = ""
+		o.entered(o.turnOn(ctx))
 	}
-	if !s.Enabled || o.on.Load() {
-		return
-	}
-	o.reason = ""
-	if err := o.turnOn(ctx); err != nil {
+}
+
+// bar keeps the plugin off as long as this process lasts: what it brings is broken, and the site goes on without it.
+func (o *one) bar(err error) {
+	o.turn.Lock()
+	defer o.turn.Unlock()
+	o.barred, o.reason = err.Error(), err.Error()
+	_ = o.putOff(context.Background()) // where its state was read before this was known
+	o.wanted.Store(!o.host.safe)
+	o.host.logger.Error("a plugin stays off", "plugin", o.id(), "error", err)
+}
+
+// entered notes why the plugin is not on.
+func (o *one) entered(err error) {
+	if err != nil {
 		o.reason = err.Error()
 		o.host.logger.Error("a plugin is off", "plugin", o.id(), "error", err)
 	}
 }
 
-// turnOn starts the plugin with its settings.
+// impaired reports whether the plugin is off though nobody wants it so.
+func (o *one) impaired() bool { return o.wanted.Load() && !o.on.Load() }
+
+// migratingReason is why a plugin is off while its data is brought up to date.
+const migratingReason = "It is bringing its data up to date."
+
+// turnOn sets the plugin up and has it take part, at once or when its data is up to date.
 func (o *one) turnOn(ctx context.Context) error {
-	if err := o.setUp(o.state); err != nil {
+	if err := o.guarded("settings", func() error { return o.setUp(o.state) }); err != nil {
 		return err
 	}
-	o.ctx, o.stop = context.WithCancel(o.host.ctx)
+	o.end() // a migration that is under way begins anew
+	now := newStint(o.host.ctx)
+	o.stint.Store(now)
+	if !o.behind(ctx) {
+		return o.enter(ctx, now)
+	}
+	o.reason = migratingReason
+	o.host.running.Go(func() { o.migrateAndEnter(now) })
+	return nil
+}
+
+// startWithin bounds a plugin's Start: the site does not wait for it.
+const startWithin = time.Minute
+
+// enter starts the plugin.
+func (o *one) enter(ctx context.Context, now *stint) error {
 	if s, ok := o.Plugin.(plugin.Starter); ok {
-		if err := o.guarded("start", func() error { return s.Start(ctx, o) }); err != nil {
-			o.stop()
-			o.work.Wait()
+		if err := o.timed("start", startWithin, func() error { return s.Start(ctx, o) }); err != nil {
+			o.end()
 			return err
 		}
 	}
@@ -109,7 +149,11 @@ func (o *one) turnOn(ctx context.Context) error {
 	o.on.Store(true)
 	for i := range o.Followers {
 		f := &o.Followers[i]
-		o.work.Go(func() { o.host.runFollower(o.ctx, o, f, begin) })
+		// From here on nothing goes unannounced, however soon this node dies.
+		if err := o.host.parts.Begin(ctx, o.consumer(f), begin); err != nil {
+			o.host.logger.Warn("where a plugin begins to follow cannot be noted yet", "plugin", o.id(), "error", err)
+		}
+		now.run(func(ctx context.Context) { o.host.runFollower(ctx, o, f, begin) })
 	}
 	o.host.logger.Info("a plugin is on", "plugin", o.id(), "version", o.Manifest.Version)
 	return nil
@@ -121,22 +165,41 @@ func (o *one) turnOff(ctx context.Context) error {
 	return o.putOff(ctx)
 }
 
-// stopWithin bounds a plugin's Stop.
+// stopWithin bounds a plugin's Stop, and how long it is waited for what the plugin has begun.
 const stopWithin = 5 * time.Second
 
 func (o *one) putOff(ctx context.Context) error {
-	if !o.on.Swap(false) {
-		return nil
-	}
-	o.stop()
-	o.work.Wait()
+	was := o.on.Swap(false)
+	o.end()
 	s, ok := o.Plugin.(plugin.Stopper)
-	if !ok {
+	if !was || !ok {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopWithin)
 	defer cancel()
-	return o.guarded("stop", func() error { return s.Stop(ctx) })
+	return o.timed("stop", stopWithin, func() error { return s.Stop(ctx) })
+}
+
+// end ends what the plugin has begun.
+func (o *one) end() {
+	if s := o.stint.Load(); s != nil {
+		s.end()
+		if !s.settled(stopWithin) {
+			o.host.logger.Error("a plugin's goroutines do not end with their context", "plugin", o.id())
+		}
+	}
+}
+
+// timed is guarded for what the host has to wait for: it goes on when the time is over.
+func (o *one) timed(what string, within time.Duration, f func() error) error {
+	done := make(chan error, 1)
+	go func() { done <- o.guarded(what, f) }()
+	select {
+	case err := <-done:
+		return err
+	case <-time.After(within):
+		return fmt.Errorf("it did not come back from %s within %s", what, within)
+	}
 }
 
 // guarded runs a plugin's code: a panic is an error.
@@ -220,8 +283,11 @@ func (t *hosts) RoundTrip(r *http.Request) (*http.Response, error) {
 
 // Go implements plugin.Host.
 func (o *one) Go(f func(ctx context.Context)) {
-	ctx := o.ctx
-	o.work.Go(func() {
+	s := o.stint.Load()
+	if s == nil { // for a command, which ends with the process
+		s = newStint(context.Background())
+	}
+	s.run(func(ctx context.Context) {
 		_ = o.guarded("goroutine", func() error { f(ctx); return nil })
 	})
 }

@@ -123,6 +123,7 @@ type description struct {
 	License      string                `json:"license,omitempty"`
 	Enabled      bool                  `json:"enabled"` // as it was decided
 	Running      bool                  `json:"running"` // on this node
+	Migrating    bool                  `json:"migrating,omitempty"`
 	Fault        string                `json:"fault,omitempty"`
 	Capabilities plugin.Capabilities   `json:"capabilities"`
 	Writes       []string              `json:"writes,omitempty"`
@@ -157,7 +158,7 @@ func (h *Host) describe(o *one, s state) description {
 	}
 	m := &o.Manifest
 	d := description{ID: m.ID, Version: m.Version, Name: m.Name, Description: m.Description, License: m.License, Enabled: s.Enabled, Running: o.on.Load(),
-		Fault: reason, Capabilities: m.Capabilities, Writes: m.Writes}
+		Migrating: reason == migratingReason, Fault: reason, Capabilities: m.Capabilities, Writes: m.Writes}
 	for _, r := range o.Routes {
 		d.Routes = append(d.Routes, routeLine{r.Method, r.Path, r.Public})
 	}
@@ -179,8 +180,8 @@ func (h *Host) list(w http.ResponseWriter, q *core.RouteRequest) error {
 	return respond(w, map[string]any{"data": data})
 }
 
-// asked is the plugin that the path names.
-func (h *Host) asked(q *core.RouteRequest) (*one, error) {
+// named is the plugin that the path names.
+func (h *Host) named(q *core.RouteRequest) (*one, error) {
 	if o := h.find(q.Value("plugin")); o != nil {
 		return o, nil
 	}
@@ -188,7 +189,7 @@ func (h *Host) asked(q *core.RouteRequest) (*one, error) {
 }
 
 func (h *Host) read(w http.ResponseWriter, q *core.RouteRequest) error {
-	o, err := h.asked(q)
+	o, err := h.named(q)
 	if err != nil {
 		return err
 	}
@@ -218,7 +219,7 @@ func (h *Host) read(w http.ResponseWriter, q *core.RouteRequest) error {
 const maxSettings = 256 << 10
 
 func (h *Host) patch(w http.ResponseWriter, q *core.RouteRequest) error {
-	o, err := h.asked(q)
+	o, err := h.named(q)
 	if err != nil {
 		return err
 	}
@@ -270,7 +271,7 @@ func bodyOf(q *core.RouteRequest) (map[string]any, error) {
 }
 
 func (h *Host) listFailures(w http.ResponseWriter, q *core.RouteRequest) error {
-	o, err := h.asked(q)
+	o, err := h.named(q)
 	if err != nil {
 		return err
 	}
@@ -289,7 +290,7 @@ func orEmpty(l []*letter) []*letter {
 }
 
 func (h *Host) replayFailures(w http.ResponseWriter, q *core.RouteRequest) error {
-	o, err := h.asked(q)
+	o, err := h.named(q)
 	if err != nil {
 		return err
 	}

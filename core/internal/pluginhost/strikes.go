@@ -52,6 +52,17 @@ func (o *one) figures() map[string]stat {
 	return out
 }
 
+// Figures are how the calls of all plugins went, by plugin and by what was called.
+func (h *Host) Figures() []core.HookFigures {
+	var all []core.HookFigures
+	for _, o := range h.plugins {
+		for what, s := range o.figures() {
+			all = append(all, core.HookFigures{Plugin: o.id(), Hook: what, Calls: s.Calls, Errors: s.Errors, Took: time.Duration(s.TotalMs * float64(time.Millisecond))})
+		}
+	}
+	return all
+}
+
 // strike counts a failure, and turns the plugin off at the third in an hour: here at once, and by its state everywhere.
 func (o *one) strike(what string, cause error) {
 	now := o.host.now()
@@ -87,8 +98,12 @@ func (h *Host) turnedOff(o *one, what string, cause error) {
 	if err := o.turnOff(h.ctx); err != nil {
 		h.logger.Error("a plugin does not stop", "plugin", o.id(), "error", err)
 	}
-	fault := "Turned off after three failures in an hour; the last one, in " + what + ": " + cause.Error()
 	h.logger.Error("a plugin is turned off", "plugin", o.id(), "where", what, "error", cause)
+	h.disable(o, what, "Turned off after three failures in an hour; the last one, in "+what+": "+cause.Error())
+}
+
+// disable records that a plugin is off, on every node, until somebody turns it on again.
+func (h *Host) disable(o *one, what, fault string) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(h.ctx), 10*time.Second)
 	defer cancel()
 	err := h.change(ctx, core.System, o, func(s *state) error {

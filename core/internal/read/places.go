@@ -32,7 +32,7 @@ func (r *Reader) Places(ctx context.Context, who *core.Principal, name core.Type
 	}
 	p := &mapping{Reader: r, who: who, t: t, a: a, types: typesOf(a)}
 	return &core.Placed{Key: r.key(who, "places", a, field.Path), Types: p.types, Type: t, Field: field, Asked: a,
-		Find: func(ctx context.Context, in *core.BBox) (*core.Places, error) { return p.find(ctx, field.Path, in) },
+		Find:    func(ctx context.Context, in *core.BBox) (*core.Places, error) { return p.find(ctx, field.Path, in) },
 		Due:     func() time.Time { return r.nextDue(a.State, p.types) },
 		Touched: func(since uint64) ([]core.BBox, uint64, bool) { return p.touched(field.Path, since) },
 		Page:    p.page, Show: p.show, Tally: p.tally}, nil

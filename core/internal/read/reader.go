@@ -10,7 +10,7 @@ import (
 	"github.com/palabre-cms/palabre/core"
 )
 
-// Parts are what a Reader is made of. All are needed.
+// Parts are what a Reader is made of. All are needed, but for Now.
 type Parts struct {
 	Types   core.Types
 	Access  core.Access
@@ -21,6 +21,7 @@ type Parts struct {
 	Hooks   *core.Hooks
 	// Prune writes a type's JSON Schema as a caller sees it who may read some of its fields only.
 	Prune func(t *core.Type, read *core.FieldSet) (core.Doc, error)
+	Now   func() time.Time // the store's clock; nil: the machine's
 }
 
 // Reader implements core.Reader.
@@ -35,6 +36,9 @@ var _ core.Reader = (*Reader)(nil)
 
 // New makes the read path.
 func New(p Parts) *Reader {
+	if p.Now == nil {
+		p.Now = time.Now
+	}
 	return &Reader{Parts: p, scratches: sync.Pool{New: func() any { return new([]byte) }}, writers: sync.Pool{New: func() any { return new(writer) }}}
 }
 
@@ -85,7 +89,7 @@ func (r *Reader) planned(ctx context.Context, who *core.Principal, t *core.Type,
 	}
 	e := &core.QueryEvent{Name: "query.plan", Actor: who, Type: t, Query: q}
 	if err := r.Hooks.QueryPlan.Run(ctx, e, func(context.Context) error { return nil }); err != nil {
-		return q, err
+		return q, core.OfHook(err)
 	}
 	if len(e.Narrow) > 0 {
 		q.Where = narrowed(q.Where, e.Narrow)

@@ -82,6 +82,9 @@ func (x *writer) item(t *core.Type, v *core.View) (it item, err error) {
 	return it, err
 }
 
+// lackingFor is how long an answer is good that lacks what a plugin has to say.
+const lackingFor = time.Second
+
 // extras asks the plugins, once for all entries of a type.
 func (x *writer) extras(t *core.Type, state core.State, views []core.View, items []item) error {
 	if x.r.Hooks.EntryRead.Empty() || len(views) == 0 {
@@ -92,7 +95,10 @@ func (x *writer) extras(t *core.Type, state core.State, views []core.View, items
 		e.Extra[i] = map[string]any{}
 	}
 	if err := x.r.Hooks.EntryRead.Run(x.ctx, e, func(context.Context) error { return nil }); err != nil {
-		return err
+		return core.OfHook(err)
+	}
+	if e.Lacking {
+		x.until = earlier(x.until, x.r.Now().Add(lackingFor))
 	}
 	for i := range min(len(items), len(e.Extra)) {
 		items[i].extra = e.Extra[i]

@@ -97,7 +97,8 @@ type Host struct {
 	t     testing.TB
 	app   *app.App
 	id    string
-	data  string
+	node  *node
+	dir   string
 	clock *clock
 
 	mu     sync.Mutex
@@ -113,42 +114,55 @@ func New(t testing.TB, p plugin.Plugin, options ...Option) *Host {
 	for _, o := range options {
 		o(n)
 	}
-	h := &Host{t: t, id: p.Manifest().ID, clock: n.clock}
-	h.start(n, p)
+	h := &Host{t: t, id: p.Manifest().ID, node: n, dir: t.TempDir(), clock: n.clock}
+	t.Cleanup(h.close)
+	h.start(append(n.beside, p)...)
 	if n.settings != nil {
 		h.Do("administrator", "PATCH", "/api/v1/plugins/"+h.id, Doc{"settings": n.settings}).Status(http.StatusOK)
 	}
 	return h
 }
 
-func (h *Host) start(n *node, p plugin.Plugin) {
+// Restart ends the node and starts it again on what it has kept, with these plugins: another version of one, say, or none.
+func (h *Host) Restart(plugins ...plugin.Plugin) {
+	h.t.Helper()
+	h.close()
+	h.start(plugins...)
+}
+
+func (h *Host) start(plugins ...plugin.Plugin) {
 	h.t.Helper()
 	c := config.Default()
-	dir := h.t.TempDir()
-	c.Data, c.Schemas, c.Listen, c.Admin.Token = filepath.Join(dir, "data"), filepath.Join(dir, "schemas"), "127.0.0.1:0", adminToken
-	h.data = c.Data
+	c.Data, c.Schemas, c.Listen, c.Admin.Token = filepath.Join(h.dir, "data"), filepath.Join(h.dir, "schemas"), "127.0.0.1:0", adminToken
 	h.must(os.MkdirAll(c.Schemas, 0o755))
-	for name, content := range n.files {
+	for name, content := range h.node.files {
 		path := filepath.Join(h.DataDir(), name)
 		h.must(os.MkdirAll(filepath.Dir(path), 0o700))
 		h.must(os.WriteFile(path, content, 0o600))
 	}
-	for i, schema := range append(n.types, note) {
+	for i, schema := range append(h.node.types, note) {
 		h.must(os.WriteFile(filepath.Join(c.Schemas, fmt.Sprintf("%d.json", i)), []byte(schema), 0o644))
 	}
-	if n.configure != nil {
-		n.configure(c)
+	if h.node.configure != nil {
+		h.node.configure(c)
 	}
-	log := h.t.Output()
-	a, err := app.New(c, app.Options{Plugins: append(n.beside, p), Now: h.clock.now, Transport: h, LogTo: log})
+	a, err := app.New(c, app.Options{Plugins: plugins, Now: h.clock.now, Transport: h, LogTo: h.t.Output()})
 	h.must(err)
 	h.app = a
-	h.t.Cleanup(func() {
-		if err := a.Close(); err != nil {
-			h.t.Error(err)
-		}
-	})
 	h.must(a.Start(h.t.Context()))
+	h.Eventually("the plugins have migrated", func() bool {
+		return !strings.Contains(h.Do("administrator", "GET", "/api/v1/plugins", nil).OK().Text, `"migrating":true`)
+	})
+}
+
+func (h *Host) close() {
+	if h.app == nil {
+		return
+	}
+	if err := h.app.Close(); err != nil {
+		h.t.Error(err)
+	}
+	h.app = nil
 }
 
 // note is a type that is always there.
@@ -183,7 +197,15 @@ type Result struct {
 	ID     core.EntryID
 }
 
-// Do sends a request: as "administrator", or "" for nobody. body is sent as JSON; nil sends none.
+// Token makes a role with permissions, as the API has them, and gives the API token of somebody who has it, for Do.
+func (h *Host) Token(role string, permissions ...Doc) string {
+	h.t.Helper()
+	h.Create("_role", Doc{"name": role, "permissions": permissions}).OK()
+	text, _ := h.Create("_token", Doc{"name": role, "role": role}).OK().Body["token"].(string)
+	return text
+}
+
+// Do sends a request: as "administrator", as the holder of an API token (see Token), or "" for nobody. body is sent as JSON; nil sends none.
 func (h *Host) Do(as, method, path string, body any) *Result {
 	h.t.Helper()
 	var text string
@@ -196,8 +218,11 @@ func (h *Host) Do(as, method, path string, body any) *Result {
 	if body != nil {
 		r.Header.Set("Content-Type", "application/json")
 	}
+	if as == "administrator" {
+		as = adminToken
+	}
 	if as != "" {
-		r.Header.Set("Authorization", "Bearer "+adminToken)
+		r.Header.Set("Authorization", "Bearer "+as)
 	}
 	w := httptest.NewRecorder()
 	h.Handler().ServeHTTP(w, r)
@@ -356,4 +381,4 @@ func (h *Host) Command(name string, args []string, flags map[string][]string) (o
 }
 
 // DataDir is the plugin's own directory on the node.
-func (h *Host) DataDir() string { return filepath.Join(h.data, "plugins", h.id) }
+func (h *Host) DataDir() string { return filepath.Join(h.dir, "data", "plugins", h.id) }

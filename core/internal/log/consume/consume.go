@@ -64,6 +64,19 @@ func Position(ctx context.Context, log core.Log, consumer string) (core.Position
 	return at.Position, err
 }
 
+// Begin has a consumer that nothing is known of yet begin after a position, whenever it comes to run. One that has begun goes on.
+func Begin(ctx context.Context, log core.Log, consumer string, after core.Position) error {
+	at, err := load(ctx, log, consumer)
+	if err != nil || at.version > 0 {
+		return err
+	}
+	at.Position = after
+	if err = at.save(ctx, log, consumer); core.CodeOf(err) == core.CodeConflict {
+		return nil // another node was first
+	}
+	return err
+}
+
 type runner struct {
 	log      core.Log
 	consumer core.Consumer

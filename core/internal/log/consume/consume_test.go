@@ -154,6 +154,20 @@ func TestRun_GoesOnFromItsCheckpoint(t *testing.T) {
 	}
 }
 
+// A consumer that is to begin somewhere begins there, however late it comes to run and however often that is said.
+func TestBegin(t *testing.T) {
+	t.Parallel()
+	l := open(t, logtest.Chain(nil, 5))
+	for _, after := range []core.Position{2, 4} {
+		if err := consume.Begin(t.Context(), l, "c", after); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if at, err := consume.Position(t.Context(), l, "c"); at != 2 || err != nil {
+		t.Errorf("it begins after %d, %v", at, err)
+	}
+}
+
 func TestRun_RetriesTheWholeCall(t *testing.T) {
 	t.Parallel()
 	l, got := open(t, logtest.Chain(nil, 3)), newSeen()
