@@ -4,7 +4,8 @@ package all
 import (
 	"github.com/palabre-cms/palabre/core/plugin"
 	"github.com/palabre-cms/palabre/plugins/geo"
+	"github.com/palabre-cms/palabre/plugins/webhooks"
 )
 
 // Plugins are those of the palabre program.
-func Plugins() []plugin.Plugin { return []plugin.Plugin{geo.New()} }
+func Plugins() []plugin.Plugin { return []plugin.Plugin{geo.New(), webhooks.New()} }
