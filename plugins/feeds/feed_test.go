@@ -75,7 +75,7 @@ func TestFeed_hostileText(t *testing.T) {
 	})
 }
 
-// The newest come first, and a reader finds the older ones.
+// A reader finds all pages.
 func TestFeed_pages(t *testing.T) {
 	t.Parallel()
 	everywhere(t, func(t *testing.T, ending string) {
@@ -83,8 +83,8 @@ func TestFeed_pages(t *testing.T) {
 		for i := range 3 {
 			h.CreateLive("post", post(doc{"title": fmt.Sprint("Number ", i)})).OK()
 		}
-		first := h.Get("/feeds/post" + ending + "?limit=2").OK().Text
-		if f := parsed(t, h, "/feeds/post"+ending+"?limit=2"); len(f.Items) != 2 || f.Items[0].Title != "Number 2" {
+		first := h.Get("/feeds/post" + ending + "?limit=2&sort=-title").OK().Text
+		if f := parsed(t, h, "/feeds/post"+ending+"?limit=2&sort=-title"); len(f.Items) != 2 || f.Items[0].Title != "Number 2" {
 			t.Fatalf("the first page is %v", f)
 		}
 		_, rest, found := strings.Cut(first, "https://cms.example.org/feeds/post"+ending+"?after=")
@@ -92,14 +92,29 @@ func TestFeed_pages(t *testing.T) {
 			t.Fatalf("there is no next page in %s", first)
 		}
 		cursor, _, _ := strings.Cut(strings.NewReplacer("\\u0026", "&", "&amp;", "&").Replace(rest), "&")
-		next := parsed(t, h, "/feeds/post"+ending+"?after="+cursor+"&limit=2")
+		next := parsed(t, h, "/feeds/post"+ending+"?after="+cursor+"&limit=2&sort=-title")
 		if len(next.Items) != 1 || next.Items[0].Title != "Number 0" {
 			t.Errorf("the next page is %v", next)
 		}
-		if again := h.Get("/feeds/post" + ending + "?limit=2").OK(); again.Text != first || again.Header.Get("Etag") == "" || !strings.HasPrefix(again.Header.Get("Cache-Control"), "public") {
+		if again := h.Get("/feeds/post" + ending + "?limit=2&sort=-title").OK(); again.Text != first || again.Header.Get("Etag") == "" || !strings.HasPrefix(again.Header.Get("Cache-Control"), "public") {
 			t.Errorf("the second answer is another, with %v", again.Header)
 		}
 	})
+}
+
+// The newest come first, whatever the order of the type's lists.
+func TestFeed_order(t *testing.T) {
+	t.Parallel()
+	h := node(t, feeds.New())
+	for _, year := range []string{"2033", "2031", "2032"} {
+		h.CreateLive("event", doc{"title": year, "kind": "colloque", "dates": doc{"start": year + "-06-24T09:00:00Z"}}).OK()
+	}
+	list, _ := h.Get("/api/v1/content/event?sort=-_publishedAt").OK().Body["data"].([]any)
+	for i, item := range parsed(t, h, "/feeds/event.atom").Items {
+		if want := list[i].(map[string]any)["title"]; item.Title != want {
+			t.Errorf("item %d is %s, want %s", i, item.Title, want)
+		}
+	}
 }
 
 func TestFeed_filtersAndLanguage(t *testing.T) {
