@@ -44,6 +44,7 @@ func TestFeed_timezone(t *testing.T) {
 	h.CreateLive("event", colloquium(doc{"dates": doc{"start": "2030-07-20T09:00:00Z", "timezone": "Nowhere/Known"}})).OK()
 	text := h.Get("/calendar/event.ics").OK().Text
 	for _, want := range []string{
+		"REFRESH-INTERVAL;VALUE=DURATION:PT1H\r\n",
 		"BEGIN:VTIMEZONE\r\nTZID:Europe/Paris\r\n",
 		"BEGIN:DAYLIGHT\r\nDTSTART:20290325T020000\r\nTZOFFSETFROM:+0100\r\nTZOFFSETTO:+0200\r\nTZNAME:CEST\r\nRRULE:FREQ=YEARLY;BYMONTH=3;BYDAY=-1SU\r\nEND:DAYLIGHT\r\n",
 		"BEGIN:STANDARD\r\nDTSTART:20291028T030000\r\nTZOFFSETFROM:+0200\r\nTZOFFSETTO:+0100\r\nTZNAME:CET\r\nRRULE:FREQ=YEARLY;BYMONTH=10;BYDAY=-1SU\r\nEND:STANDARD\r\n",

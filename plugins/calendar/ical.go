@@ -21,7 +21,7 @@ func write(name string, events []*happening) ([]byte, error) {
 	cal.SetProductId("-//Palabre//" + ID + " " + version + "//EN")
 	if name != "" {
 		cal.SetName(clean(name))
-		cal.SetRefreshInterval(refresh, ics.WithValue(string(ics.ValueDataTypeDuration)))
+		cal.SetRefreshInterval(refresh) // which says that it is a duration
 		cal.SetXPublishedTTL(refresh)
 	}
 	addZones(cal, events)

@@ -151,6 +151,9 @@ func TestFeed_bare(t *testing.T) {
 			t.Errorf("the item is %v", i)
 		}
 	}
+	if text := h.Get("/feeds/post.rss").OK().Text; strings.Contains(text, "<link></link>") {
+		t.Errorf("there is an empty link: %s", text)
+	}
 	if text := h.Get("/feeds/fiche.json").OK().Text; !strings.Contains(text, `"items":[]`) {
 		t.Errorf("there are no items: %s", text)
 	}

@@ -95,6 +95,7 @@ type rssLink struct {
 
 type rssItem struct {
 	*gorilla.RssItem
+	Link       string   `xml:"link,omitempty"`
 	Creator    string   `xml:"dc:creator,omitempty"` // RSS's own author is an e-mail address
 	Categories []string `xml:"category"`
 }
@@ -123,8 +124,8 @@ func rssTime(t time.Time) string {
 
 // rss is the entry in RSS, where a description is HTML.
 func (i *item) rss() rssItem {
-	out := rssItem{RssItem: &gorilla.RssItem{Title: i.title, Link: i.page, Description: html.EscapeString(either(i.summary, i.title)), PubDate: rssTime(i.published),
-		Guid: &gorilla.RssGuid{Id: i.id, IsPermaLink: "false"}}, Creator: strings.Join(i.authors, ", "), Categories: i.categories}
+	out := rssItem{RssItem: &gorilla.RssItem{Title: i.title, Description: html.EscapeString(either(i.summary, i.title)), PubDate: rssTime(i.published),
+		Guid: &gorilla.RssGuid{Id: i.id, IsPermaLink: "false"}}, Link: i.page, Creator: strings.Join(i.authors, ", "), Categories: i.categories}
 	if i.content != "" {
 		out.RssItem.Content = &gorilla.RssContent{Content: i.content}
 	}
