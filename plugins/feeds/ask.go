@@ -50,7 +50,7 @@ func parameters(given url.Values) (url.Values, error) {
 func (f *feeds) askFile(ctx context.Context, q *core.RouteRequest) (*core.Pending, error) {
 	file := q.Value("file")
 	if name, ok := strings.CutPrefix(file, "sitemap-"); ok {
-		return f.askPart(ctx, name)
+		return f.askPart(ctx, q, name)
 	}
 	for ending, format := range formats {
 		if name, ok := strings.CutSuffix(file, ending); ok {

@@ -73,7 +73,7 @@ func TestProblems(t *testing.T) {
 	h := node(t, feeds.New())
 	for path, status := range map[string]int{"/feeds/nothing.atom": 404, "/feeds/person.rss": 404, "/feeds/_user.json": 404, "/feeds/post": 404, "/feeds/.atom": 404, "/feeds/post.xml": 404,
 		"/feeds/post.atom?fields=title": 400, "/feeds/post.rss?limit=201": 400, "/feeds/post.json?colour=red": 400, "/feeds/post.atom?lang=fr&locale=en": 400, "/feeds/post.atom?after=x": 400,
-		"/feeds/sitemap.xml?x=1": 400, "/feeds/sitemap-post.xml": 404, "/feeds/sitemap-post-0.xml": 404, "/feeds/sitemap-post-01.xml": 404, "/feeds/sitemap-post-2.xml": 404, "/feeds/sitemap-person-1.xml": 404} {
+		"/feeds/sitemap.xml?x=1": 400, "/feeds/sitemap-post-1.xml?x=1": 400, "/feeds/sitemap-post.xml": 404, "/feeds/sitemap-post-0.xml": 404, "/feeds/sitemap-post-01.xml": 404, "/feeds/sitemap-post-2.xml": 404, "/feeds/sitemap-person-1.xml": 404} {
 		if got := h.Get(path).Status(status); got.Header.Get("Content-Type") != "application/problem+json" {
 			t.Errorf("%s answers %s", path, got.Header.Get("Content-Type"))
 		}

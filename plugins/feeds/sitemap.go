@@ -82,6 +82,9 @@ func (f *feeds) askSitemap(ctx context.Context, q *core.RouteRequest) (*core.Pen
 	}
 	all := f.walks(ctx)
 	p := &core.Pending{Key: key("sitemap "+where.home, "all"), Answer: func(ctx context.Context) (*core.Answer, error) { return f.sitemap(ctx, where, all) }}
+	for _, m := range f.settings.Get().Types { // also those that are left out: they may come in
+		p.Types = append(p.Types, m.Type)
+	}
 	for _, w := range all {
 		p.Types = append(p.Types, w.first.Types...)
 		p.Key = key(p.Key, w.first.Key)
@@ -144,7 +147,7 @@ func (f *feeds) index(out *core.Answer, where *site, all []*walk, counts []int) 
 }
 
 // askPart answers with one part of one type: its name is {type}-{n}.xml.
-func (f *feeds) askPart(ctx context.Context, name string) (*core.Pending, error) {
+func (f *feeds) askPart(ctx context.Context, q *core.RouteRequest, name string) (*core.Pending, error) {
 	name, isXML := strings.CutSuffix(name, ".xml")
 	cut := strings.LastIndexByte(name, '-')
 	if !isXML || cut < 0 {
@@ -160,6 +163,9 @@ func (f *feeds) askPart(ctx context.Context, name string) (*core.Pending, error)
 	}
 	if m.Page == "" || !t.Public {
 		return nil, core.NoType(t.Name)
+	}
+	if err := noParameters(q); err != nil {
+		return nil, err
 	}
 	where, err := f.site()
 	if err != nil {
