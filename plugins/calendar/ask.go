@@ -161,14 +161,19 @@ func (c *calendar) askEntry(ctx context.Context, q *core.RouteRequest) (*core.Pe
 		if !ok {
 			return nil, core.Refuse(core.CodeNotFound, "no_date", "This entry has no date.", "Ce contenu n’a pas de date.")
 		}
-		out := &core.Answer{Kind: icsKind, Until: a.Until, Tags: a.Tags, Position: a.Position}
-		if ending == ".jsonld" {
-			out.Kind, out.Body = jsonldKind, h.jsonLD()
-			return out, nil
-		}
-		out.Body, err = write("", append([]*happening{h}, h.sessions...))
+		out := &core.Answer{Until: a.Until, Tags: a.Tags, Position: a.Position}
+		out.Kind, out.Body, err = h.as(ending)
 		return out, err
 	}}, nil
+}
+
+// as writes an event as what an address ends with.
+func (h *happening) as(ending string) (kind string, body []byte, err error) {
+	if ending == ".jsonld" {
+		return jsonldKind, h.jsonLD(), nil
+	}
+	body, err = write("", append([]*happening{h}, h.sessions...))
+	return icsKind, body, err
 }
 
 // key derives the key of an answer from that of what it is made from: what may not be kept stays so.

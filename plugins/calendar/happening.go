@@ -126,10 +126,13 @@ func (w *Words) standing(status string, hasFormer bool) standing {
 }
 
 func (w *Words) mode(value string) mode {
-	for m, words := range map[mode][]string{onSite: w.OnSite, online: w.Online, mixed: w.Mixed} {
-		if slices.Contains(words, value) {
-			return m
-		}
+	switch {
+	case slices.Contains(w.OnSite, value):
+		return onSite
+	case slices.Contains(w.Online, value):
+		return online
+	case slices.Contains(w.Mixed, value):
+		return mixed
 	}
 	return unknownMode
 }

@@ -148,21 +148,9 @@ func (f *feeds) index(out *core.Answer, where *site, all []*walk, counts []int) 
 
 // askPart answers with one part of one type: its name is {type}-{n}.xml.
 func (f *feeds) askPart(ctx context.Context, q *core.RouteRequest, name string) (*core.Pending, error) {
-	name, isXML := strings.CutSuffix(name, ".xml")
-	cut := strings.LastIndexByte(name, '-')
-	if !isXML || cut < 0 {
-		return nil, nowhere()
-	}
-	n, err := strconv.Atoi(name[cut+1:])
-	if err != nil || n < 1 || n > mostParts || strconv.Itoa(n) != name[cut+1:] {
-		return nil, nowhere()
-	}
-	m, t, err := f.mapping(name[:cut])
+	m, n, err := f.part(name)
 	if err != nil {
 		return nil, err
-	}
-	if m.Page == "" || !t.Public {
-		return nil, core.NoType(t.Name)
 	}
 	if err := noParameters(q); err != nil {
 		return nil, err
@@ -187,6 +175,24 @@ func (f *feeds) askPart(ctx context.Context, q *core.RouteRequest, name string) 
 		out.Body, err = document(urlset{Xmlns: sitemapNamespace, URLs: lines})
 		return out, err
 	}}, nil
+}
+
+// part reads the name of a part.
+func (f *feeds) part(name string) (*Mapping, int, error) {
+	name, isXML := strings.CutSuffix(name, ".xml")
+	cut := strings.LastIndexByte(name, '-')
+	if !isXML || cut < 0 {
+		return nil, 0, nowhere()
+	}
+	n, err := strconv.Atoi(name[cut+1:])
+	if err != nil || n < 1 || n > mostParts || strconv.Itoa(n) != name[cut+1:] {
+		return nil, 0, nowhere()
+	}
+	m, t, err := f.mapping(name[:cut])
+	if err == nil && (m.Page == "" || !t.Public) {
+		err = core.NoType(t.Name)
+	}
+	return m, n, err
 }
 
 // pages gives the addresses of entries, passing over the first ones.
