@@ -1,0 +1,251 @@
+package feeds
+
+import (
+	"context"
+	"encoding/json"
+	"encoding/xml"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/palabre-cms/palabre/core"
+)
+
+const (
+	xmlKind          = "application/xml; charset=utf-8"
+	sitemapNamespace = "http://www.sitemaps.org/schemas/sitemap/0.9"
+	perPage          = 200
+	// mostParts bounds the parts of one type: each walks over those before it.
+	mostParts = 50
+)
+
+type urlset struct {
+	XMLName xml.Name  `xml:"urlset"`
+	Xmlns   string    `xml:"xmlns,attr"`
+	URLs    []mapLine `xml:"url"`
+}
+
+type sitemapIndex struct {
+	XMLName xml.Name  `xml:"sitemapindex"`
+	Xmlns   string    `xml:"xmlns,attr"`
+	Maps    []mapLine `xml:"sitemap"`
+}
+
+type mapLine struct {
+	Loc     string `xml:"loc"`
+	LastMod string `xml:"lastmod,omitempty"`
+}
+
+// walk is a way through all public pages of a type, as anybody may read them, in an order that does not change.
+type walk struct {
+	f      *feeds
+	m      Mapping
+	params url.Values
+	first  *core.Pending
+}
+
+func (f *feeds) walk(ctx context.Context, m Mapping) (*walk, error) {
+	fields := append([]string{"_updatedAt"}, m.placeholders()...)
+	w := &walk{f: f, m: m, params: url.Values{"sort": {"_id"}, "limit": {strconv.Itoa(perPage)}, "fields": {strings.Join(fields, ",")}}}
+	var err error
+	w.first, err = f.host.Reader().List(ctx, core.Anonymous, m.Type, w.params)
+	return w, err
+}
+
+// walks are the ways through all types that have pages which anybody may read.
+func (f *feeds) walks(ctx context.Context) []*walk {
+	var all []*walk
+	for _, m := range f.settings.Get().Types {
+		if t, ok := f.host.Types().Type(m.Type); !ok || m.Page == "" || !t.Public {
+			continue
+		}
+		w, err := f.walk(ctx, m)
+		if err != nil {
+			f.host.Log().Warn("a type is left out of the sitemap", "type", m.Type, "error", err)
+			continue
+		}
+		all = append(all, w)
+	}
+	return all
+}
+
+// askSitemap answers with all pages, or with an index of them where they are too many for one file.
+func (f *feeds) askSitemap(ctx context.Context, q *core.RouteRequest) (*core.Pending, error) {
+	where, err := f.site()
+	if err != nil {
+		return nil, err
+	}
+	if err := noParameters(q); err != nil {
+		return nil, err
+	}
+	all := f.walks(ctx)
+	p := &core.Pending{Key: key("sitemap "+where.home, "all"), Answer: func(ctx context.Context) (*core.Answer, error) { return f.sitemap(ctx, where, all) }}
+	for _, m := range f.settings.Get().Types { // also those that are left out: they may come in
+		p.Types = append(p.Types, m.Type)
+	}
+	for _, w := range all {
+		p.Types = append(p.Types, w.first.Types...)
+		p.Key = key(p.Key, w.first.Key)
+	}
+	return p, nil
+}
+
+func noParameters(q *core.RouteRequest) error {
+	for name := range q.Query {
+		return core.Refuse(core.CodeBadRequest, "unknown_parameter", "There is no parameter %q: a sitemap takes none.", "Il n’y a pas de paramètre « %s » : un plan du site n’en prend pas.", name)
+	}
+	return nil
+}
+
+func (f *feeds) sitemap(ctx context.Context, where *site, all []*walk) (*core.Answer, error) {
+	out := &core.Answer{Kind: xmlKind}
+	counts, sum := make([]int, len(all)), 0
+	for i, w := range all {
+		a, err := w.first.Answer(ctx)
+		if err != nil {
+			return nil, err
+		}
+		note(out, a)
+		counts[i] = total(a.Body)
+		sum += counts[i]
+	}
+	if sum > f.sizes.Whole {
+		return out, f.index(out, where, all, counts)
+	}
+	var lines []mapLine
+	for _, w := range all {
+		more, err := w.pages(ctx, out, where, 0, f.sizes.Whole)
+		if err != nil {
+			return nil, err
+		}
+		lines = append(lines, more...)
+	}
+	var err error
+	out.Body, err = document(urlset{Xmlns: sitemapNamespace, URLs: lines})
+	return out, err
+}
+
+// total is how many entries a list finds.
+func total(body []byte) int {
+	var list struct{ Page struct{ Total int } }
+	_ = json.Unmarshal(body, &list) // the API's own
+	return list.Page.Total
+}
+
+func (f *feeds) index(out *core.Answer, where *site, all []*walk, counts []int) (err error) {
+	var lines []mapLine
+	for i, w := range all {
+		parts := min((counts[i]+f.sizes.Part-1)/f.sizes.Part, mostParts)
+		for n := 1; n <= parts; n++ {
+			lines = append(lines, mapLine{Loc: where.api + "/feeds/sitemap-" + string(w.m.Type) + "-" + strconv.Itoa(n) + ".xml"})
+		}
+	}
+	out.Body, err = document(sitemapIndex{Xmlns: sitemapNamespace, Maps: lines})
+	return err
+}
+
+// askPart answers with one part of one type: its name is {type}-{n}.xml.
+func (f *feeds) askPart(ctx context.Context, q *core.RouteRequest, name string) (*core.Pending, error) {
+	m, n, err := f.part(name)
+	if err != nil {
+		return nil, err
+	}
+	if err := noParameters(q); err != nil {
+		return nil, err
+	}
+	where, err := f.site()
+	if err != nil {
+		return nil, err
+	}
+	w, err := f.walk(ctx, *m)
+	if err != nil {
+		return nil, err
+	}
+	return &core.Pending{Key: key("sitemap "+where.home+" "+strconv.Itoa(n), w.first.Key), Types: w.first.Types, Answer: func(ctx context.Context) (*core.Answer, error) {
+		out := &core.Answer{Kind: xmlKind}
+		lines, err := w.pages(ctx, out, where, (n-1)*f.sizes.Part, f.sizes.Part)
+		if err != nil {
+			return nil, err
+		}
+		if len(lines) == 0 && n > 1 {
+			return nil, nowhere()
+		}
+		out.Body, err = document(urlset{Xmlns: sitemapNamespace, URLs: lines})
+		return out, err
+	}}, nil
+}
+
+// part reads the name of a part.
+func (f *feeds) part(name string) (*Mapping, int, error) {
+	name, isXML := strings.CutSuffix(name, ".xml")
+	cut := strings.LastIndexByte(name, '-')
+	if !isXML || cut < 0 {
+		return nil, 0, nowhere()
+	}
+	n, err := strconv.Atoi(name[cut+1:])
+	if err != nil || n < 1 || n > mostParts || strconv.Itoa(n) != name[cut+1:] {
+		return nil, 0, nowhere()
+	}
+	m, t, err := f.mapping(name[:cut])
+	if err == nil && (m.Page == "" || !t.Public) {
+		err = core.NoType(t.Name)
+	}
+	return m, n, err
+}
+
+// pages gives the addresses of entries, passing over the first ones.
+func (w *walk) pages(ctx context.Context, out *core.Answer, where *site, skip, most int) ([]mapLine, error) {
+	lines, p, params := []mapLine{}, w.first, url.Values{"total": {"false"}}
+	for name, v := range w.params {
+		params[name] = v
+	}
+	for at := 0; ; {
+		a, err := p.Answer(ctx)
+		if err != nil {
+			return nil, err
+		}
+		note(out, a)
+		docs, next, err := pageOf(a.Body)
+		if err != nil {
+			return nil, err
+		}
+		for _, doc := range docs {
+			if at++; at > skip && at <= skip+most {
+				lines = w.m.line(lines, where, doc)
+			}
+		}
+		if next == "" || at >= skip+most {
+			return lines, nil
+		}
+		params.Set("after", next)
+		if p, err = w.f.host.Reader().List(ctx, core.Anonymous, w.m.Type, params); err != nil {
+			return nil, err
+		}
+	}
+}
+
+func (m *Mapping) line(lines []mapLine, where *site, doc map[string]any) []mapLine {
+	path := m.pathOf(doc)
+	if path == "" {
+		return lines
+	}
+	at, _ := time.Parse(time.RFC3339, text(doc, "_updatedAt"))
+	return append(lines, mapLine{Loc: where.home + path, LastMod: at.UTC().Format(time.RFC3339)})
+}
+
+// note tells a cache of what the answer is made from: by type, for a sitemap has too many entries to name.
+func note(out, page *core.Answer) {
+	if out.Position == 0 || page.Position < out.Position {
+		out.Position = page.Position
+	}
+	if out.Until.IsZero() || !page.Until.IsZero() && page.Until.Before(out.Until) {
+		out.Until = page.Until
+	}
+	for _, tag := range page.Tags {
+		if !strings.Contains(tag, "/") && !slices.Contains(out.Tags, tag) {
+			out.Tags = append(out.Tags, tag)
+		}
+	}
+}
