@@ -51,5 +51,7 @@ func After(r *Registry, fn func(ctx context.Context, h Host, c Committed) error,
 
 // EventOf gives a change of a commit as followers are told of it.
 func EventOf(c *core.Commit, change int) Committed {
-	return Committed{EventID: fmt.Sprintf("evt_%s_%d", c.ID, change), Position: c.Position, At: c.At, By: c.By, Reason: c.Reason, Change: c.Changes[change]}
+	told := c.Changes[change]
+	told.Salt = "" // the log's own
+	return Committed{EventID: fmt.Sprintf("evt_%s_%d", c.ID, change), Position: c.Position, At: c.At, By: c.By, Reason: c.Reason, Change: told}
 }

@@ -17,6 +17,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/robfig/cron/v3"
@@ -63,7 +64,7 @@ type Host struct {
 	parts   Parts
 	left    []LeftOut
 
-	version uint64 // of _plugin when the states were last read
+	version atomic.Uint64 // of _plugin when the states were last read, and one
 	reading sync.Mutex
 	ctx     context.Context
 	stop    context.CancelFunc
@@ -280,7 +281,7 @@ func (h *Host) follow(ctx context.Context) {
 	h.reading.Lock()
 	defer h.reading.Unlock()
 	version := h.parts.Catalog.Version(Type) + 1
-	if version == h.version {
+	if version == h.version.Load() {
 		return
 	}
 	states, err := h.states(ctx)
@@ -288,7 +289,7 @@ func (h *Host) follow(ctx context.Context) {
 		h.logger.Error("the states of the plugins cannot be read", "error", err)
 		return
 	}
-	h.version = version
+	h.version.Store(version)
 	for _, o := range h.plugins {
 		o.take(ctx, states[o.id()])
 	}

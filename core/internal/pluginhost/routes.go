@@ -42,6 +42,7 @@ func (h *Host) gated(o *one, r core.Route) core.Route {
 			if !o.on.Load() {
 				return nil, errOff()
 			}
+			states := h.parts.Catalog.Version(Type)
 			gerr := o.guarded("route "+r.Name, func() error { p, err = ask(ctx, q); return faultOnly(err) })
 			if err == nil && gerr != nil {
 				return nil, o.failed(gerr)
@@ -49,7 +50,13 @@ func (h *Host) gated(o *one, r core.Route) core.Route {
 			if p != nil {
 				p.Types = append(p.Types, Type) // turned off, what it has answered goes too
 				answer := p.Answer
-				p.Answer = func(ctx context.Context) (*core.Answer, error) { return o.answer(ctx, r.Name, answer) }
+				p.Answer = func(ctx context.Context) (*core.Answer, error) {
+					a, err := o.answer(ctx, r.Name, answer)
+					if err == nil && !h.upTo(states) {
+						a.Until = h.now() // made with settings that have changed meanwhile: for this caller alone
+					}
+					return a, err
+				}
 			}
 			return p, o.failed(err)
 		}
@@ -66,6 +73,11 @@ func (h *Host) gated(o *one, r core.Route) core.Route {
 		}
 	}
 	return r
+}
+
+// upTo reports whether the plugins' states are those of a version still, and were taken over here.
+func (h *Host) upTo(states uint64) bool {
+	return h.version.Load() == states+1 && h.parts.Catalog.Version(Type) == states
 }
 
 func (o *one) answer(ctx context.Context, name string, answer func(context.Context) (*core.Answer, error)) (a *core.Answer, err error) {
