@@ -30,10 +30,16 @@ type fiche struct {
 	fields          map[string]string
 }
 
-var valueLabels = map[string]string{
-	"BP": "Budget et financement participatif", "PN": "Participation en ligne", "DC": "Dispositif de consultation", "IP": "Instance de participation",
-	"URB": "Urbanisme et aménagement", "ENV": "Environnement", "JEU": "Jeunesse, éducation et culture",
-	"actif": "Actif", "termine": "Terminé", "en_projet": "En projet",
+var facetLabels = map[bool]map[string]string{
+	false: {"approaches": "Type de démarche", "themes": "Thématique", "schemeStatus": "État du dispositif"},
+	true:  {"approaches": "Kind of practice", "themes": "Theme", "schemeStatus": "State of the scheme"},
+}
+
+var valueLabels = map[bool]map[string]string{
+	false: {"BP": "Budget et financement participatif", "PN": "Participation en ligne", "DC": "Dispositif de consultation", "IP": "Instance de participation",
+		"URB": "Urbanisme et aménagement", "ENV": "Environnement", "JEU": "Jeunesse, éducation et culture", "actif": "Actif", "termine": "Terminé", "en_projet": "En projet"},
+	true: {"BP": "Participatory budget or funding", "PN": "Online participation", "DC": "Consultation", "IP": "Standing body",
+		"URB": "Planning and development", "ENV": "Environment", "JEU": "Youth, education and culture", "actif": "Active", "termine": "Finished", "en_projet": "Planned"},
 }
 
 var titles = map[string]string{"BP": "Budget participatif", "PN": "Plateforme de participation", "DC": "Consultation sur la mobilité", "IP": "Conseil citoyen tiré au sort"}

@@ -79,7 +79,7 @@ func (s *site) data(params url.Values, embed bool) web.PageData {
 			`<a href="https://www.etalab.gouv.fr/licence-ouverte-open-licence">Licence Ouverte 2.0</a>`),
 		Layers: []web.Layer{
 			{Name: "fiche", Label: "Fiches", Count: int64(len(s.all)), List: "/api/v1/content/fiche", Entry: "/browse/fiche/{slug}", Params: url.Values{"locale": {"fr"}},
-				TitleField: "title", PlaceField: "territory.name", SlugField: "slug", GeoField: "location", Facets: s.facets(state)},
+				TitleField: "title", PlaceField: "territory.name", SlugField: "slug", GeoField: "location", Facets: s.facets(state, params.Get("lang"))},
 			{Name: "event", Label: "Événements", Count: 12},
 		}}
 	if d.Lang == "en" {
@@ -111,8 +111,8 @@ func (s *site) span(found []fiche, after string, limit int) (from, to int) {
 	return from, min(from+limit, len(found))
 }
 
-func (s *site) facets(state web.State) []web.Facet {
-	labels := map[string]string{"approaches": "Type de démarche", "themes": "Thématique", "schemeStatus": "État du dispositif"}
+func (s *site) facets(state web.State, lang string) []web.Facet {
+	labels := facetLabels[lang == "en"]
 	var all []web.Facet
 	for _, field := range []string{"approaches", "themes", "schemeStatus"} {
 		other := state
@@ -124,7 +124,7 @@ func (s *site) facets(state web.State) []web.Facet {
 		}
 		facet := web.Facet{Field: field, Label: labels[field]}
 		for _, v := range tally(s.matching(other.Asked()), field) {
-			facet.Values = append(facet.Values, web.FacetValue{Value: v.Value, Label: valueLabels[v.Value], Count: v.Count})
+			facet.Values = append(facet.Values, web.FacetValue{Value: v.Value, Label: valueLabels[lang == "en"][v.Value], Count: v.Count})
 		}
 		all = append(all, facet)
 	}

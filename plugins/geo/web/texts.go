@@ -3,7 +3,6 @@ package web
 // texts are the words of the page in French and English. Those that the scripts say begin with "js".
 var texts = map[string][2]string{
 	"apply":        {"Appliquer", "Apply"},
-	"attribution":  {"Sources et licences", "Sources and licences"},
 	"clear":        {"Tout effacer", "Clear all"},
 	"colour":       {"Afficher", "Show"},
 	"count":        {"Nombre", "Count"},

@@ -17,6 +17,7 @@ export function makeMap(page, { moved }) {
   let current = [];
 
   async function begin() {
+    const placed = location.hash !== ''; // MapLibre writes there what the map shows
     if (config.style) shown.base = await ask(config.style).catch(() => null);
     try {
       map = create(container, config, say);
@@ -28,15 +29,14 @@ export function makeMap(page, { moved }) {
     popup = makePopup(page, map, () => select(null, []));
     listen();
     await show();
-    if (page.state.within && !location.hash) await fit(page.state.within, false);
-    container.dataset.state = 'drawn';
+    map.on('idle', () => container.setAttribute('aria-busy', 'false'));
+    if (page.state.within && !placed) await fit(page.state.within, false);
   }
 
   function listen() {
     map.on('click', clicked);
     map.on('mousemove', ({ point }) => { map.getCanvas().style.cursor = under(point).length ? 'pointer' : ''; });
     map.on('moveend', moved);
-    map.on('idle', () => { container.dataset.idle = String(Number(container.dataset.idle ?? 0) + 1); });
     matchMedia('(prefers-color-scheme: dark)').addEventListener('change', show);
     document.getElementById('jumps')?.addEventListener('change', jump);
     addEventListener('beforeprint', () => picture(map));
@@ -89,13 +89,14 @@ export function makeMap(page, { moved }) {
     const levels = ['region', 'departement'];
     const labels = await Promise.all(levels.map((level) => labelsOf(level, view, counts, page.number).catch(() => [])));
     Object.assign(shown, { state: page.state, counts, labels: { region: labels[0], departement: labels[1] } });
+    container.setAttribute('aria-busy', 'true');
     map.setStyle(styleOf(shown));
   }
 
   function jump({ target }) {
     const [zoom, lat, lon] = target.value.split('/').map(Number);
     target.value = '';
-    map.jumpTo({ center: [lon, lat], zoom });
+    map.jumpTo({ center: [lon, lat], zoom: fitted(container, zoom) });
   }
 
   /** locate goes to an entry and says what it is; button is what asked for it. */
@@ -135,10 +136,15 @@ export function makeMap(page, { moved }) {
   };
 }
 
+/** fitted lowers a zoom that was chosen for a large map, so that a small one shows as much. */
+function fitted({ clientWidth, clientHeight }, zoom) {
+  return zoom + Math.min(0, Math.log2(Math.min(clientWidth, clientHeight) / 680));
+}
+
 function create(container, config, say) {
   maplibregl.setWorkerUrl(config.worker);
   const map = new maplibregl.Map({
-    container, hash: true, style: { version: 8, sources: {}, layers: [] }, center: [config.start.lon, config.start.lat], zoom: config.start.zoom,
+    container, hash: true, style: { version: 8, sources: {}, layers: [] }, center: [config.start.lon, config.start.lat], zoom: fitted(container, config.start.zoom),
     minZoom: 1, maxZoom: 19, maxPitch: 0, dragRotate: false, attributionControl: false, cooperativeGestures: config.embed,
     fadeDuration: still.matches ? 0 : 200, renderWorldCopies: false, locale: wordsOf(say),
   });

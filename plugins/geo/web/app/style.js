@@ -6,7 +6,9 @@ import { asked } from './state.js';
 const empty = { type: 'FeatureCollection', features: [] };
 const point = ['==', ['geometry-type'], 'Point'];
 const cluster = ['has', 'point_count'];
-const bold = ['system-ui', 'sans-serif Bold'];
+// Without glyphs on a server, the browser draws these with a font of its own; it reads the weight off the name.
+const regular = ['Noto Sans Regular'];
+const bold = ['Noto Sans Bold'];
 
 /** styleOf makes the style for what is shown: {state, config, base, counts, labels, selected}. */
 export function styleOf(shown) {
@@ -15,9 +17,10 @@ export function styleOf(shown) {
   else style.layers.push({ id: 'ground', type: 'background', paint: { 'background-color': colour('--map-ground') } });
   addOutlines(style, shown);
   if (shown.state.view) addTerritories(style, shown);
+  addBorders(style, shown);
+  addLabels(style, shown);
   for (const overlay of shown.state.overlays.filter((name) => shown.config.overlays.includes(name))) addOverlay(style, overlay);
   if (!shown.state.view && shown.config.layer.name) addContent(style, shown);
-  addLabels(style, shown);
   addSelected(style, shown.selected);
   return style;
 }
@@ -76,7 +79,7 @@ function addContent(style, { state, config }) {
     { ...common, id: 'cluster-halos', type: 'circle', filter: cluster, paint: { 'circle-color': colour('--point'), 'circle-opacity': 0.25, 'circle-radius': ['+', radius(), 5] } },
     { ...common, id: 'clusters', type: 'circle', filter: cluster, paint: { 'circle-color': colour('--point'), 'circle-radius': radius() } },
     { ...common, id: 'cluster-counts', type: 'symbol', filter: cluster,
-      layout: { 'text-field': abbreviated(config.lang), 'text-font': bold, 'text-size': 13, 'text-allow-overlap': true, 'text-ignore-placement': true },
+      layout: { 'text-field': abbreviated(config.lang), 'text-font': bold, 'text-size': 13, 'text-allow-overlap': true, 'text-padding': 12 },
       paint: { 'text-color': colour('--on-point') } });
 }
 
@@ -110,13 +113,12 @@ function addOverlay(style, name) {
 
 /** addLabels writes the names of territories where no base map does, and their counts where they are coloured. */
 function addLabels(style, { state, base, labels }) {
-  addBorders(style, { state, base });
   if (base && !state.view) return;
   for (const [level, from, to] of [['region', 4, 6.8], ['departement', 6.8, 12]]) {
     if (state.view && state.view !== level) continue;
     style.sources[`${level}-labels`] = { type: 'geojson', data: { type: 'FeatureCollection', features: labels[level] } };
     style.layers.push({ id: `${level}-labels`, type: 'symbol', source: `${level}-labels`, ...(state.view ? {} : { minzoom: from, maxzoom: to }),
-      layout: { 'text-field': ['get', 'text'], 'text-font': state.view ? bold : ['system-ui', 'sans-serif'], 'text-size': 12, 'text-max-width': 8, 'text-padding': 4, 'symbol-sort-key': ['-', 0, ['get', 'count']] },
+      layout: { 'text-field': ['get', 'text'], 'text-font': state.view ? bold : regular, 'text-size': 12, 'text-max-width': 8, 'text-padding': 4, 'symbol-sort-key': ['-', 0, ['get', 'count']] },
       paint: { 'text-color': state.view ? ['get', 'ink'] : colour('--map-label'), 'text-halo-color': state.view ? ['get', 'paper'] : colour('--map-land'), 'text-halo-width': 1.2 } });
   }
 }

@@ -126,13 +126,17 @@ function headCell(text) {
   return cell;
 }
 
+/** deep are the colours that dark letters cannot be read on, or light ones in the dark. */
+const deep = ['--ramp-4', '--ramp-5'];
+
 /** labelsOf gives the names of the territories of a level as points, with their counts where they are coloured. */
 export async function labelsOf(level, view, { classes, byCode }, number) {
   const { features } = await askOnce(`/geo/outlines/${level}`);
-  const dark = (code) => ['--ramp-4', '--ramp-5'].includes(classes.find(({ codes }) => codes.includes(code))?.ramp);
+  const rampOf = (code) => classes.find(({ codes }) => codes.includes(code))?.ramp ?? '--ramp-0';
   return features.map(({ properties: { code, name }, geometry }) => {
     const count = byCode.get(code)?.count ?? 0;
-    const inks = dark(code) ? { ink: colour('--on-ramp'), paper: colour('--ramp-5') } : { ink: colour('--map-label'), paper: colour('--ramp-0') };
+    const ramp = rampOf(code);
+    const inks = { ink: colour(deep.includes(ramp) ? '--on-ramp' : '--text'), paper: colour(ramp) };
     const text = view === level ? (count ? number(count) : '') : name ?? '';
     return { type: 'Feature', properties: { text, count, ...inks }, geometry: { type: 'Point', coordinates: middle(geometry) } };
   });
