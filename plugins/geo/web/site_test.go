@@ -48,10 +48,22 @@ func newSite(t *testing.T, base bool) *httptest.Server {
 	mux.HandleFunc("GET /geo/style.json", s.style)
 	mux.HandleFunc("GET /geo/base/{z}/{x}/{y}", s.baseTile)
 	mux.HandleFunc("GET /browse/fiche/{slug}", func(w http.ResponseWriter, r *http.Request) { _, _ = w.Write([]byte(r.PathValue("slug"))) })
+	mux.HandleFunc("GET /elsewhere", elsewhere)
 	server := httptest.NewServer(mux)
 	t.Cleanup(server.Close)
 	return server
 }
+
+// elsewhere is a page of another site that shows the map; of says whose.
+func elsewhere(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.Header().Set("Content-Security-Policy", "default-src 'none'; script-src "+r.URL.Query().Get("of")+"; frame-src "+r.URL.Query().Get("of"))
+	_ = elsewherePage.Execute(w, r.URL.Query().Get("of"))
+}
+
+var elsewherePage = template.Must(template.New("").Parse(`<!doctype html><html lang="fr"><title>Ailleurs</title>
+<palabre-map src="{{.}}" layer="fiche" filter="filter[approaches]=BP" position="7/48.1/-2.8" title="Les budgets participatifs"><a href="{{.}}/map">La carte</a></palabre-map>
+<script src="{{.}}/map/palabre-map.js" defer></script>`))
 
 func (s *site) page(w http.ResponseWriter, r *http.Request, embed bool) {
 	body, err := web.Page(s.data(r.URL.Query(), embed))

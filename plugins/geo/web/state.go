@@ -98,6 +98,24 @@ func (s State) fields() []string {
 	return fields
 }
 
+// Only is the state without filters on fields that are not known: when someone without scripts chooses another layer, the
+// address still has the filters of the one before.
+func (s State) Only(known func(field string) bool) State {
+	filters, fixed := map[string][]string{}, url.Values{}
+	for field, values := range s.Filters {
+		if known(field) {
+			filters[field] = values
+		}
+	}
+	for name, values := range s.Fixed {
+		if field, _, _ := strings.Cut(strings.TrimPrefix(name, "filter["), "]"); known(field) {
+			fixed[name] = values
+		}
+	}
+	s.Filters, s.Fixed = filters, fixed
+	return s
+}
+
 // Values are the parameters of the page's address: ParseState reads them back.
 func (s State) Values() url.Values {
 	params := url.Values{}
