@@ -28,7 +28,7 @@ type PageData struct {
 	WithinLabel string  // the name of the territory in State.Within
 	Counts      []Count // entries by territory, where State.View asks for them
 
-	Style string     // the address of the MapLibre style of the base map; empty when there is none
+	Style string     // the address of the MapLibre style of the base map, which takes theme=light and dark; empty when there is no base map
 	Start Position   // what the map shows at first; without it, Metropole
 	Jumps []Position // places to go to with one click
 
@@ -52,6 +52,8 @@ type Layer struct {
 	PlaceField string // what to show of where it is: territory.name
 	SlugField  string
 	GeoField   string
+
+	Territories bool // its entries can be counted by territory
 
 	Facets []Facet // to filter by, with the counts under State
 }

@@ -164,7 +164,7 @@ func (s *site) counted(found []fiche, level gazetteer.Level) []web.Count {
 	return counts
 }
 
-// tile is a vector tile with clusters below zoom 11, as the plugin makes them.
+// tile is a vector tile with clusters below zoom 11, and above of what lies in one place, as the plugin makes them.
 func (s *site) tile(w http.ResponseWriter, r *http.Request) {
 	z, _ := strconv.Atoi(r.PathValue("z"))
 	x, _ := strconv.Atoi(r.PathValue("x"))
@@ -175,6 +175,7 @@ func (s *site) tile(w http.ResponseWriter, r *http.Request) {
 		features.Features = clustered(s.matching(r.URL.Query()), tile)
 	}
 	layer := mvt.NewLayer(r.PathValue("layer"), features)
+	layer.Version = 2
 	layer.ProjectToTile(tile)
 	body, err := mvt.Marshal(mvt.Layers{layer})
 	if err != nil {
@@ -197,35 +198,39 @@ func clustered(all []fiche, tile maptile.Tile) []*geojson.Feature {
 	}
 	var features []*geojson.Feature
 	for _, cell := range order {
-		features = append(features, grouped(groups[cell], tile.Z < 11)...)
+		features = append(features, grouped(groups[cell]))
 	}
 	return features
 }
 
 func cellOf(at orb.Point, tile maptile.Tile) [2]int {
 	b := tile.Bound()
-	across := func(v, from, to float64) int { return int(math.Floor((v - from) / (to - from) * 5)) }
+	cells := 5.0
+	if tile.Z >= 11 {
+		cells = 512
+	}
+	across := func(v, from, to float64) int { return int(math.Floor((v - from) / (to - from) * cells)) }
 	return [2]int{across(at[0], b.Left(), b.Right()), across(at[1], b.Bottom(), b.Top())}
 }
 
-func grouped(group []fiche, cluster bool) []*geojson.Feature {
-	if cluster && len(group) > 1 {
-		sum := orb.Point{}
-		for _, f := range group {
-			sum[0] += f.where.Center[0] / float64(len(group))
-			sum[1] += f.where.Center[1] / float64(len(group))
-		}
-		f := geojson.NewFeature(sum)
-		f.Properties["point_count"] = len(group)
-		return []*geojson.Feature{f}
+func grouped(group []fiche) *geojson.Feature {
+	at := orb.Point{}
+	for _, f := range group {
+		at[0] += f.where.Center[0] / float64(len(group))
+		at[1] += f.where.Center[1] / float64(len(group))
 	}
-	var all []*geojson.Feature
-	for _, one := range group {
-		f := geojson.NewFeature(orb.Point(*one.where.Center))
-		f.Properties = geojson.Properties{"_id": one.id, "title": one.title, "slug": one.slug, "territory.name": one.where.Name}
-		all = append(all, f)
+	f, first := geojson.NewFeature(at), group[0]
+	if len(group) == 1 {
+		f.Properties = geojson.Properties{"_id": first.id, "title": first.title, "slug": first.slug, "territory.name": first.where.Name}
+		return f
 	}
-	return all
+	f.Properties = geojson.Properties{"point_count": len(group)}
+	if slices.ContainsFunc(group, func(f fiche) bool { return *f.where.Center != *first.where.Center }) {
+		f.Properties["expansion"] = 2
+	} else {
+		f.Properties["stacked"] = true
+	}
+	return f
 }
 
 // baseTile is a picture with a border, so that one sees whether tiles are drawn where they belong.

@@ -29,7 +29,7 @@ func example() web.PageData {
 		WithinLabel: "Bretagne",
 		Layers: []web.Layer{
 			{Name: "fiche", Label: "Fiches", Count: 1234, List: "/api/v1/content/fiche", Entry: "/browse/fiche/{slug}", Params: url.Values{"locale": {"fr"}},
-				TitleField: "title", PlaceField: "territory.name", SlugField: "slug", GeoField: "location",
+				TitleField: "title", PlaceField: "territory.name", SlugField: "slug", GeoField: "location", Territories: true,
 				Facets: []web.Facet{{Field: "themes", Label: "Thématique", Values: []web.FacetValue{{"URB", "Urbanisme", 1000}, {"ENV", "Environnement", 7}, {"SAN", "Santé", 3}}}}},
 			{Name: "event", Label: "Événements", Count: -1},
 		},

@@ -91,7 +91,7 @@ func (s *site) data(params url.Values, embed bool) web.PageData {
 			`<a href="https://www.etalab.gouv.fr/licence-ouverte-open-licence">Licence Ouverte 2.0</a>`),
 		Layers: []web.Layer{
 			{Name: "fiche", Label: "Fiches", Count: int64(len(s.all)), List: "/api/v1/content/fiche", Entry: "/browse/fiche/{slug}", Params: url.Values{"locale": {"fr"}},
-				TitleField: "title", PlaceField: "territory.name", SlugField: "slug", GeoField: "location", Facets: s.facets(state, params.Get("lang"))},
+				TitleField: "title", PlaceField: "territory.name", SlugField: "slug", GeoField: "location", Territories: true, Facets: s.facets(state, params.Get("lang"))},
 			{Name: "event", Label: "Événements", Count: 12},
 		}}
 	if d.Lang == "en" {

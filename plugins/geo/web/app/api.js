@@ -32,21 +32,10 @@ export function latest() {
 /** gaveUp tells an answer that nobody waits for any more from a failure. */
 export const gaveUp = (error) => error.name === 'AbortError';
 
-/** lookup finds what stands at a dotted path, in an object or flat under the path itself, as in tiles. */
+/** lookup finds what stands at a dotted path, in an object or, as in tiles, flat under the path itself. */
 export function lookup(entry, path) {
-  if (!path || !entry) return undefined;
-  if (entry[path] !== undefined) return entry[path];
-  return path.split('.').reduce((at, name) => unpacked(at)?.[name], entry);
-}
-
-/** unpacked reads what a tile had to put into a text. */
-function unpacked(value) {
-  if (typeof value !== 'string') return value;
-  try {
-    return JSON.parse(value);
-  } catch {
-    return undefined;
-  }
+  if (!path) return undefined;
+  return entry[path] ?? path.split('.').reduce((at, name) => at?.[name], entry);
 }
 
 /** entryOf gives a line of the list of what the API or a tile says of an entry. */

@@ -37,7 +37,7 @@ export function makeFilters(page) {
     const data = new FormData(form);
     const filters = new Map(page.state.filters);
     for (const { dataset: { field } } of facets) filters.set(field, data.getAll(`filter[${field}]`).sort());
-    return { q: data.get('q').trim(), view: data.get('view'), overlays: data.getAll('overlay'), filters };
+    return { q: data.get('q').trim(), view: data.get('view') ?? '', overlays: data.getAll('overlay'), filters };
   }
 
   /** close closes the lists of choices; the keyboard goes back to the one that it was in. */

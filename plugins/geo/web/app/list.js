@@ -2,6 +2,9 @@
 import { ask, entryOf, fieldsOf, gaveUp, latest } from './api.js';
 import { asked, write } from './state.js';
 
+/** nearby is how far entries lie from each other, in degrees, that tiles take for one place. */
+const nearby = 0.0002;
+
 /** makeList takes over the list that the server made. */
 export function makeList(page) {
   const { config, say } = page;
@@ -26,10 +29,15 @@ export function makeList(page) {
     at('list').scrollIntoView({ block: 'start' });
   }
 
+  function withFields(params) {
+    const fields = fieldsOf(config.layer);
+    if (fields) params.set('fields', fields);
+    return params;
+  }
+
   /** address asks for entries under a state, and for how many there are of each value of fields. */
   function address(state, limit, facets) {
-    const params = asked(state, config);
-    params.set('fields', fieldsOf(config.layer));
+    const params = withFields(asked(state, config));
     params.set('limit', limit);
     if (facets.length) params.set('facets', facets.join(','));
     if (state.after) params.set('after', state.after);
@@ -111,14 +119,16 @@ export function makeList(page) {
     /** known gives what the list knows of an entry. */
     known: (id) => [...entries.children].filter((line) => line.dataset.id === id).map(entryIn)[0],
     /** fetch asks for what a tile does not tell. */
-    fetch: async (id) => entryOf(config.layer, await ask(`${config.layer.list}/${encodeURIComponent(id)}?${single(config)}`)),
+    fetch: async (id) => entryOf(config.layer, await ask(`${config.layer.list}/${encodeURIComponent(id)}?${withFields(new URLSearchParams(config.layer.params))}`)),
+    /** around asks for the entries at a place, and how many they are; limit is how many of them. */
+    async around([lon, lat], limit) {
+      const params = withFields(asked(page.state, config));
+      params.set('limit', limit);
+      params.set('bbox', [lon - nearby, lat - nearby, lon + nearby, lat + nearby].map((n) => n.toFixed(6)).join(','));
+      const { data, page: { total } } = await ask(`${config.layer.list}?${params}`);
+      return { entries: data.map((found) => entryOf(config.layer, found)), total };
+    },
   };
-}
-
-function single(config) {
-  const params = new URLSearchParams(config.layer.params);
-  params.set('fields', fieldsOf(config.layer));
-  return params;
 }
 
 /** entryIn reads a line back. */

@@ -1,24 +1,26 @@
 // The map: what it shows follows the state, and what is clicked on it is told.
 import { ask } from './api.js';
-import { entriesIn, makePopup } from './popup.js';
+import { entriesIn, makePopup, most } from './popup.js';
 import { styleOf } from './style.js';
 import { boundsOf, labelsOf } from './territories.js';
 
 const still = matchMedia('(prefers-reduced-motion: reduce)');
+const dark = matchMedia('(prefers-color-scheme: dark)');
+const wide = matchMedia('(min-width: 52rem)');
 const zoomOf = { commune: 12, epci: 9.5, departement: 8, region: 7 };
 
 /** makeMap prepares the map; begin draws it. Without WebGL the page goes on without it. */
 export function makeMap(page, { moved }) {
   const { config, say } = page;
   const container = document.getElementById('map');
-  const shown = { config, state: page.state, base: null, counts: null, labels: { region: [], departement: [] }, selected: null };
+  const shown = { config, state: page.state, base: null, counts: null, labels: {}, selected: null };
   let map;
   let popup;
   let current = [];
 
   async function begin() {
     const placed = location.hash !== ''; // MapLibre writes there what the map shows
-    if (config.style) shown.base = await ask(config.style).catch(() => null);
+    await loadBase();
     try {
       map = create(container, config, say);
     } catch {
@@ -33,11 +35,19 @@ export function makeMap(page, { moved }) {
     if (page.state.within && !placed) await fit(page.state.within, false);
   }
 
+  /** loadBase asks for the base map as it is by day or by night. */
+  async function loadBase() {
+    if (!config.style) return;
+    const address = new URL(config.style, location.href);
+    address.searchParams.set('theme', dark.matches ? 'dark' : 'light');
+    shown.base = await ask(address).catch(() => null);
+  }
+
   function listen() {
     map.on('click', clicked);
     map.on('mousemove', ({ point }) => { map.getCanvas().style.cursor = under(point).length ? 'pointer' : ''; });
     map.on('moveend', moved);
-    matchMedia('(prefers-color-scheme: dark)').addEventListener('change', show);
+    dark.addEventListener('change', () => loadBase().then(show));
     document.getElementById('jumps')?.addEventListener('change', jump);
     addEventListener('beforeprint', () => picture(map));
   }
@@ -54,14 +64,24 @@ export function makeMap(page, { moved }) {
     const cluster = found.find(({ properties }) => properties.point_count);
     const entries = found.filter(({ source }) => source === 'content');
     if (!found.length) popup.close();
-    else if (cluster) approach(cluster.geometry.coordinates);
+    else if (cluster) approach(cluster);
     else if (entries.length) open(entriesIn(config.layer, entries), lngLat);
     else if (found[0].layer.id === 'territories') territory(found[0].properties, lngLat);
     else popup.landmark(lngLat, found[0].properties);
   }
 
-  function approach(center) {
-    map.easeTo({ center, zoom: Math.min(map.getZoom() + 2, 18) });
+  /** approach goes to where a cluster parts; where it never does, it tells what is in it. */
+  function approach({ source, geometry: { coordinates: center }, properties }) {
+    if (!properties.stacked) map.easeTo({ center, zoom: Math.min(map.getZoom() + (properties.expansion ?? 2), map.getMaxZoom()) });
+    else if (source === 'content') openStack(center);
+    else popup.landmark(center, properties);
+  }
+
+  async function openStack(at) {
+    const { entries, total } = await page.list.around(at, most).catch(() => ({ entries: [], total: 0 }));
+    if (!entries.length) return;
+    select(at, entries.map(({ id }) => id));
+    await popup.entries(at, entries, map.getCanvas(), total);
   }
 
   function open(entries, lngLat) {
@@ -86,9 +106,9 @@ export function makeMap(page, { moved }) {
     if (!map) return;
     const counts = page.territories.counts();
     const { view } = page.state;
-    const levels = ['region', 'departement'];
+    const levels = shown.base && !view ? [] : ['region', 'departement'];
     const labels = await Promise.all(levels.map((level) => labelsOf(level, view, counts, page.number).catch(() => [])));
-    Object.assign(shown, { state: page.state, counts, labels: { region: labels[0], departement: labels[1] } });
+    Object.assign(shown, { state: page.state, counts, labels: Object.fromEntries(levels.map((level, i) => [level, labels[i]])) });
     container.setAttribute('aria-busy', 'true');
     map.setStyle(styleOf(shown));
   }
@@ -152,7 +172,7 @@ function create(container, config, say) {
   map.keyboard.disableRotation();
   map.addControl(new maplibregl.NavigationControl({ showCompass: false }), 'top-right');
   if (document.fullscreenEnabled) map.addControl(new maplibregl.FullscreenControl({ container: container.closest('.map') }), 'top-right');
-  map.addControl(new maplibregl.ScaleControl({ maxWidth: 90 }), 'bottom-right');
+  map.addControl(new maplibregl.ScaleControl({ maxWidth: 90 }), wide.matches ? 'bottom-right' : 'bottom-left');
   return map;
 }
 

@@ -2,7 +2,8 @@
 import { entryOf } from './api.js';
 import { linkTo, span } from './list.js';
 
-const most = 5;
+/** most is how many entries a popup tells of. */
+export const most = 5;
 
 /** makePopup opens at most one popup on a map. The keyboard goes into it, and back to where it came from when it closes. */
 export function makePopup(page, map, closed) {
@@ -33,14 +34,14 @@ export function makePopup(page, map, closed) {
     popup?.remove();
   }
 
-  /** entries shows those that lie at one place. Tiles may not tell all of them: what is missing is asked for. */
-  async function entries(at, found, opener) {
+  /** entries shows those that lie at one place, of which there are total. What a tile does not tell of one is asked for. */
+  async function entries(at, found, opener, total = found.length) {
     const box = document.createElement('div');
     box.className = 'card';
-    if (found.length > 1) box.append(heading(`${page.number(found.length)} ${say('jsHere')}`));
+    if (total > 1) box.append(heading(`${page.number(total)} ${say('jsHere')}`));
     const first = found.slice(0, most);
     for (const entry of first) box.append(line(entry.title ? entry : await whole(entry)));
-    if (found.length > most) box.append(span('place', say('jsMore', found.length - most)));
+    if (total > most) box.append(span('place', say('jsMore', total - most)));
     show(at, box, opener);
   }
 
@@ -75,7 +76,8 @@ export function makePopup(page, map, closed) {
   function landmark(at, properties) {
     const box = document.createElement('div');
     box.className = 'card';
-    box.append(heading(String(properties.name ?? properties.title ?? say('untitled'))));
+    const { name, point_count: count } = properties;
+    box.append(heading(count ? `${page.number(count)} ${say('jsHere')}` : String(name ?? say('untitled'))));
     show(at, box, map.getCanvas());
   }
 

@@ -40,16 +40,25 @@ function dimmed(layer) {
   return { ...layer, paint: { ...layer.paint, 'raster-brightness-min': 0.9, 'raster-brightness-max': 0.12, 'raster-hue-rotate': 180, 'raster-saturation': -0.4 } };
 }
 
-function addOutlines(style, { base }) {
+/** addOutlines adds the shapes of territories, where something is drawn of them, and the land where no base map has it. */
+function addOutlines(style, { base, state }) {
+  const within = levelOf(state.within);
   for (const level of ['region', 'departement']) {
-    style.sources[level] = { type: 'geojson', data: `${location.origin}/geo/outlines/${level}`, promoteId: 'code' };
+    if (!base || state.view || within === level) style.sources[level] = { type: 'geojson', data: `${location.origin}/geo/outlines/${level}`, promoteId: 'code' };
   }
   if (!base) style.layers.push({ id: 'land', type: 'fill', source: 'region', paint: { 'fill-color': colour('--map-land') } });
 }
 
-/** addBorders draws the borders over what is coloured. */
+const levelOf = (within) => within.split(':')[0];
+
+/** addBorders draws the borders over what is coloured, and that of the chosen territory. */
 function addBorders(style, { base, state }) {
-  if (base && !state.view) return;
+  if (!base || state.view) addAllBorders(style);
+  const [level, code] = state.within.split(':');
+  if (['region', 'departement'].includes(level)) style.layers.push({ id: 'within', type: 'line', source: level, filter: ['==', ['get', 'code'], code], paint: { 'line-color': colour('--accent'), 'line-width': 2.5 } });
+}
+
+function addAllBorders(style) {
   style.layers.push(
     { id: 'departement-borders', type: 'line', source: 'departement', paint: { 'line-color': colour('--map-border'), 'line-width': ['interpolate', ['linear'], ['zoom'], 4, 0.4, 9, 1.2] } },
     { id: 'region-borders', type: 'line', source: 'region', paint: { 'line-color': colour('--map-border-strong'), 'line-width': ['interpolate', ['linear'], ['zoom'], 4, 0.9, 9, 2] } });
@@ -108,7 +117,7 @@ function addOverlay(style, name) {
   style.sources[id] = tiles(name, '');
   const common = { source: id, 'source-layer': name };
   addShapes(style, common, `${id}-`, '--landmark');
-  style.layers.push({ ...common, id: `${id}-points`, type: 'circle', filter: point, paint: { ...dot('--landmark'), 'circle-radius': 5 } });
+  style.layers.push({ ...common, id: `${id}-points`, type: 'circle', filter: point, paint: { ...dot('--landmark'), 'circle-radius': ['case', cluster, 9, 5] } });
 }
 
 /** addLabels writes the names of territories where no base map does, and their counts where they are coloured. */
@@ -116,7 +125,7 @@ function addLabels(style, { state, base, labels }) {
   if (base && !state.view) return;
   for (const [level, from, to] of [['region', 4, 6.8], ['departement', 6.8, 12]]) {
     if (state.view && state.view !== level) continue;
-    style.sources[`${level}-labels`] = { type: 'geojson', data: { type: 'FeatureCollection', features: labels[level] } };
+    style.sources[`${level}-labels`] = { type: 'geojson', data: { ...empty, features: labels[level] } };
     style.layers.push({ id: `${level}-labels`, type: 'symbol', source: `${level}-labels`, ...(state.view ? {} : { minzoom: from, maxzoom: to }),
       layout: { 'text-field': ['get', 'text'], 'text-font': state.view ? bold : regular, 'text-size': 12, 'text-max-width': 8, 'text-padding': 4, 'symbol-sort-key': ['-', 0, ['get', 'count']] },
       paint: { 'text-color': state.view ? ['get', 'ink'] : colour('--map-label'), 'text-halo-color': state.view ? ['get', 'paper'] : colour('--map-land'), 'text-halo-width': 1.2 } });

@@ -94,12 +94,16 @@ describe('the map', () => {
     await page.getByRole('dialog').waitFor();
     assert.match(await page.getByRole('dialog').textContent(), /^7 contenus à cet endroit/);
     assert.equal(await page.getByRole('dialog').getByRole('link').count(), 5);
+    assert.match(await page.getByRole('dialog').textContent(), /et 2 autres/);
+    if (shots) await page.screenshot({ path: `${shots}/stack.png` });
   }));
 
-  test('the base map is drawn, the content in its style is not drawn twice', () => visit(`${BASED}/map`, {}, async (page) => {
+  test('the base map is drawn, and the content in its style not twice; a territory is gone to', () => visit(`${BASED}/map?within=departement:69`, { colorScheme: 'dark' }, async (page) => {
     const asked = await page.evaluate(() => performance.getEntriesByType('resource').map(({ name }) => name));
-    assert.ok(asked.some((name) => name.includes('/geo/style.json')));
-    assert.match(await page.textContent('.attribution'), /OpenStreetMap/);
+    assert.ok(asked.some((name) => name.endsWith('/geo/style.json?theme=dark')));
+    assert.ok(asked.some((name) => name.includes('/geo/outlines/departement')) && !asked.some((name) => name.includes('/geo/outlines/region')));
+    await page.waitForFunction(() => Number(location.hash.slice(1).split('/')[0]) > 7);
+    if (shots) await drawn(page).then(() => page.screenshot({ path: `${shots}/base.png` }));
   }));
 
   test('places overseas are one choice away', () => visit(`${PLAIN}/map`, {}, async (page) => {
@@ -123,7 +127,7 @@ describe('the map', () => {
 async function clickCluster(page, box) {
   const shot = await page.locator('#map canvas').screenshot();
   const at = await page.evaluate(async (bytes) => {
-    const picture = await createImageBitmap(new Blob([new Uint8Array(bytes)], { type: 'image/png' }));
+    const picture = await createImageBitmap(new Blob([Uint8Array.from(atob(bytes), (c) => c.charCodeAt(0))], { type: 'image/png' }));
     const canvas = new OffscreenCanvas(picture.width, picture.height);
     const context = canvas.getContext('2d');
     context.drawImage(picture, 0, 0);
@@ -131,7 +135,7 @@ async function clickCluster(page, box) {
     const green = (x, y) => { const i = (y * width + x) * 4; return data[i] === 11 && data[i + 1] === 93 && data[i + 2] === 80; };
     for (let y = 60; y < height - 60; y++) for (let x = 60; x < width - 100; x++) if (green(x, y) && green(x + 8, y) && green(x - 8, y) && green(x, y + 6)) return [x, y];
     return null;
-  }, [...shot]);
+  }, shot.toString('base64'));
   assert.ok(at, 'there is no cluster');
   await page.mouse.click(box.x + at[0], box.y + at[1]);
 }
