@@ -53,15 +53,15 @@ const levelOf = (within) => within.split(':')[0];
 
 /** addBorders draws the borders over what is coloured, and that of the chosen territory. */
 function addBorders(style, { base, state }) {
-  if (!base || state.view) addAllBorders(style);
+  if (!base || state.view) addAllBorders(style, state.view);
   const [level, code] = state.within.split(':');
   if (['region', 'departement'].includes(level)) style.layers.push({ id: 'within', type: 'line', source: level, filter: ['==', ['get', 'code'], code], paint: { 'line-color': colour('--accent'), 'line-width': 2.5 } });
 }
 
-function addAllBorders(style) {
-  style.layers.push(
-    { id: 'departement-borders', type: 'line', source: 'departement', paint: { 'line-color': colour('--map-border'), 'line-width': ['interpolate', ['linear'], ['zoom'], 4, 0.4, 9, 1.2] } },
-    { id: 'region-borders', type: 'line', source: 'region', paint: { 'line-color': colour('--map-border-strong'), 'line-width': ['interpolate', ['linear'], ['zoom'], 4, 0.9, 9, 2] } });
+function addAllBorders(style, view) {
+  const line = (level, name, from, to) => ({ id: `${level}-borders`, type: 'line', source: level, paint: { 'line-color': colour(name), 'line-width': ['interpolate', ['linear'], ['zoom'], 4, from, 9, to] } });
+  if (view !== 'region') style.layers.push(line('departement', '--map-border', 0.4, 1.2));
+  style.layers.push(line('region', '--map-border-strong', 0.9, 2));
 }
 
 function addTerritories(style, { state, counts, base }) {

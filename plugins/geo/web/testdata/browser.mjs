@@ -4,6 +4,8 @@ import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 import { after, before, describe, test } from 'node:test';
 import { chromium } from 'playwright-core';
+import { asked, read, write } from '../app/state.js';
+import states from './states.json' with { type: 'json' };
 
 const { PLAIN, BASED, CHROMIUM, PALABRE_TEST_SHOTS: shots } = process.env;
 const flags = ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
@@ -15,8 +17,9 @@ let browser;
 before(async () => { browser = await chromium.launch({ executablePath: CHROMIUM, args: flags }); });
 after(() => browser.close());
 
-/** visit opens an address, waits for the map, lets look do what it does, and holds what every visit holds. */
-async function visit(address, options, look) {
+/** visit opens an address, waits for the map, lets look do what it does, and holds that nothing went wrong (fails: but for
+ * answers that were to fail) and that no other host was asked. */
+async function visit(address, { fails, ...options }, look) {
   const context = await browser.newContext({ reducedMotion: 'reduce', ...desk, ...options });
   const page = await context.newPage();
   page.setDefaultTimeout(20_000);
@@ -28,7 +31,7 @@ async function visit(address, options, look) {
     await page.goto(address);
     if (options.javaScriptEnabled !== false && !address.includes('/elsewhere')) await drawn(page);
     await look(page);
-    assert.deepEqual(wrong, []);
+    assert.deepEqual(fails ? wrong.filter((text) => !text.includes('503')) : wrong, []);
   } finally {
     await context.close();
   }
@@ -47,6 +50,18 @@ async function recounted(page, before) {
 }
 
 const number = (text) => Number(text.replace(/\D/g, ''));
+
+describe('addresses', () => {
+  const config = { layer: { params: '' } };
+  const plain = (params) => decodeURIComponent(String(params).replaceAll('+', ' ').replace(/^\?/, ''));
+  for (const { name, address, ...want } of states) {
+    test(name, () => {
+      const state = read(`?${address}`);
+      assert.equal(plain(asked(state, config)), want.asked);
+      assert.equal(plain(write(state, config)), want.again);
+    });
+  }
+});
 
 describe('the map', () => {
   test('a click on a cluster goes nearer, the address says where', () => visit(`${PLAIN}/map#5/48.8/2.35`, {}, async (page) => {
@@ -189,6 +204,16 @@ describe('filters', () => {
     assert.equal(query(page), '?within=region:53');
     assert.match(await page.locator('#chips').textContent(), /Bretagne/);
     await page.waitForFunction(() => location.hash.includes('/48.'));
+  }));
+
+  test('a server that fails is told of, and asked again', () => visit(`${PLAIN}/map`, { fails: true }, async (page) => {
+    await page.route('**/api/v1/content/fiche?*', (route) => route.fulfill({ status: 503, body: '{}' }));
+    await page.locator('summary', { hasText: 'Thématique' }).click();
+    await page.getByLabel(/Environnement/).check();
+    await page.waitForFunction(() => document.getElementById('count').textContent.startsWith('Le serveur ne répond pas'));
+    await page.unroute('**/api/v1/content/fiche?*');
+    await page.getByLabel(/Environnement/).uncheck();
+    await page.waitForFunction(() => document.getElementById('count').textContent.endsWith('résultats'));
   }));
 
   test('the list can be kept to what the map shows', () => visit(`${PLAIN}/map#11/45.76/4.84`, {}, async (page) => {
