@@ -47,6 +47,67 @@ func TestCircleOfPlugins(t *testing.T) {
 	h.Create("article", plugintest.Doc{"title": "x"}).OK()
 }
 
+// A plugin that takes long to start keeps nobody from looking at the plugins, nor the probe from its answer.
+func TestStart_slow(t *testing.T) {
+	t.Parallel()
+	var slow atomic.Bool
+	begun, end := make(chan struct{}), make(chan struct{})
+	p := waitsFor("dev.acme.slow", "dev.acme.none")
+	p.start = func(context.Context, plugin.Host) error {
+		if slow.Load() {
+			close(begun)
+			<-end
+		}
+		return nil
+	}
+	h := plugintest.New(t, p)
+	const at = "/api/v1/plugins/dev.acme.slow"
+	h.Do("administrator", "PATCH", at, plugintest.Doc{"enabled": false}).OK()
+	slow.Store(true)
+	done := make(chan *plugintest.Result)
+	go func() { done <- h.Do("administrator", "PATCH", at, plugintest.Doc{"enabled": true}) }()
+	<-begun
+	h.Do("administrator", "GET", at, nil).OK().Has("running", false)
+	if got := degraded(h); got != "dev.acme.slow" {
+		t.Errorf("degraded: %q", got)
+	}
+	close(end)
+	(<-done).OK().Has("running", true)
+}
+
+// Many plugins cost little: the node is up soon, and a write takes hardly longer.
+func TestManyPlugins(t *testing.T) {
+	many := func(n int) (up, write time.Duration) {
+		var all []plugin.Plugin
+		for i := range n {
+			all = append(all, made{manifest: plugin.Manifest{ID: fmt.Sprintf("dev.acme.p%02d", i), Version: "1.0.0"}, register: func(r *plugin.Registry) error {
+				var failures []error
+				for _, point := range []plugin.EntryPoint{plugin.EntryValidate, plugin.EntryCreate, plugin.EntryUpdate, plugin.EntryPublish, plugin.EntryDelete} {
+					failures = append(failures, plugin.Before(r, point, func(context.Context, *core.EntryEvent) error { return nil }))
+				}
+				return errors.Join(failures...)
+			}})
+		}
+		began := time.Now()
+		h := plugintest.New(t, waitsFor("dev.acme.last", "dev.acme.none"), articles(), plugintest.With(all...))
+		up = time.Since(began)
+		var took []time.Duration
+		for i := range 100 {
+			began := time.Now()
+			h.Create("article", plugintest.Doc{"title": fmt.Sprint(i)}).OK()
+			took = append(took, time.Since(began))
+		}
+		slices.Sort(took)
+		return up, took[len(took)/2] // of a machine that has other things to do, the middle tells more than the end
+	}
+	_, without := many(0)
+	up, with := many(50)
+	t.Logf("up in %v; a write takes %v, and %v with 50 plugins", up, without, with)
+	if up > 5*time.Second || with > without+5*time.Millisecond {
+		t.Errorf("up in %v; a write takes %v, and %v with 50 plugins", up, without, with)
+	}
+}
+
 // What is broken in a plugin's own parts keeps it out, and nothing else.
 func TestBrokenPlugins(t *testing.T) {
 	t.Parallel()
