@@ -28,7 +28,7 @@ func OnRead(r *Registry, fn func(ctx context.Context, e *core.ReadEvent) error, 
 		}
 		began := time.Now()
 		own := *e
-		own.Views, own.Extra = slices.Clone(e.Views), make([]map[string]any, len(e.Views))
+		own.Actor, own.Views, own.Extra = cloneActor(e.Actor), slices.Clone(e.Views), make([]map[string]any, len(e.Views))
 		for i := range own.Extra {
 			own.Extra[i] = map[string]any{}
 		}
@@ -64,7 +64,7 @@ func OnQuery(r *Registry, fn func(ctx context.Context, e *core.QueryEvent) error
 		}
 		began := time.Now()
 		own := *e
-		own.Query, own.Narrow = cloneQuery(e.Query), nil
+		own.Actor, own.Query, own.Narrow = cloneActor(e.Actor), cloneQuery(e.Query), nil
 		err := inTime(ctx, func() error { return fn(ctx, &own) })
 		if err == nil && !reflect.DeepEqual(own.Query, e.Query) {
 			err = errWidened
@@ -144,6 +144,7 @@ func OnSchema(r *Registry, fn func(ctx context.Context, e *core.SchemaEvent) err
 			return next(ctx)
 		}
 		began, own := time.Now(), *e
+		own.Actor = cloneActor(e.Actor)
 		err := inTime(ctx, func() error { return fn(ctx, &own) })
 		r.note("schema.change", began, err)
 		if err != nil {

@@ -177,13 +177,18 @@ func TestPanicsOutsideOfRequests(t *testing.T) {
 // A plugin cannot lend rights: what its hook writes, the caller must be allowed to write.
 func TestBefore_writesWithinTheCallersRights(t *testing.T) {
 	t.Parallel()
-	h := plugintest.New(t, before("dev.acme.code", func(_ context.Context, e *core.EntryEvent) error { e.New["code"] = "made"; return nil }, "article.code"), articles())
+	h := plugintest.New(t, before("dev.acme.code", func(_ context.Context, e *core.EntryEvent) error {
+		e.New["code"], e.Actor.ID, e.Actor.Kind, e.Actor.Roles[0] = "made", "user:else", core.System.Kind, "administrator"
+		return nil
+	}, "article.code"), articles())
 	token := h.Token("clerk", plugintest.Doc{"type": "article", "actions": []string{"create", "read", "list"}, "fields": plugintest.Doc{"read": []string{"*"}, "write": []string{"title"}}})
 	h.Do(token, "POST", "/api/v1/content/article", plugintest.Doc{"title": "x"}).Status(http.StatusForbidden)
 	if got := h.Do("administrator", "GET", "/api/v1/content/article?state=draft", nil).OK().Body["page"].(map[string]any)["total"]; fmt.Sprint(got) != "0" {
 		t.Errorf("%v entries were made", got)
 	}
-	h.Create("article", plugintest.Doc{"title": "x"}).OK().Has("code", "made")
+	if got := h.Create("article", plugintest.Doc{"title": "x"}).OK().Has("code", "made"); strings.Contains(got.Text, "user:else") {
+		t.Errorf("it was somebody else's doing: %s", got.Text)
+	}
 }
 
 // Settings that a new version does not accept any more keep it off; the site is up, and says so.
