@@ -145,13 +145,15 @@ func (h *Host) follow(ctx context.Context) {
 	}
 }
 
-// Close stops the plugins.
+// Close stops the plugins. What of them does not end when it is told to keeps nobody from ending.
 func (h *Host) Close() error {
 	if h.stop == nil {
 		return nil
 	}
 	h.stop()
-	h.running.Wait()
+	if !ended(&h.running, stopWithin) {
+		h.logger.Error("a plugin's job or migration does not end with its context: it is left behind")
+	}
 	var failures []error
 	for _, o := range slices.Backward(h.plugins) {
 		failures = append(failures, o.turnOff(context.Background()))

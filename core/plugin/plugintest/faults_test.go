@@ -75,6 +75,27 @@ func TestStart_slow(t *testing.T) {
 	(<-done).OK().Has("running", true)
 }
 
+// What a plugin does not end keeps the server from nothing: not from ending either.
+func TestEnd_heedless(t *testing.T) {
+	t.Parallel()
+	end, ran := make(chan struct{}), make(chan struct{}, 1)
+	t.Cleanup(func() { close(end) })
+	p := made{manifest: plugin.Manifest{ID: "dev.acme.heedless", Version: "1.0.0"}, register: func(r *plugin.Registry) error {
+		return plugin.Every(r, plugin.Job{Name: "long", Spec: "* * * * *", Run: func(context.Context, plugin.Host) error { ran <- struct{}{}; <-end; return nil }})
+	}}
+	p.start = func(_ context.Context, h plugin.Host) error {
+		h.Go(func(context.Context) { <-end })
+		return nil
+	}
+	h := plugintest.New(t, p)
+	h.Eventually("the job runs", func() bool { h.Advance(time.Minute); return len(ran) == 1 })
+	began := time.Now()
+	h.Restart()
+	if took := time.Since(began); took > 20*time.Second {
+		t.Errorf("it took %v to end", took)
+	}
+}
+
 // Many plugins cost little: the node is up soon, and a write takes hardly longer.
 func TestManyPlugins(t *testing.T) {
 	many := func(n int) (up, write time.Duration) {
