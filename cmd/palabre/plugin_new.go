@@ -41,6 +41,9 @@ func (p *program) writePlugin(made *scaffold.Plugin, dir string) error {
 	for _, name := range files {
 		out.linef("%s", path.Join(dir, name))
 	}
+	if err == nil && made.Replace == "" && made.Version == scaffold.Unreleased {
+		out.linef("\nThis palabre was built between releases: name the version of Palabre in go.mod, or begin anew with --replace and a checkout.")
+	}
 	if err == nil {
 		tidy := "go mod tidy && "
 		if made.Replace != "" {

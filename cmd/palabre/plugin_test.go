@@ -31,7 +31,7 @@ func TestPluginNew(t *testing.T) {
 	if unformatted, err := exec.Command("gofmt", "-l", dir).CombinedOutput(); err != nil || len(unformatted) > 0 {
 		t.Errorf("not formatted: %s %v", unformatted, err)
 	}
-	for _, args := range [][]string{{"plugin", "new", "dev.acme.summary", "--dir", dir}, {"plugin", "new", "Summary"}, {"plugin", "new", "summary", "--replace", dir}} {
+	for _, args := range [][]string{{"plugin", "new", "dev.acme.summary", "--dir", dir}, {"plugin", "new", "Summary"}, {"plugin", "new", "dev.acme.plugin"}, {"plugin", "new", "dev.acme.func"}, {"plugin", "new", "summary", "--replace", dir}} {
 		if out, err := palabre(t, t.TempDir(), args...); err == nil {
 			t.Errorf("%v: %s", args, out)
 		}

@@ -153,7 +153,7 @@ func around(r *Registry, p EntryPoint, fn func(ctx context.Context, e *core.Entr
 			return next(ctx)
 		}
 		own := *e
-		own.New, own.Old = jsondoc.CloneObject(e.New), jsondoc.CloneObject(e.Old)
+		own.Actor, own.New, own.Old = cloneActor(e.Actor), jsondoc.CloneObject(e.New), jsondoc.CloneObject(e.Old)
 		began := time.Now()
 		// How long the rest of the chain took, and what came of it, is not this handler's.
 		var below time.Duration
@@ -175,6 +175,16 @@ func around(r *Registry, p EntryPoint, fn func(ctx context.Context, e *core.Entr
 		return err
 	}
 	return chain.Add(h)
+}
+
+// cloneActor copies who asks, so that a plugin cannot make somebody else of him.
+func cloneActor(p *core.Principal) *core.Principal {
+	if p == nil {
+		return nil
+	}
+	own := *p
+	own.Roles = slices.Clone(p.Roles)
+	return &own
 }
 
 func handlerOf[E any](r *Registry, taken []string, o *options) hook.Handler[E] {

@@ -20,8 +20,9 @@
 //
 //  1. Manifest is asked once.
 //  2. Register puts everything in place. Nothing of the node may be used yet.
-//  3. Start, for a Starter, when the node has caught up with the log, and again each time the plugin is turned on.
-//  4. Stop, for a Stopper, when the node ends or the plugin is turned off.
+//  3. Migrations, if there are new ones, bring its data up to date, once for the store: see Migrate.
+//  4. Start, for a Starter, when the node has caught up with the log, and again each time the plugin is turned on.
+//  5. Stop, for a Stopper, when the node ends or the plugin is turned off.
 //
 // Rules for plugins: no init functions, no goroutine but those of Host.Go, state in the plugin's own value, no waiting on
 // the network inside Before. A plugin that panics, does not come back in time or writes what its manifest does not declare

@@ -200,20 +200,24 @@ func TestOnQuery(t *testing.T) {
 		_, hooks := host(t, fake{plugin.Manifest{ID: "dev.acme.query", Version: "1.0.0"}, func(r *plugin.Registry) error {
 			return plugin.OnQuery(r, func(_ context.Context, e *core.QueryEvent) error { fn(e); return nil })
 		}})
-		e := &core.QueryEvent{Name: "query.plan", Type: article, Query: core.Query{Where: core.And{own}}}
+		e := &core.QueryEvent{Name: "query.plan", Type: article, Query: core.Query{Where: core.And{own}, Visible: core.And{own}, Only: []core.EntryID{"a"},
+			Sort: []core.SortKey{{Path: core.Path{Via: []string{"see"}, Field: "x", Steps: []core.Step{{"article": core.And{own}}}}}}}}
 		return e, hooks.QueryPlan.Run(t.Context(), e, func(context.Context) error { return nil })
 	}
 	if e, err := run(func(e *core.QueryEvent) { e.Narrow = append(e.Narrow, own) }); err != nil || len(e.Narrow) != 1 {
 		t.Errorf("narrowing: %v, %v", e.Narrow, err)
 	}
 	for name, widen := range map[string]func(e *core.QueryEvent){
-		"takes the condition away": func(e *core.QueryEvent) { e.Query.Where = nil },
-		"reaches into it":          func(e *core.QueryEvent) { e.Query.Where.(core.And)[0] = core.And{} },
-		"changes a value":          func(e *core.QueryEvent) { e.Query.Where.(core.And)[0].(core.Compare).Values[0] = "11" },
-		"asks for more":            func(e *core.QueryEvent) { e.Query.State = core.StateDraft },
+		"takes the condition away":   func(e *core.QueryEvent) { e.Query.Where = nil },
+		"reaches into it":            func(e *core.QueryEvent) { e.Query.Where.(core.And)[0] = core.And{} },
+		"changes a value":            func(e *core.QueryEvent) { e.Query.Where.(core.And)[0].(core.Compare).Values[0] = "11" },
+		"reaches behind a reference": func(e *core.QueryEvent) { e.Query.Sort[0].Path.Steps[0]["article"] = nil },
+		"reaches into what is seen":  func(e *core.QueryEvent) { e.Query.Visible.(core.And)[0] = core.And{} },
+		"asks for another entry":     func(e *core.QueryEvent) { e.Query.Only[0] = "b" },
+		"asks for more":              func(e *core.QueryEvent) { e.Query.State = core.StateDraft },
 	} {
 		e, err := run(widen)
-		if err == nil || e.Query.Where.(core.And)[0].(core.Compare).Values[0] != "44" {
+		if err == nil || e.Query.Where.(core.And)[0].(core.Compare).Values[0] != "44" || e.Query.Sort[0].Path.Steps[0]["article"] == nil {
 			t.Errorf("%s: %v %v", name, e.Query, err)
 		}
 	}

@@ -3,6 +3,7 @@ package plugin
 import (
 	"context"
 	"errors"
+	"maps"
 	"reflect"
 	"slices"
 	"time"
@@ -27,7 +28,7 @@ func OnRead(r *Registry, fn func(ctx context.Context, e *core.ReadEvent) error, 
 		}
 		began := time.Now()
 		own := *e
-		own.Views, own.Extra = slices.Clone(e.Views), make([]map[string]any, len(e.Views))
+		own.Actor, own.Views, own.Extra = cloneActor(e.Actor), slices.Clone(e.Views), make([]map[string]any, len(e.Views))
 		for i := range own.Extra {
 			own.Extra[i] = map[string]any{}
 		}
@@ -63,7 +64,7 @@ func OnQuery(r *Registry, fn func(ctx context.Context, e *core.QueryEvent) error
 		}
 		began := time.Now()
 		own := *e
-		own.Query.Where, own.Narrow = cloneNode(e.Query.Where), nil
+		own.Actor, own.Query, own.Narrow = cloneActor(e.Actor), cloneQuery(e.Query), nil
 		err := inTime(ctx, func() error { return fn(ctx, &own) })
 		if err == nil && !reflect.DeepEqual(own.Query, e.Query) {
 			err = errWidened
@@ -78,7 +79,36 @@ func OnQuery(r *Registry, fn func(ctx context.Context, e *core.QueryEvent) error
 	return r.hooks.QueryPlan.Add(h)
 }
 
-// cloneNode copies a condition, so that a plugin cannot reach into the one that counts.
+// cloneQuery copies a query, so that a plugin cannot reach into the one that counts: neither into what is asked for nor into
+// what keeps it to what its caller may see.
+func cloneQuery(q core.Query) core.Query {
+	q.Where, q.Visible = cloneNode(q.Where), cloneNode(q.Visible)
+	q.Searched, q.Only = slices.Clone(q.Searched), slices.Clone(q.Only)
+	q.Sort, q.Facets = slices.Clone(q.Sort), slices.Clone(q.Facets)
+	for i := range q.Sort {
+		q.Sort[i].Path = clonePath(q.Sort[i].Path)
+	}
+	for i := range q.Facets {
+		q.Facets[i] = clonePath(q.Facets[i])
+	}
+	if q.Geo != nil {
+		geo := *q.Geo
+		q.Geo = &geo
+	}
+	return q
+}
+
+func clonePath(p core.Path) core.Path {
+	p.Via, p.Steps = slices.Clone(p.Via), slices.Clone(p.Steps)
+	for i, step := range p.Steps {
+		p.Steps[i] = maps.Clone(step)
+		for name, n := range step {
+			p.Steps[i][name] = cloneNode(n)
+		}
+	}
+	return p
+}
+
 func cloneNode(n core.Node) core.Node {
 	switch n := n.(type) {
 	case core.And:
@@ -88,7 +118,7 @@ func cloneNode(n core.Node) core.Node {
 	case core.Not:
 		return core.Not{Node: cloneNode(n.Node)}
 	case core.Compare:
-		n.Values, n.Path.Via = slices.Clone(n.Values), slices.Clone(n.Path.Via)
+		n.Values, n.Path = slices.Clone(n.Values), clonePath(n.Path)
 		return n
 	}
 	return n
@@ -114,6 +144,7 @@ func OnSchema(r *Registry, fn func(ctx context.Context, e *core.SchemaEvent) err
 			return next(ctx)
 		}
 		began, own := time.Now(), *e
+		own.Actor = cloneActor(e.Actor)
 		err := inTime(ctx, func() error { return fn(ctx, &own) })
 		r.note("schema.change", began, err)
 		if err != nil {

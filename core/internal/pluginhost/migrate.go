@@ -58,6 +58,8 @@ func (o *one) behind(ctx context.Context) bool {
 func (o *one) migrateAndEnter(now *stint) {
 	o.migrating.Lock() // one that was turned off and on again waits for the step that it was at
 	defer o.migrating.Unlock()
+	o.migrates.Store(true)
+	defer o.migrates.Store(false)
 	ctx := now.ctx
 	err := o.migrate(ctx)
 	o.turn.Lock()

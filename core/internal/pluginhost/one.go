@@ -31,6 +31,7 @@ type one struct {
 
 	wanted    atomic.Bool // it is off against somebody's will, when it is off
 	migrating sync.Mutex  // held by who migrates
+	migrates  atomic.Bool // it is off until its data is up to date
 
 	ledger  ledger
 	mu      sync.Mutex // guards stats and strikes
@@ -115,9 +116,6 @@ func (o *one) entered(err error) {
 // impaired reports whether the plugin is off though nobody wants it so.
 func (o *one) impaired() bool { return o.wanted.Load() && !o.on.Load() }
 
-// migratingReason is why a plugin is off while its data is brought up to date.
-const migratingReason = "It is bringing its data up to date."
-
 // turnOn sets the plugin up and has it take part, at once or when its data is up to date.
 func (o *one) turnOn(ctx context.Context) error {
 	if err := o.guarded("settings", func() error { return o.setUp(o.state) }); err != nil {
@@ -129,7 +127,8 @@ func (o *one) turnOn(ctx context.Context) error {
 	if !o.behind(ctx) {
 		return o.enter(ctx, now)
 	}
-	o.reason = migratingReason
+	o.reason = "It is bringing its data up to date."
+	o.migrates.Store(true)
 	o.host.running.Go(func() { o.migrateAndEnter(now) })
 	return nil
 }

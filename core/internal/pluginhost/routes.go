@@ -162,15 +162,17 @@ type jobLine struct {
 }
 
 func (h *Host) describe(o *one, s state) description {
-	o.turn.Lock()
-	reason := o.reason
-	o.turn.Unlock()
+	reason := "It is being turned on or off."
+	if o.turn.TryLock() { // a plugin that takes long to start keeps nobody from looking
+		reason = o.reason
+		o.turn.Unlock()
+	}
 	if reason == "" {
 		reason = s.Fault
 	}
 	m := &o.Manifest
 	d := description{ID: m.ID, Version: m.Version, Name: m.Name, Description: m.Description, License: m.License, Enabled: s.Enabled, Running: o.on.Load(),
-		Migrating: reason == migratingReason, Fault: reason, Capabilities: m.Capabilities, Writes: m.Writes}
+		Migrating: o.migrates.Load(), Fault: reason, Capabilities: m.Capabilities, Writes: m.Writes}
 	for _, r := range o.Routes {
 		d.Routes = append(d.Routes, routeLine{r.Method, r.Path, r.Public})
 	}

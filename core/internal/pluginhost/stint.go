@@ -40,9 +40,12 @@ func (s *stint) end() {
 }
 
 // settled waits until all has ended, and reports whether it did in time. What does not heed its context is left behind.
-func (s *stint) settled(within time.Duration) bool {
+func (s *stint) settled(within time.Duration) bool { return ended(&s.work, within) }
+
+// ended waits until all of a group has ended, and reports whether it did in time.
+func ended(work *sync.WaitGroup, within time.Duration) bool {
 	done := make(chan struct{})
-	go func() { s.work.Wait(); close(done) }()
+	go func() { work.Wait(); close(done) }()
 	select {
 	case <-done:
 		return true

@@ -47,6 +47,88 @@ func TestCircleOfPlugins(t *testing.T) {
 	h.Create("article", plugintest.Doc{"title": "x"}).OK()
 }
 
+// A plugin that takes long to start keeps nobody from looking at the plugins, nor the probe from its answer.
+func TestStart_slow(t *testing.T) {
+	t.Parallel()
+	var slow atomic.Bool
+	begun, end := make(chan struct{}), make(chan struct{})
+	p := waitsFor("dev.acme.slow", "dev.acme.none")
+	p.start = func(context.Context, plugin.Host) error {
+		if slow.Load() {
+			close(begun)
+			<-end
+		}
+		return nil
+	}
+	h := plugintest.New(t, p)
+	const at = "/api/v1/plugins/dev.acme.slow"
+	h.Do("administrator", "PATCH", at, plugintest.Doc{"enabled": false}).OK()
+	slow.Store(true)
+	done := make(chan *plugintest.Result)
+	go func() { done <- h.Do("administrator", "PATCH", at, plugintest.Doc{"enabled": true}) }()
+	<-begun
+	h.Do("administrator", "GET", at, nil).OK().Has("running", false)
+	if got := degraded(h); got != "dev.acme.slow" {
+		t.Errorf("degraded: %q", got)
+	}
+	close(end)
+	(<-done).OK().Has("running", true)
+}
+
+// What a plugin does not end keeps the server from nothing: not from ending either.
+func TestEnd_heedless(t *testing.T) {
+	t.Parallel()
+	end, ran := make(chan struct{}), make(chan struct{}, 1)
+	t.Cleanup(func() { close(end) })
+	p := made{manifest: plugin.Manifest{ID: "dev.acme.heedless", Version: "1.0.0"}, register: func(r *plugin.Registry) error {
+		return plugin.Every(r, plugin.Job{Name: "long", Spec: "* * * * *", Run: func(context.Context, plugin.Host) error { ran <- struct{}{}; <-end; return nil }})
+	}}
+	p.start = func(_ context.Context, h plugin.Host) error {
+		h.Go(func(context.Context) { <-end })
+		return nil
+	}
+	h := plugintest.New(t, p)
+	h.Eventually("the job runs", func() bool { h.Advance(time.Minute); return len(ran) == 1 })
+	began := time.Now()
+	h.Restart()
+	if took := time.Since(began); took > 20*time.Second {
+		t.Errorf("it took %v to end", took)
+	}
+}
+
+// Many plugins cost little: the node is up soon, and a write takes hardly longer.
+func TestManyPlugins(t *testing.T) {
+	many := func(n int) (up, write time.Duration) {
+		var all []plugin.Plugin
+		for i := range n {
+			all = append(all, made{manifest: plugin.Manifest{ID: fmt.Sprintf("dev.acme.p%02d", i), Version: "1.0.0"}, register: func(r *plugin.Registry) error {
+				var failures []error
+				for _, point := range []plugin.EntryPoint{plugin.EntryValidate, plugin.EntryCreate, plugin.EntryUpdate, plugin.EntryPublish, plugin.EntryDelete} {
+					failures = append(failures, plugin.Before(r, point, func(context.Context, *core.EntryEvent) error { return nil }))
+				}
+				return errors.Join(failures...)
+			}})
+		}
+		began := time.Now()
+		h := plugintest.New(t, waitsFor("dev.acme.last", "dev.acme.none"), articles(), plugintest.With(all...))
+		up = time.Since(began)
+		var took []time.Duration
+		for i := range 100 {
+			began := time.Now()
+			h.Create("article", plugintest.Doc{"title": fmt.Sprint(i)}).OK()
+			took = append(took, time.Since(began))
+		}
+		slices.Sort(took)
+		return up, took[len(took)/2] // of a machine that has other things to do, the middle tells more than the end
+	}
+	_, without := many(0)
+	up, with := many(50)
+	t.Logf("up in %v; a write takes %v, and %v with 50 plugins", up, without, with)
+	if up > 5*time.Second || with > without+5*time.Millisecond {
+		t.Errorf("up in %v; a write takes %v, and %v with 50 plugins", up, without, with)
+	}
+}
+
 // What is broken in a plugin's own parts keeps it out, and nothing else.
 func TestBrokenPlugins(t *testing.T) {
 	t.Parallel()
@@ -116,13 +198,18 @@ func TestPanicsOutsideOfRequests(t *testing.T) {
 // A plugin cannot lend rights: what its hook writes, the caller must be allowed to write.
 func TestBefore_writesWithinTheCallersRights(t *testing.T) {
 	t.Parallel()
-	h := plugintest.New(t, before("dev.acme.code", func(_ context.Context, e *core.EntryEvent) error { e.New["code"] = "made"; return nil }, "article.code"), articles())
+	h := plugintest.New(t, before("dev.acme.code", func(_ context.Context, e *core.EntryEvent) error {
+		e.New["code"], e.Actor.ID, e.Actor.Kind, e.Actor.Roles[0] = "made", "user:else", core.System.Kind, "administrator"
+		return nil
+	}, "article.code"), articles())
 	token := h.Token("clerk", plugintest.Doc{"type": "article", "actions": []string{"create", "read", "list"}, "fields": plugintest.Doc{"read": []string{"*"}, "write": []string{"title"}}})
 	h.Do(token, "POST", "/api/v1/content/article", plugintest.Doc{"title": "x"}).Status(http.StatusForbidden)
 	if got := h.Do("administrator", "GET", "/api/v1/content/article?state=draft", nil).OK().Body["page"].(map[string]any)["total"]; fmt.Sprint(got) != "0" {
 		t.Errorf("%v entries were made", got)
 	}
-	h.Create("article", plugintest.Doc{"title": "x"}).OK().Has("code", "made")
+	if got := h.Create("article", plugintest.Doc{"title": "x"}).OK().Has("code", "made"); strings.Contains(got.Text, "user:else") {
+		t.Errorf("it was somebody else's doing: %s", got.Text)
+	}
 }
 
 // Settings that a new version does not accept any more keep it off; the site is up, and says so.

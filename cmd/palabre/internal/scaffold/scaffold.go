@@ -6,11 +6,13 @@ import (
 	"embed"
 	"errors"
 	"fmt"
+	"go/token"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"text/template"
 )
@@ -42,12 +44,19 @@ func (Plugin) Palabre() string { return palabre }
 
 var validName = regexp.MustCompile(`^[a-z][a-z0-9]*(\.[a-z][a-z0-9]*)*$`)
 
+// taken are names that the templates use for something else.
+var taken = []string{"main", "app", "config", "context", "core", "embed", "errors", "fmt", "json", "os", "plugin", "plugintest", "signal", "slices", "strings", "syscall", "testing",
+	"article", "schema", "run", "tell", "ctx", "stop", "err", "string", "error", "byte", "any", "append", "len", "min"}
+
 // New makes what the templates need of a name: "slugger", or an ID such as "dev.acme.slugger". version is that of the program.
 func New(name, version, replace string) (*Plugin, error) {
 	if !validName.MatchString(name) {
 		return nil, fmt.Errorf("%q: name a plugin in lower case, such as slugger, or by the ID that it will have, such as dev.acme.slugger", name)
 	}
 	last := name[strings.LastIndexByte(name, '.')+1:]
+	if token.IsKeyword(last) || slices.Contains(taken, last) {
+		return nil, fmt.Errorf("%q cannot be the name of the plugin's package: the last word of its name must be another", last)
+	}
 	p := &Plugin{ID: name, Package: last, Name: strings.ToUpper(last[:1]) + last[1:], Version: released(version)}
 	if !strings.Contains(name, ".") {
 		p.ID = "org.example." + name
@@ -71,12 +80,15 @@ func moduleOf(id string) string {
 
 var release = regexp.MustCompile(`^v?(\d+\.\d+\.\d+)$`)
 
-// released is the version of the module that a program was built from. One between releases has none.
+// Unreleased stands for the version of Palabre in a program that was built between releases.
+const Unreleased = "v0.0.0"
+
+// released is the version of the module that a program was built from.
 func released(version string) string {
 	if m := release.FindStringSubmatch(version); m != nil {
 		return "v" + m[1]
 	}
-	return "v0.0.0"
+	return Unreleased
 }
 
 func goVersion() string {
