@@ -47,7 +47,7 @@ func (g *geo) Manifest() plugin.Manifest {
 func (g *geo) Register(r *plugin.Registry) error {
 	g.settings = plugin.Configure(r, checkSettings)
 	g.tiles, g.turn = newTileCache(32<<20), newTurn()
-	return errors.Join(g.registerLayers(r), g.registerTerritories(r), g.registerBases(r), g.registerStyle(r), g.registerGeocoder(r), g.registerChecks(r), g.registerCommands(r))
+	return errors.Join(g.registerLayers(r), g.registerTerritories(r), g.registerBases(r), g.registerStyle(r), g.registerGeocoder(r), g.registerChecks(r), g.registerCommands(r), g.registerPage(r))
 }
 
 // Start implements plugin.Starter.

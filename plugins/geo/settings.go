@@ -58,6 +58,23 @@ const settingsSchema = `{
         "contact": {"type": "string", "maxLength": 200, "description": "An address of mail or of a page, sent in User-Agent; Nominatim asks for it."}
       }
     },
+    "page": {
+      "type": "object", "additionalProperties": false, "default": {},
+      "description": "The public map page, /map.",
+      "properties": {
+        "title": {"type": "object", "additionalProperties": {"type": "string", "maxLength": 200}},
+        "lead": {"type": "object", "additionalProperties": {"type": "string", "maxLength": 500}},
+        "site": {"type": "string", "maxLength": 200, "description": "Whose map it is."},
+        "embed": {
+          "type": "array", "maxItems": 50, "description": "The sites that may show /map/embed in a frame; without any, this one alone. * lets every site.",
+          "items": {"type": "string", "maxLength": 200, "pattern": "^([*]|https?://[A-Za-z0-9.*-]+(:[0-9]{1,5})?)$"}
+        },
+        "pages": {
+          "type": "object", "additionalProperties": {"type": "string", "maxLength": 500},
+          "description": "Where people read the entries of a type, with {slug} or {id} in it: {\"fiche\": \"https://www.example.org/fiches/{slug}\"}; without it, on this server."
+        }
+      }
+    },
     "attribution": {"type": "string", "maxLength": 500, "default": "", "description": "What the content's own layers are attributed to, as plain text."}
   }
 }`
@@ -67,6 +84,7 @@ type settings struct {
 	Rasters     []rasterSettings `json:"rasters"`
 	Checks      checks           `json:"checks"`
 	Geocoder    geocoderSettings `json:"geocoder"`
+	Page        pageSettings     `json:"page"`
 	Attribution string           `json:"attribution"`
 }
 
