@@ -126,7 +126,7 @@ function addLabels(style, { state, base, labels }) {
   for (const [level, from, to] of [['region', 4, 6.8], ['departement', 6.8, 12]]) {
     if (state.view && state.view !== level) continue;
     style.sources[`${level}-labels`] = { type: 'geojson', data: { ...empty, features: labels[level] } };
-    style.layers.push({ id: `${level}-labels`, type: 'symbol', source: `${level}-labels`, ...(state.view ? {} : { minzoom: from, maxzoom: to }),
+    style.layers.push({ id: `${level}-labels`, type: 'symbol', source: `${level}-labels`, minzoom: state.view ? 0 : from, maxzoom: state.view ? 24 : to,
       layout: { 'text-field': ['get', 'text'], 'text-font': state.view ? bold : regular, 'text-size': 12, 'text-max-width': 8, 'text-padding': 4, 'symbol-sort-key': ['-', 0, ['get', 'count']] },
       paint: { 'text-color': state.view ? ['get', 'ink'] : colour('--map-label'), 'text-halo-color': state.view ? ['get', 'paper'] : colour('--map-land'), 'text-halo-width': 1.2 } });
   }

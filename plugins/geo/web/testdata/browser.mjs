@@ -240,6 +240,21 @@ describe('territories', () => {
     assert.equal(await page.locator('#legend').isVisible(), false);
   }));
 
+  test('a view that is changed to shows the same as one that is opened', () => visit(`${PLAIN}/map?view=departement`, {}, async (page) => {
+    const opened = await page.locator('#map canvas').screenshot();
+    await page.getByRole('radio', { name: 'Points' }).check();
+    await page.locator('#legend').waitFor({ state: 'hidden' });
+    await drawn(page);
+    await page.getByRole('radio', { name: 'Départements' }).check();
+    await page.locator('#legend').waitFor();
+    let same = false;
+    for (const until = Date.now() + 15_000; !same && Date.now() < until;) {
+      await drawn(page);
+      same = opened.equals(await page.locator('#map canvas').screenshot());
+    }
+    assert.ok(same, 'the two pictures differ');
+  }));
+
   test('a click on one says its count', () => visit(`${PLAIN}/map?view=region#7/48.1/-2.8`, {}, async (page) => {
     const box = await page.locator('#map').boundingBox();
     await page.mouse.click(box.x + box.width / 2, box.y + box.height / 2);
