@@ -34,8 +34,14 @@ admin-ui:
 	@if [ -f admin-ui/package.json ]; then cd admin-ui && npm ci --no-audit --no-fund && npm run build; fi
 
 .PHONY: test
-test: ## run all tests, none of them skipped for want of a server
-	@PALABRE_TEST_REQUIRE=ferretdb go test -tags failpoint -timeout 15m ./...
+test: browser ## run all tests, none of them skipped for want of a server or a browser
+	@PALABRE_TEST_REQUIRE=ferretdb,chromium go test -tags failpoint -timeout 15m ./...
+
+# What the tests in a browser need: Debian's Chromium, and what drives it.
+.PHONY: browser
+browser:
+	@command -v chromium >/dev/null || { as=; [ "$$(id -u)" = 0 ] || as=sudo; $$as apt-get update -q && $$as apt-get install -y -q --no-install-recommends chromium fonts-dejavu-core; }
+	@cd plugins/geo/web && { [ node_modules/.package-lock.json -nt package-lock.json ] || npm ci --no-audit --no-fund --loglevel=error; }
 
 .PHONY: lint
 lint: ## check the format, vet, staticcheck, who may import whom, and who may dial

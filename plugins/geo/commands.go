@@ -24,6 +24,9 @@ A filter is a condition on tags, or several that all hold: amenity=townhall, ame
 "amenity=townhall and name". Extracts of regions are published by Geofabrik and others; the data are © OpenStreetMap
 contributors, under the ODbL, and every map that shows them says so.`,
 		Flags: []plugin.Flag{{Name: "layer", Usage: "the layer's name: a letter, then letters, digits, - and _"}, {Name: "filter", Usage: "what to take, as amenity=townhall; given several times, all must hold"}}},
+		plugin.Command{Group: "geo", Use: "export LAYER FILE", Short: "Write a layer's public tiles into a PMTiles archive", Run: exportLayer,
+			Long:  "Write what the public sees of a layer into a PMTiles archive (https://docs.protomaps.com/pmtiles/), which any web server\ncan serve without Palabre. Zooms beyond --zoom are drawn from its tiles.",
+			Flags: []plugin.Flag{{Name: "zoom", Default: "12", Usage: "the deepest zoom, 0 to 16"}}},
 		plugin.Command{Group: "geo", Use: "layers", Short: "List the layers that were made of OpenStreetMap extracts", Files: true, Run: listOverlays},
 		plugin.Command{Group: "geo", Use: "remove LAYER", Short: "Take away a layer that was made of an OpenStreetMap extract", Files: true, Run: removeOverlay})
 	return nil

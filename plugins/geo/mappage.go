@@ -132,7 +132,7 @@ func (g *geo) owed() template.HTML {
 	for _, b := range g.bases {
 		parts = append(parts, b.source.Info().Attribution)
 	}
-	if len(g.overlays.names()) > 0 {
+	if len(g.overlays.names()) > 0 && !strings.Contains(strings.Join(parts, ""), "openstreetmap.org/copyright") {
 		parts = append(parts, osmCredit)
 	}
 	parts = append(parts, `<a href="https://geoservices.ign.fr/adminexpress">IGN</a>, <a href="https://www.insee.fr/">INSEE</a> (<a href="https://www.etalab.gouv.fr/licence-ouverte-open-licence">Licence Ouverte 2.0</a>)`)
@@ -274,11 +274,7 @@ const (
 // facets counts each field under all filters but its own: so many more would be found if a value were chosen too.
 func (m *mapPage) facets(ctx context.Context, l *layer, readable func(string) string) ([]web.Facet, error) {
 	var facets []web.Facet
-	for i := range l.typ.Fields {
-		f := &l.typ.Fields[i]
-		if !f.Facet || len(f.Enum) == 0 || readable(f.Path) == "" || len(facets) == maxFacets {
-			continue
-		}
+	for _, f := range facetFields(l.typ, readable) {
 		state := m.data.State
 		state.Filters = map[string][]string{}
 		for name, values := range m.data.State.Filters {
@@ -293,6 +289,23 @@ func (m *mapPage) facets(ctx context.Context, l *layer, readable func(string) st
 		facets = append(facets, web.Facet{Field: f.Path, Label: f.Label.In(m.lang), Values: valuesOf(f, answer.Facets[f.Path], m.lang)})
 	}
 	return facets, nil
+}
+
+// facetFields are the fields to filter by: those with several values first, for they tell what an entry is about.
+func facetFields(t *core.Type, readable func(string) string) []*core.Field {
+	var several, one []*core.Field
+	for i := range t.Fields {
+		f := &t.Fields[i]
+		switch {
+		case !f.Facet || len(f.Enum) == 0 || readable(f.Path) == "":
+		case f.Multi:
+			several = append(several, f)
+		default:
+			one = append(one, f)
+		}
+	}
+	all := append(several, one...)
+	return all[:min(len(all), maxFacets)]
 }
 
 func valuesOf(f *core.Field, counted []facetCount, lang core.Locale) []web.FacetValue {

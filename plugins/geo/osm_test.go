@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/paulmach/orb/encoding/mvt"
 	"github.com/paulmach/orb/maptile"
 
 	"github.com/palabre-cms/palabre/core/plugin/plugintest"
@@ -103,5 +104,74 @@ func TestBaseArchive(t *testing.T) {
 	}
 	if plain := h.Get("/geo/style.json?base=none&layers=site&theme=dark").OK().Text; !strings.Contains(plain, "/geo/outlines/departement") || strings.Contains(plain, `"raster"`) {
 		t.Errorf("got %s", plain)
+	}
+}
+
+// An exported layer is a base map like any other, and holds what the tiles hold that the public sees.
+func TestExport(t *testing.T) {
+	t.Parallel()
+	h := newSites(t)
+	for i := range 20 {
+		h.CreateLive("site", plugintest.Doc{"title": fmt.Sprint(i), "location": point(float64(i)-10, 45), "note": "canary"}).OK()
+	}
+	h.Create("site", plugintest.Doc{"title": "draft-canary", "location": point(0, 0)}).OK()
+	file := t.TempDir() + "/sites.pmtiles"
+	out, err := h.Command("geo export", []string{"site", file}, map[string][]string{"zoom": {"5"}})
+	if err != nil || !strings.Contains(out, "20 places") {
+		t.Fatalf("%v: %s", err, out)
+	}
+	other := plugintest.New(t, geo.New(), plugintest.File("base/sites.pmtiles", testFile(t, file)))
+	n := 0
+	for x := range 32 {
+		for y := range 32 {
+			got := other.Do("administrator", "GET", fmt.Sprintf("/geo/base/sites/5/%d/%d.mvt", x, y), nil)
+			if got.Code == 204 {
+				continue
+			}
+			layers, err := mvt.Unmarshal([]byte(got.OK().Text))
+			if err != nil || strings.Contains(got.Text, "canary") {
+				t.Fatalf("%v: %q", err, got.Text)
+			}
+			for _, f := range layers[0].Features {
+				count, _ := f.Properties["point_count"].(float64) // none for one alone
+				n += max(1, int(count))
+			}
+		}
+	}
+	if n != 20 {
+		t.Errorf("%d points, want 20", n)
+	}
+	if _, err := h.Command("geo export", []string{"siet", file}, map[string][]string{"zoom": {"5"}}); err == nil {
+		t.Error("a layer that is not there was exported")
+	}
+}
+
+// The map page is there without scripts, in the reader's language, and only the sites of the settings may frame it.
+func TestMapPage(t *testing.T) {
+	t.Parallel()
+	h := newSites(t, plugintest.Settings(plugintest.Doc{"page": plugintest.Doc{"embed": []string{"https://www.example.org"}, "title": plugintest.Doc{"fr": "La carte", "en": "The map"}}}))
+	h.CreateLive("site", plugintest.Doc{"title": "Mairie <b>de</b> Metz", "kind": "a", "location": point(6.1757, 49.1193), "note": "canary"}).OK()
+	h.Create("site", plugintest.Doc{"title": "draft-canary", "location": point(0, 0)}).OK()
+	page := h.Get("/map?lang=fr").OK()
+	for _, want := range []string{`lang="fr"`, "La carte", "Mairie &lt;b&gt;de&lt;/b&gt; Metz", "Licence Ouverte"} {
+		if !strings.Contains(page.Text, want) {
+			t.Errorf("the page lacks %q", want)
+		}
+	}
+	if strings.Contains(page.Text, "canary") || !strings.Contains(page.Header.Get("Content-Security-Policy"), "frame-ancestors 'none'") || page.Header.Get("X-Frame-Options") != "DENY" {
+		t.Errorf("%v\n%s", page.Header, page.Text)
+	}
+	embedded := h.Get("/map/embed?lang=en").OK()
+	if policy := embedded.Header.Get("Content-Security-Policy"); !strings.Contains(policy, "frame-ancestors https://www.example.org") || embedded.Header.Get("X-Frame-Options") != "" {
+		t.Errorf("%v", embedded.Header)
+	}
+	if got := h.Get("/map?lang=en&q=nothing-of-the-kind").OK(); strings.Contains(got.Text, "Mairie") {
+		t.Error("the list does not search")
+	}
+	h.Get("/map/palabre-map.js").OK()
+	h.Get("/map/assets/0/main.js").Status(404)
+	src := strings.SplitN(strings.SplitN(page.Text, `src="/map/assets/`, 2)[1], `"`, 2)[0]
+	if got := h.Get("/map/assets/" + src).OK(); !strings.Contains(got.Header.Get("Cache-Control"), "immutable") || !strings.HasPrefix(got.Header.Get("Content-Type"), "text/javascript") {
+		t.Errorf("got %v", got.Header)
 	}
 }
