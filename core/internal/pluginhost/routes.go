@@ -162,13 +162,14 @@ type jobLine struct {
 }
 
 func (h *Host) describe(o *one, s state) description {
-	reason := "It is being turned on or off."
+	reason := s.Fault
 	if o.turn.TryLock() { // a plugin that takes long to start keeps nobody from looking
-		reason = o.reason
+		if o.reason != "" {
+			reason = o.reason
+		}
 		o.turn.Unlock()
-	}
-	if reason == "" {
-		reason = s.Fault
+	} else if reason == "" && !o.on.Load() {
+		reason = "It is being turned on or off."
 	}
 	m := &o.Manifest
 	d := description{ID: m.ID, Version: m.Version, Name: m.Name, Description: m.Description, License: m.License, Enabled: s.Enabled, Running: o.on.Load(),

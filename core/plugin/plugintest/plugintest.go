@@ -99,6 +99,7 @@ type Host struct {
 	id    string
 	node  *node
 	dir   string
+	log   *output
 	clock *clock
 
 	mu     sync.Mutex
@@ -114,7 +115,8 @@ func New(t testing.TB, p plugin.Plugin, options ...Option) *Host {
 	for _, o := range options {
 		o(n)
 	}
-	h := &Host{t: t, id: p.Manifest().ID, node: n, dir: t.TempDir(), clock: n.clock}
+	h := &Host{t: t, id: p.Manifest().ID, node: n, dir: t.TempDir(), log: &output{to: t.Output()}, clock: n.clock}
+	t.Cleanup(h.log.end)
 	t.Cleanup(h.close)
 	h.start(append(n.beside, p)...)
 	if n.settings != nil {
@@ -146,13 +148,32 @@ func (h *Host) start(plugins ...plugin.Plugin) {
 	if h.node.configure != nil {
 		h.node.configure(c)
 	}
-	a, err := app.New(c, app.Options{Plugins: plugins, Now: h.clock.now, Transport: h, LogTo: h.t.Output()})
+	a, err := app.New(c, app.Options{Plugins: plugins, Now: h.clock.now, Transport: h, LogTo: h.log})
 	h.must(err)
 	h.app = a
 	h.must(a.Start(h.t.Context()))
 	h.Eventually("the plugins have migrated", func() bool {
 		return !strings.Contains(h.Do("administrator", "GET", "/api/v1/plugins", nil).OK().Text, `"migrating":true`)
 	})
+}
+
+// output is a test's, as long as the test runs: what a plugin does not end may write later still.
+type output struct {
+	mu sync.Mutex
+	to io.Writer
+}
+
+// Write implements io.Writer.
+func (o *output) Write(text []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.to.Write(text)
+}
+
+func (o *output) end() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.to = io.Discard
 }
 
 func (h *Host) close() {
