@@ -10,4 +10,6 @@ import (
 )
 
 // Plugins are those of the palabre program.
-func Plugins() []plugin.Plugin { return []plugin.Plugin{calendar.New(), feeds.New(), geo.New(), webhooks.New()} }
+func Plugins() []plugin.Plugin {
+	return []plugin.Plugin{calendar.New(), feeds.New(), geo.New(), webhooks.New()}
+}
