@@ -72,7 +72,8 @@ func (o *one) Open(ctx context.Context) bool {
 func (o *one) take(ctx context.Context, s state) {
 	o.turn.Lock()
 	defer o.turn.Unlock()
-	if s.equal(o.state) && (o.on.Load() || o.reason != "") {
+	// Another revision of the same means that it was turned off and on again in between, or that somebody wants it tried anew.
+	if s.equal(o.state) && s.rev == o.state.rev && (o.on.Load() || o.reason != "") {
 		return
 	}
 	restart := s.Enabled && !s.sameSettings(o.state)

@@ -96,6 +96,24 @@ func TestEnd_heedless(t *testing.T) {
 	}
 }
 
+// A plugin that could not start is tried again when somebody decides that it is on.
+func TestStart_again(t *testing.T) {
+	t.Parallel()
+	starts := 0
+	p := waitsFor("dev.acme.late", "dev.acme.none")
+	p.start = func(context.Context, plugin.Host) error {
+		if starts++; starts < 2 {
+			return errors.New("not yet")
+		}
+		return nil
+	}
+	h := plugintest.New(t, p)
+	if got := degraded(h); got != "dev.acme.late" {
+		t.Errorf("degraded: %q", got)
+	}
+	h.Do("administrator", "PATCH", "/api/v1/plugins/dev.acme.late", plugintest.Doc{"enabled": true}).OK().Has("running", true)
+}
+
 // Many plugins cost little: the node is up soon, and a write takes hardly longer.
 func TestManyPlugins(t *testing.T) {
 	many := func(n int) (up, write time.Duration) {
