@@ -152,6 +152,9 @@ func (m *mapPage) fill(ctx context.Context, layers []*layer) error {
 	if err != nil {
 		return err
 	}
+	if err := m.onlyItsFilters(ctx, chosen); err != nil {
+		return err
+	}
 	for _, l := range layers {
 		shown, err := m.layer(ctx, l, l == chosen)
 		if err != nil {
@@ -167,6 +170,20 @@ func (m *mapPage) fill(ctx context.Context, layers []*layer) error {
 		}
 	}
 	return m.list(ctx, chosen)
+}
+
+// onlyItsFilters drops filters of the layer that was shown before: without scripts, a form sends them along.
+func (m *mapPage) onlyItsFilters(ctx context.Context, l *layer) error {
+	p, err := m.places(ctx, m.who, l, url.Values{})
+	if err != nil {
+		return err
+	}
+	scope := p.Asked.Scope.In(p.Asked.State)
+	m.data.State = m.data.State.Only(func(path string) bool {
+		_, ok := l.typ.Field(path)
+		return ok && scope.Readable(l.typ, path)
+	})
+	return nil
 }
 
 // counted gives how many places each layer has, and the layer to show: the one that is asked for, else the one with the most.

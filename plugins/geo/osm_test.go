@@ -168,6 +168,7 @@ func TestMapPage(t *testing.T) {
 	if got := h.Get("/map?lang=en&q=nothing-of-the-kind").OK(); strings.Contains(got.Text, "Mairie") {
 		t.Error("the list does not search")
 	}
+	h.Get("/map?layer=site&filter[approaches]=BP&filter[note]=canary").OK() // of another layer, or not to be asked about
 	h.Get("/map/palabre-map.js").OK()
 	h.Get("/map/assets/0/main.js").Status(404)
 	src := strings.SplitN(strings.SplitN(page.Text, `src="/map/assets/`, 2)[1], `"`, 2)[0]
