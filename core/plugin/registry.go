@@ -118,6 +118,9 @@ type RouteOption func(*core.Route)
 // Public lets anyone call a route. Without it, whoever is signed in may, and the plugin asks for rights by acting as him.
 func Public() RouteOption { return func(r *core.Route) { r.Public = true } }
 
+// Page has the home page link to a route, which shows something to people.
+func Page(label core.Text) RouteOption { return func(r *core.Route) { r.Page = label } }
+
 // ForAtMost bounds the time of a route; 5 s without it.
 func ForAtMost(d time.Duration) RouteOption { return func(r *core.Route) { r.Timeout = d } }
 

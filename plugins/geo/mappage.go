@@ -29,7 +29,7 @@ type pageSettings struct {
 
 func (g *geo) registerPage(r *plugin.Registry) error {
 	return errors.Join(
-		plugin.Handle(r, "GET", "/map", "showMap", "The public map page", g.page, plugin.Public()),
+		plugin.Handle(r, "GET", "/map", "showMap", "The public map page", g.page, plugin.Public(), plugin.Page(core.Say("The content on a map", "Les contenus sur une carte"))),
 		plugin.Handle(r, "GET", "/map/embed", "embedMap", "The public map, for a frame on another site", g.embed, plugin.Public()),
 		plugin.Handle(r, "GET", "/map/palabre-map.js", "readMapComponent", "The web component <palabre-map>", g.component, plugin.Public()),
 		plugin.Handle(r, "GET", "/map/assets/{version}/{file}", "readMapAsset", "A script or style of the map page", g.asset, plugin.Public()),

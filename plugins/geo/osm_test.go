@@ -169,6 +169,9 @@ func TestMapPage(t *testing.T) {
 		t.Error("the list does not search")
 	}
 	h.Get("/map?layer=site&filter[approaches]=BP&filter[note]=canary").OK() // of another layer, or not to be asked about
+	if home := h.Get("/?lang=fr").OK(); !strings.Contains(home.Text, `href="/map`) || !strings.Contains(home.Text, "Les contenus sur une carte") {
+		t.Error("the home page does not lead to the map")
+	}
 	h.Get("/map/palabre-map.js").OK()
 	h.Get("/map/assets/0/main.js").Status(404)
 	src := strings.SplitN(strings.SplitN(page.Text, `src="/map/assets/`, 2)[1], `"`, 2)[0]

@@ -33,7 +33,7 @@ func home(s *Server, c *gin.Context) error {
 		return err
 	}
 	p := s.newPage(c.Request, "", nil)
-	data := homePage{Links: homeLinks(p)}
+	data := homePage{Links: append(s.pageLinks(p), homeLinks(p)...)}
 	for _, t := range types {
 		if t.Name.System() {
 			continue
@@ -49,6 +49,17 @@ func home(s *Server, c *gin.Context) error {
 	}
 	p.Data = data
 	return s.show(c, "home", p)
+}
+
+// pageLinks are the pages of plugins.
+func (s *Server) pageLinks(p page) []homeLink {
+	var links []homeLink
+	for _, r := range s.o.Routes {
+		if len(r.Page) > 0 {
+			links = append(links, homeLink{p.Link(r.Path), r.Path, r.Page.In(p.Lang)})
+		}
+	}
+	return links
 }
 
 func homeLinks(p page) []homeLink {
