@@ -40,7 +40,26 @@ func roleCorpus() []string {
 		add("/api/v1/content/paper/{p1}?fields=%s", path)
 		add("POST /api/v1/content/paper/query {\"filter\":{\"%s\":{\"prefix\":\"canary\"}},\"state\":\"draft\"}", path)
 	}
-	return append(append(append(corpus, searchCorpus()...), entryCorpus()...), typeCorpus()...)
+	return append(append(append(append(corpus, searchCorpus()...), entryCorpus()...), typeCorpus()...), pluginCorpus()...)
+}
+
+// pluginCorpus asks the same of what plugins answer: layers, tiles, counts, maps, calendars and feeds.
+func pluginCorpus() []string {
+	corpus := []string{"/geo/layers", "/geo/style.json", "/map", "/map?lang=fr&layer=paper", "/map/embed?layer=paper&view=region", "/map?layer=paper&q=canaryalpha", "/feeds/sitemap.xml",
+		"/api/v1/plugins", "/api/v1/plugin-ui", "/api/v1/plugin-order"}
+	for _, q := range []string{"", "state=draft", "state=trash", "q=canaryalpha", "q=canaryomega&state=draft", "bbox=1,47,3,49", "near=48,2,30000&state=draft", "sort=-_updatedAt&limit=3&state=draft", "filter[_id]=" + hiddenDraft + "&state=draft"} {
+		for _, at := range []string{"/geo/layers/paper.geojson?", "/geo/layers/paper/tilejson.json?", "/geo/layers/paper/territories?level=region&", "/geo/layers/paper/0/0/0.mvt?", "/geo/layers/paper/5/16/11.mvt?",
+			"/geo/layers/memo.geojson?", "/calendar/paper.ics?", "/feeds/paper.atom?", "/feeds/paper.json?", "/feeds/memo.rss?"} {
+			corpus = append(corpus, at+q, "HEAD "+at+q)
+		}
+	}
+	for i, path := range rolePaths {
+		state := []string{"", "&state=draft"}[i%2]
+		for _, at := range []string{"/geo/layers/paper.geojson?", "/geo/layers/paper/4/8/5.mvt?", "/geo/layers/paper/territories?"} {
+			corpus = append(corpus, at+"filter["+path+"][exists]=true"+state, at+"filter["+path+"]=canaryalpha"+state, at+"fields="+path+state, at+"geo="+path+state)
+		}
+	}
+	return corpus
 }
 
 // searchCorpus looks for words.
