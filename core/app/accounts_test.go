@@ -474,7 +474,7 @@ func TestAccounts_restored(t *testing.T) {
 	once(t, c, func(a *app.App) {
 		before = browser{t: t, h: a.Handler()}
 		before.signIn(adminEmail, adminPassword)
-		secret := before.want(200, "POST", "/api/v1/auth/totp", "").body["secret"].(string)
+		secret := before.want(200, "POST", "/api/v1/auth/totp", `{"password":"`+adminPassword+`"}`).body["secret"].(string)
 		code, err := totp.GenerateCode(secret, time.Now())
 		if err != nil {
 			t.Fatal(err)
