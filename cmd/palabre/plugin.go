@@ -71,7 +71,7 @@ func (p *program) pluginGroups() []*cobra.Command {
 // pluginCommand runs the i-th command of the plugins, on the data directory.
 func (p *program) pluginCommand(i int, c plugin.Command) *cobra.Command {
 	flags := map[string]*[]string{}
-	cmd := &cobra.Command{Use: c.Use, Short: c.Short, Long: c.Long, Args: cobra.ExactArgs(len(argumentsOf(c.Use))),
+	cmd := &cobra.Command{Use: c.Use, Short: c.Short, Long: c.Long, Example: c.Example, Args: cobra.ExactArgs(len(argumentsOf(c.Use))),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			call := &plugin.CommandCall{Args: args, Flags: map[string][]string{}, Out: p.out, Err: p.err}
 			for name, values := range flags {

@@ -215,11 +215,12 @@ func Types(r *Registry, schemas ...[]byte) {
 
 // Command is a command of the command line: palabre {group} {name}.
 type Command struct {
-	Group string // of the plugin's commands: "geo"
-	Use   string // "import FILE"
-	Short string
-	Long  string
-	Flags []Flag
+	Group   string // of the plugin's commands: "geo"
+	Use     string // "import FILE"
+	Short   string
+	Long    string
+	Example string
+	Flags   []Flag
 	// Files says that the command works on the plugin's own directory alone, and not on the store: it runs beside a server too.
 	Files bool
 	// Run does it. Its arguments are as many as Use has words in capitals.

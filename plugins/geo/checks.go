@@ -4,6 +4,7 @@ import (
 	"context"
 	"math"
 	"strings"
+	"time"
 
 	"github.com/palabre-cms/palabre/core"
 	"github.com/palabre-cms/palabre/core/hook"
@@ -23,8 +24,11 @@ const farKm = 5
 
 // registerChecks has territories' codes checked against the gazetteer, completed from it, and points compared with them.
 func (g *geo) registerChecks(r *plugin.Registry) error {
-	return plugin.Before(r, plugin.EntryValidate, g.check, plugin.Named("territories"), plugin.AtStage(hook.Normalize), plugin.OnlyFor(hasTerritory))
+	return plugin.Before(r, plugin.EntryValidate, g.check, plugin.Named("territories"), plugin.AtStage(hook.Normalize), plugin.OnlyFor(hasTerritory), plugin.Within(checkWithin))
 }
+
+// checkWithin is long enough for the first write after a start, which may have to wait until the gazetteer is loaded.
+const checkWithin = 5 * time.Second
 
 func hasTerritory(t *core.Type) bool {
 	for i := range t.Fields {

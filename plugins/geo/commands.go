@@ -17,6 +17,7 @@ import (
 
 func (g *geo) registerCommands(r *plugin.Registry) error {
 	plugin.Commands(r, plugin.Command{Group: "geo", Use: "import FILE", Short: "Make a map layer of an OpenStreetMap extract (.osm.pbf)", Files: true, Run: importOverlay,
+		Example: "  palabre geo import alsace.osm.pbf --layer townhalls --filter amenity=townhall",
 		Long: `Make a map layer of what a filter chooses in an OpenStreetMap extract. It is served at /geo/layers/LAYER.geojson and as
 tiles, like the layers of content; a server that runs here has it at once.
 
@@ -24,11 +25,11 @@ A filter is a condition on tags, or several that all hold: amenity=townhall, ame
 "amenity=townhall and name". Extracts of regions are published by Geofabrik and others; the data are © OpenStreetMap
 contributors, under the ODbL, and every map that shows them says so.`,
 		Flags: []plugin.Flag{{Name: "layer", Usage: "the layer's name: a letter, then letters, digits, - and _"}, {Name: "filter", Usage: "what to take, as amenity=townhall; given several times, all must hold"}}},
-		plugin.Command{Group: "geo", Use: "export LAYER FILE", Short: "Write a layer's public tiles into a PMTiles archive", Run: exportLayer,
+		plugin.Command{Group: "geo", Use: "export LAYER FILE", Short: "Write a layer's public tiles into a PMTiles archive", Run: exportLayer, Example: "  palabre geo export fiche fiches.pmtiles --zoom 12",
 			Long:  "Write what the public sees of a layer into a PMTiles archive (https://docs.protomaps.com/pmtiles/), which any web server\ncan serve without Palabre. Zooms beyond --zoom are drawn from its tiles.",
 			Flags: []plugin.Flag{{Name: "zoom", Default: "12", Usage: "the deepest zoom, 0 to 16"}}},
 		plugin.Command{Group: "geo", Use: "layers", Short: "List the layers that were made of OpenStreetMap extracts", Files: true, Run: listOverlays},
-		plugin.Command{Group: "geo", Use: "remove LAYER", Short: "Take away a layer that was made of an OpenStreetMap extract", Files: true, Run: removeOverlay})
+		plugin.Command{Group: "geo", Use: "remove LAYER", Short: "Take away a layer that was made of an OpenStreetMap extract", Files: true, Run: removeOverlay, Example: "  palabre geo remove townhalls"})
 	return nil
 }
 

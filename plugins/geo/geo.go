@@ -58,9 +58,21 @@ func (g *geo) Start(ctx context.Context, h plugin.Host) error {
 		return err
 	}
 	g.openBases(ctx, dir)
+	h.Go(func(context.Context) { g.warm() })
 	g.overlays = newOverlays(filepath.Join(dir, "layers"))
 	g.tiles.now, g.tiles.ver = h.Now, h.Version
 	return nil
+}
+
+// warm loads the gazetteer beside: the first write or question need not wait for it.
+func (g *geo) warm() {
+	all, err := g.gazetteer()
+	if err != nil {
+		g.host.Log().Error("the gazetteer cannot be loaded", "error", err)
+		return
+	}
+	all.Search("Paris", gazetteer.SearchOptions{Limit: 1})
+	all.Contains(gazetteer.Departement, "75", 2.35, 48.86)
 }
 
 // Stop implements plugin.Stopper.

@@ -12,7 +12,7 @@ import (
 var systemFiles embed.FS
 
 // System compiles the types that Palabre itself needs: "_type", whose entries are the content types, "_user", "_role",
-// "_token", "_session" and "_link", which say who may do what, "_audit" and "_erasure", which say what was done, and "_comment".
+// "_token", "_session" and "_link", which say who may do what, "_audit" and "_erasure", which say what was done, "_plugin", which says which plugins are on, and "_comment".
 func System(ctx context.Context, c core.Compiler) ([]*core.Type, error) {
 	names, err := fs.Glob(systemFiles, "system/*.json")
 	if err != nil {

@@ -21,7 +21,7 @@ func TestSystem_TypesCompileAndHaveNoSlugs(t *testing.T) {
 			t.Errorf("%s: %+v", typ.Name, typ)
 		}
 	}
-	const want = "_audit _comment _erasure _link _role _session _token _type _user"
+	const want = "_audit _comment _erasure _link _plugin _role _session _token _type _user"
 	if got := strings.Join(names, " "); got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
