@@ -26,6 +26,9 @@ type Host interface {
 	// Write performs operations as the HTTP API does: rights, hooks and all. Within a hook, ctx must be the one that the hook
 	// was given: writes that lead to writes are counted, and end at the fifth.
 	Write(ctx context.Context, who *core.Principal, ops []core.Operation, o core.WriteOptions) (*core.Result, error)
+	// Own calls f with every entry of a content type that the plugin brings, as it stands now, trash included: what a plugin keeps
+	// in entries is its own to read. CodeForbidden for any other type.
+	Own(ctx context.Context, name core.TypeName, f func(e *core.Entry) error) error
 	// Elevate gives somebody who may do everything, for what the plugin must do on its own behalf. The manifest must ask for
 	// it (CodeForbidden otherwise), and the reason goes into the audit trail.
 	Elevate(ctx context.Context, reason string) (*core.Principal, error)

@@ -3,7 +3,6 @@ package webhooks
 import (
 	"context"
 	"encoding/json"
-	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -14,7 +13,7 @@ import (
 
 // endpoint is a published entry of the type webhook.
 type endpoint struct {
-	ID      core.EntryID    `json:"_id"`
+	ID      core.EntryID    `json:"-"`
 	URL     string          `json:"url"`
 	Events  []string        `json:"events"`
 	Types   []core.TypeName `json:"types"`
@@ -60,7 +59,6 @@ func principal(role string) *core.Principal {
 type endpoints struct {
 	host    plugin.Host
 	mu      sync.Mutex
-	as      *core.Principal
 	read    bool
 	version uint64
 	list    []*endpoint
@@ -92,41 +90,13 @@ func (s *endpoints) find(ctx context.Context, id core.EntryID) (*endpoint, error
 }
 
 func (s *endpoints) load(ctx context.Context) (list []*endpoint, err error) {
-	if s.as == nil {
-		if s.as, err = s.host.Elevate(ctx, "reads the addresses that are told of changes"); err != nil {
-			return nil, err
+	err = s.host.Own(ctx, typeName, func(e *core.Entry) error {
+		if e.Trashed() || e.Published == nil {
+			return nil
 		}
-	}
-	params := url.Values{"limit": {"200"}, "sort": {"_id"}, "total": {"false"}}
-	for {
-		page, err := s.page(ctx, params)
-		if err != nil {
-			return nil, err
-		}
-		list = append(list, page.Data...)
-		if page.Page.Next == "" {
-			return list, nil
-		}
-		params.Set("after", page.Page.Next)
-	}
-}
-
-type endpointPage struct {
-	Data []*endpoint `json:"data"`
-	Page struct {
-		Next string `json:"next"`
-	} `json:"page"`
-}
-
-func (s *endpoints) page(ctx context.Context, params url.Values) (*endpointPage, error) {
-	pending, err := s.host.Reader().List(ctx, s.as, typeName, params)
-	if err != nil {
-		return nil, err
-	}
-	answer, err := pending.Answer(ctx)
-	if err != nil {
-		return nil, err
-	}
-	page := &endpointPage{}
-	return page, core.Wrap("webhooks.endpoints", json.Unmarshal(answer.Body, page))
+		one := &endpoint{ID: e.ID}
+		list = append(list, one)
+		return json.Unmarshal(e.Published, one)
+	})
+	return list, core.Wrap("webhooks.endpoints", err)
 }

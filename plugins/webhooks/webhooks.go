@@ -76,8 +76,7 @@ func (w *Webhooks) Manifest() plugin.Manifest {
 		Description: core.Text{"en": "Tells other servers what happens to content.", "fr": "Prévient d’autres serveurs de ce qui arrive aux contenus."},
 		Settings:    json.RawMessage(settingsSchema),
 		Capabilities: plugin.Capabilities{
-			Elevate: true, // to find the endpoints, whoever's change it is that they hear of
-			Hosts:   []string{"*"}, StoreBytes: storeBytes}}
+			Hosts: []string{"*"}, StoreBytes: storeBytes}}
 }
 
 // Register implements plugin.Plugin.

@@ -2,6 +2,7 @@ package pluginhost
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -239,6 +240,29 @@ func (o *one) Write(ctx context.Context, who *core.Principal, ops []core.Operati
 	}
 	ctx = context.WithValue(ctx, writersKey{}, append(by[:len(by):len(by)], o.id()))
 	return o.host.parts.Content.Write(ctx, who, ops, w)
+}
+
+// Own implements plugin.Host.
+func (o *one) Own(ctx context.Context, name core.TypeName, f func(e *core.Entry) error) error {
+	if !o.brings(name) {
+		return core.Refuse(core.CodeForbidden, "capability", "The type %s is not one that the plugin %s brings.", "Le type %s n’est pas de ceux que l’extension %s apporte.", string(name), o.id())
+	}
+	now := o.host.now()
+	return o.host.parts.Catalog.Each(ctx, name, "", func(e *core.Entry) error { return f(e.At(now)) })
+}
+
+func (o *one) brings(name core.TypeName) bool {
+	for _, text := range o.Registered.Types {
+		var head struct {
+			Type struct {
+				Name core.TypeName `json:"name"`
+			} `json:"x-type"`
+		}
+		if json.Unmarshal(text, &head) == nil && head.Type.Name == name {
+			return true
+		}
+	}
+	return false
 }
 
 // Elevate implements plugin.Host.
