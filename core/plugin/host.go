@@ -34,6 +34,10 @@ type Host interface {
 	Elevate(ctx context.Context, reason string) (*core.Principal, error)
 	// Store keeps the plugin's own data.
 	Store() Store
+	// Seal encrypts a secret for the Store, and Unseal gives it back: CodeConflict with the reason "sealed" for one that was sealed
+	// by another site, as before a restore elsewhere. Backups hold what is sealed, and not the key.
+	Seal(secret []byte) (string, error)
+	Unseal(sealed string) ([]byte, error)
 	// HTTP connects to other servers: through the node's rules against reaching inside, and to the hosts of the manifest alone.
 	HTTP() *http.Client
 	// Log writes to the node's log, with the plugin's name.

@@ -60,7 +60,16 @@ func (d *delivery) note(a attempt) {
 }
 
 // outbox keeps deliveries in the plugin's store.
-type outbox struct{ plugin.Store }
+type outbox struct {
+	plugin.Store
+	vault vault
+}
+
+// vault encrypts secrets: the host, as far as an outbox needs it.
+type vault interface {
+	Seal(secret []byte) (string, error)
+	Unseal(sealed string) ([]byte, error)
+}
 
 func keyOf(state string, webhook core.EntryID, id string) string {
 	return under(state, webhook) + id

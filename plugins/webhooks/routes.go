@@ -152,11 +152,18 @@ func showSecret(c *call) (any, error) {
 
 // rotate makes a new secret, and hands it over.
 func rotate(c *call) (any, error) {
-	k, err := c.outbox.changeKeyring(c.Context(), c.webhook, func(k *keyring) error {
+	turn := func(k *keyring) error {
 		k.rotate(c.Now())
 		k.Shown = true
 		return nil
-	})
+	}
+	k, err := c.outbox.changeKeyring(c.Context(), c.webhook, turn)
+	if e, ok := core.AsError(err); ok && e.Reason == "sealed" { // by another site: nobody here can sign with it any more
+		if err := c.outbox.Delete(c.Context(), secretKey(c.webhook)); err != nil {
+			return nil, err
+		}
+		k, err = c.outbox.changeKeyring(c.Context(), c.webhook, turn)
+	}
 	if err != nil {
 		return nil, err
 	}

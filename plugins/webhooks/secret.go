@@ -95,11 +95,15 @@ func (o outbox) keyring(ctx context.Context, webhook core.EntryID) (*keyring, er
 func (o outbox) changeKeyring(ctx context.Context, webhook core.EntryID, change func(*keyring) error) (*keyring, error) {
 	for {
 		k := &keyring{Now: newSecret()}
-		text, version, err := o.Get(ctx, secretKey(webhook))
+		sealed, version, err := o.Get(ctx, secretKey(webhook))
+		var text []byte
 		if err == nil {
-			err = json.Unmarshal(text, k)
+			text, err = o.vault.Unseal(string(sealed))
 		} else if core.CodeOf(err) == core.CodeNotFound {
 			err = nil
+		}
+		if err == nil && text != nil {
+			err = json.Unmarshal(text, k)
 		}
 		if err != nil {
 			return nil, core.Wrap("webhooks.keyring", err)
@@ -111,7 +115,11 @@ func (o outbox) changeKeyring(ctx context.Context, webhook core.EntryID, change 
 		if err != nil || string(next) == string(text) {
 			return k, core.Wrap("webhooks.keyring", err)
 		}
-		_, err = o.Swap(ctx, secretKey(webhook), next, version, time.Time{})
+		again, err := o.vault.Seal(next)
+		if err != nil {
+			return nil, core.Wrap("webhooks.keyring", err)
+		}
+		_, err = o.Swap(ctx, secretKey(webhook), []byte(again), version, time.Time{})
 		if core.CodeOf(err) != core.CodeConflict || ctx.Err() != nil {
 			return k, err
 		}

@@ -94,7 +94,7 @@ func (w *Webhooks) Register(r *plugin.Registry) error {
 
 // Start implements plugin.Starter.
 func (w *Webhooks) Start(_ context.Context, h plugin.Host) error {
-	n := &node{Host: h, outbox: outbox{h.Store()}, settings: w.settings}
+	n := &node{Host: h, outbox: outbox{h.Store(), h}, settings: w.settings}
 	n.endpoints.host = h
 	n.lease = lease{store: h.Store(), now: h.Now, holder: string(core.NewID(time.Now()))}
 	w.running.Store(n)

@@ -65,7 +65,7 @@ func (o *one) whole(s state) (map[string]any, error) {
 	if s.Sealed == "" {
 		return doc, nil
 	}
-	secrets, err := o.host.unseal(o.id(), s.Sealed)
+	secrets, err := o.unsealed(s.Sealed)
 	if err != nil {
 		return nil, err
 	}
@@ -140,7 +140,7 @@ func (o *one) edit(s *state, patch map[string]any) error {
 	}
 	s.Settings, s.Sealed = plain, ""
 	if len(secrets) > 0 {
-		s.Sealed, err = o.host.seal(o.id(), secrets)
+		s.Sealed, err = o.Seal(jsondoc.Encode(secrets))
 	}
 	return err
 }
@@ -161,20 +161,20 @@ func (o *one) shown(s state) map[string]any {
 	return doc
 }
 
-// seal encrypts secrets (AES-256-GCM, NIST SP 800-38D), bound to the plugin that they are of.
-func (h *Host) seal(id string, secrets map[string]any) (string, error) {
-	box, err := h.box()
+// Seal implements plugin.Host: AES-256-GCM (NIST SP 800-38D), bound to the plugin that the secret is of.
+func (o *one) Seal(secret []byte) (string, error) {
+	box, err := o.host.box()
 	if err != nil {
 		return "", err
 	}
 	nonce := make([]byte, box.NonceSize())
 	_, _ = rand.Read(nonce) // never fails
-	text := jsondoc.Encode(secrets)
-	return base64.StdEncoding.EncodeToString(box.Seal(nonce, nonce, text, []byte(id))), nil
+	return base64.StdEncoding.EncodeToString(box.Seal(nonce, nonce, secret, []byte(o.id()))), nil
 }
 
-func (h *Host) unseal(id, sealed string) (map[string]any, error) {
-	box, err := h.box()
+// Unseal implements plugin.Host.
+func (o *one) Unseal(sealed string) ([]byte, error) {
+	box, err := o.host.box()
 	if err != nil {
 		return nil, err
 	}
@@ -182,16 +182,25 @@ func (h *Host) unseal(id, sealed string) (map[string]any, error) {
 	if err != nil || len(raw) < box.NonceSize() {
 		return nil, errUnreadable
 	}
-	text, err := box.Open(nil, raw[:box.NonceSize()], raw[box.NonceSize():], []byte(id))
+	secret, err := box.Open(nil, raw[:box.NonceSize()], raw[box.NonceSize():], []byte(o.id()))
 	if err != nil {
 		return nil, errUnreadable
+	}
+	return secret, nil
+}
+
+// unsealed are the secrets among a plugin's settings.
+func (o *one) unsealed(sealed string) (map[string]any, error) {
+	text, err := o.Unseal(sealed)
+	if err != nil {
+		return nil, err
 	}
 	var secrets map[string]any
 	return secrets, json.Unmarshal(text, &secrets)
 }
 
-var errUnreadable = core.Refuse(core.CodeConflict, "sealed", "The secrets among the settings cannot be read here, as after a restore elsewhere: give them again.",
-	"Les secrets des réglages ne sont pas lisibles ici, comme après une restauration ailleurs : saisissez-les à nouveau.")
+var errUnreadable = core.Refuse(core.CodeConflict, "sealed", "Secrets cannot be read here that were sealed elsewhere, as after a restore: give them again.",
+	"Des secrets scellés ailleurs ne sont pas lisibles ici, comme après une restauration : saisissez-les à nouveau.")
 
 func (h *Host) box() (cipher.AEAD, error) {
 	block, err := aes.NewCipher(h.parts.Key)

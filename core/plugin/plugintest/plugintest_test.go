@@ -328,6 +328,21 @@ func TestStore(t *testing.T) {
 	if err := errors.Join(a.Store().Delete(ctx, "k"), a.Store().Put(ctx, "k2", make([]byte, 990), time.Time{})); err != nil {
 		t.Errorf("what is deleted does not count: %v", err)
 	}
+	sealed, err := a.Seal([]byte("canary"))
+	if err != nil || strings.Contains(sealed, "canary") {
+		t.Fatalf("sealed to %q, %v", sealed, err)
+	}
+	if text, err := a.Unseal(sealed); err != nil || string(text) != "canary" {
+		t.Errorf("unsealed to %q, %v", text, err)
+	}
+	for _, text := range []string{sealed, sealed[:8], "", "!"} {
+		if _, err := b.Unseal(text); core.CodeOf(err) != core.CodeConflict {
+			t.Errorf("another plugin unseals %q: %v", text, err)
+		}
+	}
+	if err := a.Own(ctx, "plugintestNote", func(*core.Entry) error { return nil }); core.CodeOf(err) != core.CodeForbidden {
+		t.Errorf("a type of the site's is taken for the plugin's own: %v", err)
+	}
 	if _, err := a.Elevate(ctx, "why not"); core.CodeOf(err) != core.CodeForbidden {
 		t.Errorf("elevated without a capability: %v", err)
 	}
