@@ -75,7 +75,7 @@ func (nowhere) EndOIDC(context.Context, string, url.Values, string) (*core.Signe
 }
 
 func errNoProvider() error {
-	return say(core.CodeNotFound, "There is no such place to sign in.", "On ne peut pas se connecter ainsi.")
+	return core.Refuse(core.CodeNotFound, "", "There is no such place to sign in.", "On ne peut pas se connecter ainsi.")
 }
 
 const (

@@ -90,7 +90,7 @@ func (c *rightsContent) judged(ctx context.Context, who *core.Principal, ops []c
 		err := c.check(ctx, who, &ops[i], o)
 		if ops[i].Type == access.LinkType && ops[i].ID != "" {
 			if err == nil && links[ops[i].ID] {
-				err = say(core.CodeBadRequest, "One request changes a link once. Send the changes together.", "Une requête modifie un lien une seule fois. Envoyez les modifications ensemble.")
+				err = core.Refuse(core.CodeBadRequest, "", "One request changes a link once. Send the changes together.", "Une requête modifie un lien une seule fois. Envoyez les modifications ensemble.")
 			}
 			links[ops[i].ID] = true
 		}
@@ -122,7 +122,7 @@ func (c *rightsContent) check(ctx context.Context, who *core.Principal, op *core
 		return err // what the caller is not shown, or what is not there, the write path refuses: nothing is said of it here
 	}
 	if secret(op.Type) && op.Op == core.OperationRestore && op.Rev > 0 {
-		return say(core.CodeConflict, "A token or a link does not go back to an earlier revision, whose rights it would get back. Change its fields instead.",
+		return core.Refuse(core.CodeConflict, "", "A token or a link does not go back to an earlier revision, whose rights it would get back. Change its fields instead.",
 			"Un jeton ou un lien ne revient pas à une révision antérieure, dont il retrouverait les droits. Modifiez plutôt ses champs.")
 	}
 	if op.Type == access.LinkType {
@@ -171,7 +171,7 @@ func (c *rightsContent) moved(ctx context.Context, who *core.Principal, op *core
 	if _, err := c.Content.Write(ctx, who, []core.Operation{*op}, core.WriteOptions{DryRun: true}); err != nil {
 		return err
 	}
-	return say(core.CodeStale, "The link is being changed by somebody else. Read it again.", "Quelqu’un d’autre modifie ce lien. Relisez-le.")
+	return core.Refuse(core.CodeStale, "", "The link is being changed by somebody else. Read it again.", "Quelqu’un d’autre modifie ce lien. Relisez-le.")
 }
 
 // permitted asks for the caller's right to the type, and reports whether it covers the entry that is to be changed.
@@ -212,8 +212,4 @@ func (c *rightsContent) before(ctx context.Context, op *core.Operation) (map[str
 		return nil, err
 	}
 	return jsondoc.ParseObject(e.Latest())
-}
-
-func say(code core.Code, en, fr string) error {
-	return &core.Error{Code: code, Message: en, Texts: core.Text{"en": en, "fr": fr}}
 }

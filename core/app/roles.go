@@ -22,10 +22,10 @@ func (c *rightsContent) checkRole(ctx context.Context, who *core.Principal, op *
 		}
 	}
 	if builtin, _ := before["builtin"].(bool); builtin && after != nil && before["name"] != after["name"] {
-		return say(core.CodeConflict, "A role of Palabre keeps its name.", "Un rôle de Palabre garde son nom.")
+		return core.Refuse(core.CodeConflict, "", "A role of Palabre keeps its name.", "Un rôle de Palabre garde son nom.")
 	}
 	if before["name"] == access.Administrator && after != nil && !jsondoc.Equal(before["permissions"], after["permissions"]) {
-		return say(core.CodeConflict, "Administrators may do everything: the permissions of their role cannot be changed.",
+		return core.Refuse(core.CodeConflict, "", "Administrators may do everything: the permissions of their role cannot be changed.",
 			"L’administration peut tout : les permissions de son rôle ne se modifient pas.")
 	}
 	return c.access.CheckRole(ctx, before, after)

@@ -186,7 +186,7 @@ func (a *Access) checkWhere(ctx context.Context, types []*core.Type, where map[s
 	for _, t := range types {
 		f, applies := fill(where, t, stand, a.Now)
 		if !applies {
-			return say(core.CodeInvalid, "A text that begins with $ is $me, $me.field of an account, or $now; write $$ for a plain $.", "Un texte qui commence par $ est $me, $me.champ d’un compte, ou $now ; écrivez $$ pour un $ simple.")
+			return core.Refuse(core.CodeInvalid, "", "A text that begins with $ is $me, $me.field of an account, or $now; write $$ for a plain $.", "Un texte qui commence par $ est $me, $me.champ d’un compte, ou $now ; écrivez $$ pour un $ simple.")
 		}
 		if _, last = a.Where(ctx, t, f.tree); last == nil {
 			return nil

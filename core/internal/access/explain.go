@@ -57,7 +57,7 @@ func (a *Access) asked(ctx context.Context, who *core.Principal, as string) (*co
 	}
 	user, err := a.User(ctx, id)
 	if err != nil {
-		return nil, onlyFaults(err, say(core.CodeNotFound, "There is no active account and no role of this name.", "Il n’y a ni compte actif ni rôle de ce nom."))
+		return nil, onlyFaults(err, core.Refuse(core.CodeNotFound, "", "There is no active account and no role of this name.", "Il n’y a ni compte actif ni rôle de ce nom."))
 	}
 	return user, nil
 }
@@ -69,10 +69,6 @@ func (a *Access) mayRead(ctx context.Context, who *core.Principal, name core.Typ
 	}
 	_, err := a.Scope(ctx, who, t, core.ActionRead)
 	return err
-}
-
-func say(code core.Code, en, fr string) error {
-	return &core.Error{Code: code, Message: en, Texts: core.Text{"en": en, "fr": fr}}
 }
 
 // explaining is one question.

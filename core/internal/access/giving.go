@@ -17,11 +17,11 @@ func isAdministrator(p *core.Principal) bool {
 // MayChangeRole refuses changes of roles by anybody but administrators, and those that would leave nobody in charge.
 func (a *Access) MayChangeRole(who *core.Principal, name string, kind core.OperationKind) error {
 	if !isAdministrator(who) {
-		return say(core.CodeForbidden, "Roles are changed by administrators.", "Les rôles se modifient par l’administration.")
+		return core.Refuse(core.CodeForbidden, "", "Roles are changed by administrators.", "Les rôles se modifient par l’administration.")
 	}
 	gone := kind == core.OperationDelete || kind == core.OperationPurge
 	if gone && isBuiltin(name) {
-		return say(core.CodeConflict, "This role belongs to Palabre and stays. Take its permissions away instead.", "Ce rôle fait partie de Palabre et reste. Retirez-lui plutôt ses permissions.")
+		return core.Refuse(core.CodeConflict, "", "This role belongs to Palabre and stays. Take its permissions away instead.", "Ce rôle fait partie de Palabre et reste. Retirez-lui plutôt ses permissions.")
 	}
 	return nil
 }
@@ -33,7 +33,7 @@ func (a *Access) MayGiveLink(ctx context.Context, who *core.Principal, g core.Gr
 		return core.NoType(g.Type)
 	}
 	if t.Name.System() {
-		return say(core.CodeForbidden, "A link opens an entry of content.", "Un lien ouvre un contenu.")
+		return core.Refuse(core.CodeForbidden, "", "A link opens an entry of content.", "Un lien ouvre un contenu.")
 	}
 	for _, action := range needed(g.Actions) {
 		if err := a.mayShare(ctx, who, t, g, action); err != nil {
@@ -67,9 +67,9 @@ func (a *Access) mayShare(ctx context.Context, who *core.Principal, t *core.Type
 	case err != nil:
 		return err
 	case !there:
-		return say(core.CodeNotFound, "There is no such entry.", "Ce contenu n’existe pas.")
+		return core.Refuse(core.CodeNotFound, "", "There is no such entry.", "Ce contenu n’existe pas.")
 	case state == core.StatePublished:
-		return say(core.CodeForbidden, "A link opens the latest state of an entry, which is not yours to see.", "Un lien ouvre le dernier état d’un contenu, que vous ne pouvez pas voir.")
+		return core.Refuse(core.CodeForbidden, "", "A link opens the latest state of an entry, which is not yours to see.", "Un lien ouvre le dernier état d’un contenu, que vous ne pouvez pas voir.")
 	}
 	if wrong := unknownLinkFields(t, s, g.Fields); len(wrong) > 0 {
 		return core.Invalid(wrong...)
@@ -79,7 +79,7 @@ func (a *Access) mayShare(ctx context.Context, who *core.Principal, t *core.Type
 	for i := range t.Fields {
 		path := t.Fields[i].Path
 		if action == core.ActionRead && read.all[i] && !s.Readable(t, path) || action == core.ActionUpdate && write.all[i] && !s.Write.Has(path) && !fixed(&t.Fields[i]) {
-			return say(core.CodeForbidden, "The link would open the field "+path+", which is not yours to open.", "Le lien ouvrirait le champ "+path+", auquel vous n’avez pas droit.")
+			return core.Refuse(core.CodeForbidden, "", "The link would open the field "+path+", which is not yours to open.", "Le lien ouvrirait le champ "+path+", auquel vous n’avez pas droit.")
 		}
 	}
 	return nil
@@ -140,7 +140,7 @@ func (a *Access) MayComment(ctx context.Context, who *core.Principal, name core.
 	if err != nil || seen[core.StatePublished] || seen[core.StateDraft] {
 		return err
 	}
-	return say(core.CodeNotFound, "There is no such entry.", "Ce contenu n’existe pas.")
+	return core.Refuse(core.CodeNotFound, "", "There is no such entry.", "Ce contenu n’existe pas.")
 }
 
 // seen are the states in which a principal is shown an entry; none for no entry.

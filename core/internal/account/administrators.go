@@ -47,7 +47,7 @@ func errBusy(err error) error {
 	if core.CodeOf(err) != core.CodeConflict {
 		return core.Wrap("account.withAdministrators", err)
 	}
-	return refuse(core.CodeConflict, "contention", "Somebody else is changing administrators. Try again in a moment.",
+	return core.Refuse(core.CodeConflict, "contention", "Somebody else is changing administrators. Try again in a moment.",
 		"Quelqu’un d’autre modifie les administrateurs. Réessayez dans un instant.")
 }
 
@@ -60,7 +60,7 @@ func (v *verdict) keepsAdministrator(ctx context.Context) error {
 	if left || err != nil {
 		return err
 	}
-	err = refuse(core.CodeConflict, "last_administrator", "This is the last active administrator. Make another one first.",
+	err = core.Refuse(core.CodeConflict, "last_administrator", "This is the last active administrator. Make another one first.",
 		"C’est le dernier administrateur actif. Désignez-en d’abord un autre.")
 	if len(v.ops) == 1 {
 		return v.refusal(ctx, v.ops[0], err)

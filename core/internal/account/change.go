@@ -201,7 +201,7 @@ func (s *Service) resetLink(ctx context.Context, who *core.Principal, id core.En
 }
 
 func errNoAccount() error {
-	return refuse(core.CodeNotFound, "", "There is no such account.", "Il n’y a pas de tel compte.")
+	return core.Refuse(core.CodeNotFound, "", "There is no such account.", "Il n’y a pas de tel compte.")
 }
 
 // CheckReset implements core.Accounts.
@@ -265,5 +265,5 @@ func (s *Service) meant(ctx context.Context, token string) (*record, error) {
 }
 
 func errBadLink() error {
-	return refuse(core.CodeForbidden, "reset_token", "This link has expired or was used before. Ask for another one.", "Ce lien a expiré ou a déjà servi. Demandez-en un autre.")
+	return core.Refuse(core.CodeForbidden, "reset_token", "This link has expired or was used before. Ask for another one.", "Ce lien a expiré ou a déjà servi. Demandez-en un autre.")
 }

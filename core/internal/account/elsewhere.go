@@ -23,7 +23,7 @@ func (s *Service) SignInUser(ctx context.Context, id core.EntryID) (*core.Signed
 	}
 	if u.totp != "" {
 		s.failed(ctx, u, "oidc")
-		return nil, refuse(core.CodeForbidden, "otp_required", "This account has a second factor: sign in with its password and a code.",
+		return nil, core.Refuse(core.CodeForbidden, "otp_required", "This account has a second factor: sign in with its password and a code.",
 			"Ce compte a un second facteur : connectez-vous avec son mot de passe et un code.")
 	}
 	done, err := s.enter(ctx, u, "", "")

@@ -130,7 +130,7 @@ func (s *Service) unseal(sealed string, user core.EntryID) (f factor, err error)
 }
 
 func errUnreadable(cause error) error {
-	err := refuse(core.CodeUnauthenticated, "otp_unreadable", "The second factor of this account cannot be read any more. Ask an administrator to turn it off.",
+	err := core.Refuse(core.CodeUnauthenticated, "otp_unreadable", "The second factor of this account cannot be read any more. Ask an administrator to turn it off.",
 		"Le second facteur de ce compte n’est plus lisible. Demandez à un administrateur de le désactiver.")
 	err.Err = cause
 	return err

@@ -65,7 +65,7 @@ func touchesAccounts(ops []core.Operation) bool {
 // writeEach performs operations each by a write of its own: each is judged on what the one before has left.
 func (g *guard) writeEach(ctx context.Context, who *core.Principal, ops []core.Operation, o core.WriteOptions) (*core.Result, error) {
 	if o.Key != nil {
-		return nil, refuse(core.CodeBadRequest, "", "Accounts and tokens cannot be written in parts under an Idempotency-Key. Leave one of the two out.",
+		return nil, core.Refuse(core.CodeBadRequest, "", "Accounts and tokens cannot be written in parts under an Idempotency-Key. Leave one of the two out.",
 			"Comptes et jetons ne peuvent pas être écrits par parties sous une Idempotency-Key. Renoncez à l’une des deux.")
 	}
 	all := &core.Result{Items: make([]core.ResultItem, 0, len(ops))}
@@ -192,7 +192,7 @@ func (v *verdict) judgeSession(ctx context.Context, op core.Operation) error {
 	if err := v.permit(ctx, &op); err != nil {
 		return err
 	}
-	return refuse(core.CodeForbidden, "", "A session begins by signing in, at /api/v1/auth/login. It can be ended here, and nothing else.",
+	return core.Refuse(core.CodeForbidden, "", "A session begins by signing in, at /api/v1/auth/login. It can be ended here, and nothing else.",
 		"Une session s’ouvre en se connectant, par /api/v1/auth/login. Ici, on peut seulement y mettre fin.")
 }
 

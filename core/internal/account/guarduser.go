@@ -19,7 +19,7 @@ func (v *verdict) judgeUser(ctx context.Context, op core.Operation) (core.Operat
 		}
 	}
 	if op.Op == core.OperationRestore && op.Rev > 0 {
-		return op, v.refusal(ctx, op, refuse(core.CodeConflict, "account", "An account does not go back to an earlier revision, whose password and rights it would get back. Change its fields instead.",
+		return op, v.refusal(ctx, op, core.Refuse(core.CodeConflict, "account", "An account does not go back to an earlier revision, whose password and rights it would get back. Change its fields instead.",
 			"Un compte ne revient pas à une révision antérieure, dont il retrouverait le mot de passe et les droits. Modifiez plutôt ses champs."))
 	}
 	op.Data = normalised(op.Data)
@@ -99,7 +99,7 @@ func (v *verdict) judgeChange(ctx context.Context, op core.Operation) (core.Oper
 		return hidden(op), nil // refused by the write path
 	}
 	if _, twice := v.after[op.ID]; twice {
-		return op, refuse(core.CodeBadRequest, "", "One request changes an account once. Send the changes together.", "Une requête modifie un compte une seule fois. Envoyez les modifications ensemble.")
+		return op, core.Refuse(core.CodeBadRequest, "", "One request changes an account once. Send the changes together.", "Une requête modifie un compte une seule fois. Envoyez les modifications ensemble.")
 	}
 	if !v.system() && op.IfMatch != 0 && op.IfMatch != was.rev {
 		return op, v.refusal(ctx, hidden(op), errForeseen())
@@ -269,11 +269,11 @@ func mayHandle(who *core.Principal, u *record) bool {
 const foreseen = "foreseen"
 
 func errForeseen() error {
-	return refuse(core.CodeStale, foreseen, "Somebody else is changing this account. Read it again.", "Quelqu’un d’autre modifie ce compte. Relisez-le.")
+	return core.Refuse(core.CodeStale, foreseen, "Somebody else is changing this account. Read it again.", "Quelqu’un d’autre modifie ce compte. Relisez-le.")
 }
 
 func errAboveOwn() error {
-	return refuse(core.CodeForbidden, "roles", "You can give the roles that you have yourself, and change accounts that have no others.",
+	return core.Refuse(core.CodeForbidden, "roles", "You can give the roles that you have yourself, and change accounts that have no others.",
 		"Vous pouvez donner les rôles que vous avez vous-même, et modifier les comptes qui n’en ont pas d’autres.")
 }
 
@@ -311,6 +311,6 @@ func (v *verdict) refuseToken(ctx context.Context, op core.Operation) error {
 	if err := v.permit(ctx, &op); err != nil {
 		return err
 	}
-	return refuse(core.CodeForbidden, "roles", "You can make and change tokens of your own, in a role that you have yourself.",
+	return core.Refuse(core.CodeForbidden, "roles", "You can make and change tokens of your own, in a role that you have yourself.",
 		"Vous pouvez créer et modifier vos propres jetons, dans un rôle que vous avez vous-même.")
 }

@@ -66,7 +66,7 @@ func (s *Service) proveFresh(ctx context.Context, who *core.Principal, u *record
 		return err
 	}
 	if s.now().Sub(line.CreatedAt) > freshFor {
-		return refuse(core.CodeForbidden, "sign_in_again", "You signed in more than ten minutes ago. Sign in again, then try once more.",
+		return core.Refuse(core.CodeForbidden, "sign_in_again", "You signed in more than ten minutes ago. Sign in again, then try once more.",
 			"Votre connexion date de plus de dix minutes. Reconnectez-vous, puis réessayez.")
 	}
 	return nil
@@ -84,7 +84,7 @@ func incomplete(u *record, p core.Proof) error {
 	if len(missing) == 0 {
 		return nil
 	}
-	err := refuse(core.CodeInvalid, "proof", "Prove once more that it is you.", "Prouvez encore une fois que c’est vous.")
+	err := core.Refuse(core.CodeInvalid, "proof", "Prove once more that it is you.", "Prouvez encore une fois que c’est vous.")
 	err.Fields = missing
 	return err
 }

@@ -270,7 +270,7 @@ func (s *Service) endOwn(ctx context.Context, who *core.Principal, which func(*s
 		}
 	})
 	if err == nil && must && len(ids) == 0 {
-		return refuse(core.CodeNotFound, "", "You have no such session.", "Vous n’avez pas de telle session.")
+		return core.Refuse(core.CodeNotFound, "", "You have no such session.", "Vous n’avez pas de telle session.")
 	}
 	if err != nil {
 		return err

@@ -115,7 +115,7 @@ func (s *Service) pending(ctx context.Context, who *core.Principal, u *record) (
 		return f, err
 	}
 	if !there || p.Session != who.Session || p.Mark != markOf(u) {
-		return f, refuse(core.CodeConflict, "totp_setup", "No second factor is being set up in this session. Begin again.",
+		return f, core.Refuse(core.CodeConflict, "totp_setup", "No second factor is being set up in this session. Begin again.",
 			"Aucun second facteur n’est en cours de mise en place dans cette session. Recommencez.")
 	}
 	return s.unseal(p.Sealed, u.id)

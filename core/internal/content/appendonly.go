@@ -12,6 +12,6 @@ func (e *edit) onlyAppended() error {
 	if !appendOnly(e.typ.Name) || e.who.Kind == core.System.Kind && (e.creates() || e.who.ID == core.System.ID) {
 		return nil
 	}
-	return refuse(core.CodeForbidden, "append_only", "What stands in %s is written by Palabre and stays as it is: nobody adds to it, changes it or deletes it.",
+	return core.Refuse(core.CodeForbidden, "append_only", "What stands in %s is written by Palabre and stays as it is: nobody adds to it, changes it or deletes it.",
 		"Ce qui figure dans %s est écrit par Palabre et reste tel quel : personne ne peut y ajouter, le modifier ou le supprimer.", string(e.typ.Name))
 }

@@ -179,7 +179,7 @@ func (e *edit) refuseFields(allowed *core.FieldSet, paths []string) error {
 	if len(wrong) == 0 {
 		return nil
 	}
-	err := refuse(core.CodeForbidden, "field", "Your role does not allow to change some of these fields.", "Votre rôle ne permet pas de modifier certains de ces champs.")
+	err := core.Refuse(core.CodeForbidden, "field", "Your role does not allow to change some of these fields.", "Votre rôle ne permet pas de modifier certains de ces champs.")
 	err.Fields = wrong
 	return err
 }

@@ -101,17 +101,17 @@ func checkSize(ch core.Change) error {
 	if len(ch.Draft) <= limit && len(ch.Published) <= limit {
 		return nil
 	}
-	return refuse(core.CodeTooLarge, "", "A document may weigh %d bytes at most. Shorten it, or make several entries of it.",
+	return core.Refuse(core.CodeTooLarge, "", "A document may weigh %d bytes at most. Shorten it, or make several entries of it.",
 		"Un document ne peut pas dépasser %d octets. Raccourcissez-le ou répartissez-le en plusieurs.", limit)
 }
 
 func (b *batch) checkLimits() error {
 	if b.bytes > core.MaxCommitBytes {
-		return refuse(core.CodeTooLarge, "", "The changes of one request may weigh %d bytes at most. Send fewer operations at once.",
+		return core.Refuse(core.CodeTooLarge, "", "The changes of one request may weigh %d bytes at most. Send fewer operations at once.",
 			"Les modifications d’une requête ne peuvent pas dépasser %d octets. Envoyez moins d’opérations à la fois.", core.MaxCommitBytes)
 	}
 	if len(b.steps) > maxChanges {
-		return refuse(core.CodeTooLarge, "", "One request may change %d entries at most. Send fewer operations at once.",
+		return core.Refuse(core.CodeTooLarge, "", "One request may change %d entries at most. Send fewer operations at once.",
 			"Une requête ne peut pas modifier plus de %d entrées. Envoyez moins d’opérations à la fois.", maxChanges)
 	}
 	return nil

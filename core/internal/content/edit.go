@@ -42,7 +42,7 @@ func (e *edit) identify() error {
 	case core.OperationCreate, core.OperationUpdate, core.OperationReplace, core.OperationUpsert, core.OperationTransition,
 		core.OperationDelete, core.OperationPurge, core.OperationRestore, core.OperationReassign, core.OperationErase, core.OperationRedact:
 	default:
-		return refuse(core.CodeBadRequest, "", "There is no operation %q. There are: create, update, replace, upsert, transition, delete, purge and restore.",
+		return core.Refuse(core.CodeBadRequest, "", "There is no operation %q. There are: create, update, replace, upsert, transition, delete, purge and restore.",
 			"Il n’y a pas d’opération « %s ». Il y a : create, update, replace, upsert, transition, delete, purge et restore.", string(e.op.Op))
 	}
 	t, err := e.typeOf(e.op.Type)
@@ -112,7 +112,7 @@ func parse(doc core.Doc) (map[string]any, error) {
 
 // noEntry is the one error for an entry that is not there, or not for this caller.
 func noEntry(t *core.Type, id core.EntryID) error {
-	return refuse(core.CodeNotFound, "", "There is no %s with the identifier %q. It may be in the trash.",
+	return core.Refuse(core.CodeNotFound, "", "There is no %s with the identifier %q. It may be in the trash.",
 		"Il n’y a pas de %s avec l’identifiant « %s ». L’entrée est peut-être dans la corbeille.", string(t.Name), string(id))
 }
 
@@ -123,14 +123,14 @@ func (e *edit) findPlace(ctx context.Context) error {
 		return e.refuseSecond(ctx)
 	}
 	if !core.ValidID(string(e.id)) {
-		return refuse(core.CodeInvalid, "", "%q is no identifier: leave it out, and one is made.", "« %s » n’est pas un identifiant : sans lui, il en sera créé un.", string(e.id))
+		return core.Refuse(core.CodeInvalid, "", "%q is no identifier: leave it out, and one is made.", "« %s » n’est pas un identifiant : sans lui, il en sera créé un.", string(e.id))
 	}
 	taken, err := e.world.holder(ctx, e.id) // of whatever type: an identifier names one entry of all
 	if err != nil {
 		return err
 	}
 	if taken != "" {
-		return refuse(core.CodeConflict, "exists", "There is already an entry with the identifier %q.", "Il y a déjà une entrée avec l’identifiant « %s ».", string(e.id))
+		return core.Refuse(core.CodeConflict, "exists", "There is already an entry with the identifier %q.", "Il y a déjà une entrée avec l’identifiant « %s ».", string(e.id))
 	}
 	return e.refuseSecond(ctx)
 }
@@ -144,7 +144,7 @@ func (e *edit) refuseSecond(ctx context.Context) error {
 	if err != nil || id == "" || id == e.id {
 		return err
 	}
-	return refuse(core.CodeConflict, "singleton", "There can be one %s only, and there is one: change it instead.",
+	return core.Refuse(core.CodeConflict, "singleton", "There can be one %s only, and there is one: change it instead.",
 		"Il ne peut y avoir qu’une entrée de type « %s », et elle existe : modifiez-la.", string(e.typ.Name))
 }
 
@@ -170,7 +170,7 @@ func (e *edit) matchRevision(ctx context.Context) error {
 	case e.old == nil:
 		return nil
 	case e.op.IfMatch == 0 && e.mustMatch():
-		return refuse(core.CodePrecondition, "if_match", "This change must name the revision that it is made on: send If-Match with the entry's _rev.",
+		return core.Refuse(core.CodePrecondition, "if_match", "This change must name the revision that it is made on: send If-Match with the entry's _rev.",
 			"Cette modification doit nommer la révision dont elle part : envoyez If-Match avec le _rev de l’entrée.")
 	case e.op.IfMatch == 0 || e.op.IfMatch == e.rev:
 		return nil
@@ -180,7 +180,7 @@ func (e *edit) matchRevision(ctx context.Context) error {
 
 // stale says what has moved since the caller's revision, as far as he may read it.
 func (e *edit) stale(ctx context.Context) error {
-	err := refuse(core.CodeStale, "", "The entry is at revision %d: somebody has changed it since. Read it again, and make the change on what it is now.",
+	err := core.Refuse(core.CodeStale, "", "The entry is at revision %d: somebody has changed it since. Read it again, and make the change on what it is now.",
 		"L’entrée en est à la révision %d : elle a été modifiée entre-temps. Relisez-la, puis refaites la modification.", e.rev)
 	err.Extra = map[string]any{"rev": e.rev}
 	if was, readErr := e.c.Revision(ctx, e.typ.Name, e.id, e.op.IfMatch); readErr == nil {
@@ -208,7 +208,7 @@ func (e *edit) refuseFrozen(context.Context) error {
 	if !state.Frozen {
 		return nil
 	}
-	err := refuse(core.CodeConflict, "frozen", "The entry cannot be edited in the state “%s”. Move it on, or back, first.",
+	err := core.Refuse(core.CodeConflict, "frozen", "The entry cannot be edited in the state “%s”. Move it on, or back, first.",
 		"L’entrée ne peut pas être modifiée dans l’état « %s ». Faites-la d’abord avancer ou revenir.", state.Label.In("en"))
 	err.Texts["fr"] = "L’entrée ne peut pas être modifiée dans l’état « " + state.Label.In("fr") + " ». Faites-la d’abord avancer ou revenir."
 	return err

@@ -22,12 +22,6 @@ func orMoved(err error, what question) error {
 	return &moved{what}
 }
 
-// refuse makes an error with its sentence in English and French.
-func refuse(code core.Code, reason, en, fr string, args ...any) *core.Error {
-	en = fmt.Sprintf(en, args...)
-	return &core.Error{Code: code, Reason: reason, Message: en, Texts: core.Text{"en": en, "fr": fmt.Sprintf(fr, args...)}}
-}
-
 // broken makes one broken rule of a document with its sentence in English and French.
 func broken(pointer, keyword, en, fr string, args ...any) core.FieldError {
 	en = fmt.Sprintf(en, args...)

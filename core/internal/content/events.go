@@ -135,7 +135,7 @@ func fromHook(err error) error {
 }
 
 func pluginFailed(fault *hook.Fault) error {
-	err := refuse(core.CodeInternal, "plugin_failed", "The plugin %s failed, so nothing was changed. Try again, or tell an administrator.",
+	err := core.Refuse(core.CodeInternal, "plugin_failed", "The plugin %s failed, so nothing was changed. Try again, or tell an administrator.",
 		"L’extension %s a échoué : rien n’a été modifié. Réessayez, ou prévenez un administrateur.", fault.Plugin)
 	err.Extra = map[string]any{"plugin": fault.Plugin, "hook": fault.Hook}
 	err.Err = fault
@@ -151,7 +151,7 @@ type trailKey struct{}
 func deeper(ctx context.Context, event string) (context.Context, error) {
 	trail, _ := ctx.Value(trailKey{}).([]string)
 	if len(trail) >= maxDepth {
-		err := refuse(core.CodeInternal, reasonDepth, "Plugins keep setting each other off (%s), so nothing was changed. Tell an administrator.",
+		err := core.Refuse(core.CodeInternal, reasonDepth, "Plugins keep setting each other off (%s), so nothing was changed. Tell an administrator.",
 			"Des extensions se déclenchent l’une l’autre (%s) : rien n’a été modifié. Prévenez un administrateur.", joined(append(trail, event)))
 		return ctx, err
 	}

@@ -91,7 +91,7 @@ func (h *health) refusal() error {
 }
 
 func unavailable(cause error) error {
-	err := refuse(core.CodeUnavailable, "", "The store is away: nothing was written. Try again in a moment.", "Le stockage est indisponible : rien n’a été écrit. Réessayez dans un instant.")
+	err := core.Refuse(core.CodeUnavailable, "", "The store is away: nothing was written. Try again in a moment.", "Le stockage est indisponible : rien n’a été écrit. Réessayez dans un instant.")
 	err.Err = cause
 	return err
 }

@@ -16,7 +16,7 @@ func (c *Content) replay(ctx context.Context, ops []core.Operation, key *core.Ke
 		return nil, nil
 	}
 	if earlier.Request != key.Request {
-		return nil, refuse(core.CodeInvalid, "key_reused", "This Idempotency-Key was used for another request: make a new key for each request.",
+		return nil, core.Refuse(core.CodeInvalid, "key_reused", "This Idempotency-Key was used for another request: make a new key for each request.",
 			"Cette Idempotency-Key a servi à une autre requête : créez une clé par requête.")
 	}
 	commits, err := c.log.Read(ctx, at, 1)
@@ -91,6 +91,6 @@ func (c *Content) unchanged(ctx context.Context, op core.Operation) core.ResultI
 		item.Entry = e
 		return item
 	}
-	item.Err = refuse(core.CodeConflict, "", "This operation was refused when the request was first made.", "Cette opération a été refusée la première fois.")
+	item.Err = core.Refuse(core.CodeConflict, "", "This operation was refused when the request was first made.", "Cette opération a été refusée la première fois.")
 	return item
 }

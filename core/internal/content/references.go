@@ -182,7 +182,7 @@ func (e *edit) claimValues(ctx context.Context, claims []claim) error {
 	if len(taken) == 0 {
 		return nil
 	}
-	err := refuse(core.CodeConflict, "unique", "Another entry has this value already.", "Une autre entrée a déjà cette valeur.")
+	err := core.Refuse(core.CodeConflict, "unique", "Another entry has this value already.", "Une autre entrée a déjà cette valeur.")
 	err.Fields = taken
 	return err
 }
@@ -228,7 +228,7 @@ func (e *edit) checkReferences(ctx context.Context, refs []reference, code core.
 	if err := invalid(wrong); err == nil || code == core.CodeInvalid {
 		return err
 	}
-	err := refuse(code, "references", "It refers to entries that are gone. Restore them first, or change it afterwards.",
+	err := core.Refuse(code, "references", "It refers to entries that are gone. Restore them first, or change it afterwards.",
 		"L’entrée se réfère à des entrées disparues. Restaurez-les d’abord.")
 	err.Fields = wrong
 	return err

@@ -10,7 +10,7 @@ import (
 // enter checks a request before anything is looked at.
 func (c *Content) enter(ctx context.Context, ops []core.Operation, o core.WriteOptions) (context.Context, error) {
 	if len(ops) > maxOperations {
-		return ctx, refuse(core.CodeTooLarge, "", "One request may hold %d operations at most. Send fewer at once.",
+		return ctx, core.Refuse(core.CodeTooLarge, "", "One request may hold %d operations at most. Send fewer at once.",
 			"Une requête ne peut pas contenir plus de %d opérations. Envoyez-en moins à la fois.", maxOperations)
 	}
 	if o.DryRun {
@@ -39,7 +39,7 @@ func (c *Content) untilSettled(ctx context.Context, try func() (*core.Result, er
 	if !errors.As(err, &m) {
 		return r, err
 	}
-	return nil, refuse(core.CodeConflict, "contention", "Too many others are changing the same entries. Try again in a moment.",
+	return nil, core.Refuse(core.CodeConflict, "contention", "Too many others are changing the same entries. Try again in a moment.",
 		"Trop de modifications concurrentes des mêmes entrées. Réessayez dans un instant.")
 }
 
@@ -142,6 +142,6 @@ func (b *batch) room() int {
 }
 
 func tooMuch() error {
-	return refuse(core.CodeTooLarge, "", "With an Idempotency-Key the changes of one request may weigh %d bytes at most. Send fewer operations at once.",
+	return core.Refuse(core.CodeTooLarge, "", "With an Idempotency-Key the changes of one request may weigh %d bytes at most. Send fewer operations at once.",
 		"Avec une Idempotency-Key, les modifications d’une requête ne peuvent pas dépasser %d octets. Envoyez moins d’opérations à la fois.", core.MaxCommitBytes)
 }

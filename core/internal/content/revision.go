@@ -28,7 +28,7 @@ func (c *Content) Revision(ctx context.Context, name core.TypeName, id core.Entr
 }
 
 func noRevision(name core.TypeName, id core.EntryID, rev int64) error {
-	return refuse(core.CodeNotFound, "", "There is no revision %d of the %s %q.", "Il n’y a pas de révision %d de %s « %s ».", rev, string(name), string(id))
+	return core.Refuse(core.CodeNotFound, "", "There is no revision %d of the %s %q.", "Il n’y a pas de révision %d de %s « %s ».", rev, string(name), string(id))
 }
 
 // foldBack makes the state at a revision out of the changes that led to it: the newest gives everything but the
@@ -113,7 +113,7 @@ func (c *Content) notErasing(ctx context.Context, id core.EntryID) error {
 		}
 		err := json.Unmarshal(e.Latest(), &record)
 		if record.State == "pending" && slices.ContainsFunc(record.Entries, func(one core.ErasureEntry) bool { return one.ID == id }) {
-			return refuse(core.CodeConflict, "erasing", "Personal data is being erased from the past of this entry. Try again in some minutes.",
+			return core.Refuse(core.CodeConflict, "erasing", "Personal data is being erased from the past of this entry. Try again in some minutes.",
 				"Des données personnelles sont en cours d’effacement dans le passé de ce contenu. Réessayez dans quelques minutes.")
 		}
 		return core.Wrap("content.notErasing", err)

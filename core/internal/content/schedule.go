@@ -61,7 +61,7 @@ func (e *edit) guardSchedule(ctx context.Context, next *core.Entry) error {
 		if allowed && e.permitWay(ctx, &way) == nil {
 			continue
 		}
-		err := refuse(core.CodeForbidden, "scheduled", "The entry is to be published on %s. Whoever edits it until then must be allowed to publish it: take it off the schedule first.",
+		err := core.Refuse(core.CodeForbidden, "scheduled", "The entry is to be published on %s. Whoever edits it until then must be allowed to publish it: take it off the schedule first.",
 			"L’entrée sera publiée le %s. Pour la modifier d’ici là, il faut pouvoir la publier : retirez-la d’abord du calendrier.", s.At.Format(time.RFC3339))
 		return err
 	}

@@ -35,7 +35,7 @@ func (e *edit) noTransition() error {
 			names = append(names, t.Name)
 		}
 	}
-	return refuse(core.CodeNotFound, "", "There is no transition %q. There are: %s.", "Il n’y a pas de transition « %s ». Il y a : %s.",
+	return core.Refuse(core.CodeNotFound, "", "There is no transition %q. There are: %s.", "Il n’y a pas de transition « %s ». Il y a : %s.",
 		e.op.Transition, strings.Join(append(names, core.Unschedule), ", "))
 }
 
@@ -89,7 +89,7 @@ func effectOf(t *core.Type, name string) core.Effect {
 }
 
 func (e *edit) noWay(name string, from core.Status) error {
-	err := refuse(core.CodeConflict, "transition", "There is no way %q from the state %q.", "La transition « %s » n’est pas possible depuis l’état « %s ».", name, string(from))
+	err := core.Refuse(core.CodeConflict, "transition", "There is no way %q from the state %q.", "La transition « %s » n’est pas possible depuis l’état « %s ».", name, string(from))
 	err.Extra = map[string]any{"status": string(from), "transitions": waysFrom(e.typ, from)}
 	return err
 }

@@ -85,7 +85,7 @@ func (e *edit) follow(ctx context.Context, v *victim) (more []*victim, kept []de
 }
 
 func tooManyReferrers() error {
-	return refuse(core.CodeTooLarge, "", "More than %d entries would change with it. Take the references away in steps first.",
+	return core.Refuse(core.CodeTooLarge, "", "More than %d entries would change with it. Take the references away in steps first.",
 		"Plus de %d entrées changeraient avec elle. Retirez d’abord les références par étapes.", maxReferrers)
 }
 
@@ -159,10 +159,10 @@ func (e *edit) referredTo(ctx context.Context, refs []core.Reference) error {
 			named = append(named, line)
 		}
 	}
-	err := refuse(core.CodeConflict, "references", "Other entries refer to it (%d): take the references away first.",
+	err := core.Refuse(core.CodeConflict, "references", "Other entries refer to it (%d): take the references away first.",
 		"D’autres entrées s’y réfèrent (%d) : retirez d’abord ces références.", len(named))
 	if len(named) == 0 {
-		err = refuse(core.CodeConflict, "references", "Entries that are not yours to see refer to it: ask an administrator.",
+		err = core.Refuse(core.CodeConflict, "references", "Entries that are not yours to see refer to it: ask an administrator.",
 			"Des entrées que vous ne pouvez pas voir s’y réfèrent : adressez-vous à l’administration.")
 	}
 	err.Extra = map[string]any{"references": named[:min(len(named), namedReferrers)], "total": len(named)}
@@ -321,7 +321,7 @@ func takeOut(v any, to core.EntryID) bool {
 // untrash makes the state to come of an entry that comes back: as it was.
 func (e *edit) untrash(context.Context) error {
 	if !e.old.Trashed() {
-		return refuse(core.CodeConflict, "not_trashed", "The entry is not in the trash: there is nothing to restore.", "L’entrée n’est pas dans la corbeille : il n’y a rien à restaurer.")
+		return core.Refuse(core.CodeConflict, "not_trashed", "The entry is not in the trash: there is nothing to restore.", "L’entrée n’est pas dans la corbeille : il n’y a rien à restaurer.")
 	}
 	e.next = e.moveOn()
 	e.next.TrashedAt = nil

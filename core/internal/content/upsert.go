@@ -47,7 +47,7 @@ func (e *edit) matching(ctx context.Context) (core.EntryID, error) {
 	}
 	f, ok := e.typ.Field(e.op.Match)
 	if !ok || !(f.Unique || f.Path == e.typ.SlugField) {
-		return "", refuse(core.CodeBadRequest, "", "%q cannot be matched: name a field of the type that is unique.",
+		return "", core.Refuse(core.CodeBadRequest, "", "%q cannot be matched: name a field of the type that is unique.",
 			"« %s » ne permet pas de retrouver une entrée : nommez un champ unique du type.", e.op.Match)
 	}
 	value, ok := jsondoc.Lookup(e.op.Data, f.Path)

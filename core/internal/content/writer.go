@@ -81,7 +81,7 @@ func (w *writer) giveUp(p *proposal, cause error) (*core.Commit, error) {
 }
 
 func unknownOutcome(cause error) error {
-	err := refuse(core.CodeUnavailable, "unknown_outcome", "The store has not confirmed the change in time: it may have been made or not. Look before you repeat it, or repeat it with the same Idempotency-Key.",
+	err := core.Refuse(core.CodeUnavailable, "unknown_outcome", "The store has not confirmed the change in time: it may have been made or not. Look before you repeat it, or repeat it with the same Idempotency-Key.",
 		"Le stockage n’a pas confirmé la modification à temps : elle a pu être faite ou non. Vérifiez avant de la refaire, ou refaites-la avec la même Idempotency-Key.")
 	err.Err = cause
 	return err

@@ -79,6 +79,6 @@ func timeParam(params url.Values, name string) (time.Time, error) {
 			return at, nil
 		}
 	}
-	return time.Time{}, say(core.CodeBadRequest, "“"+name+"” must be a time such as 2026-03-29 or 2026-03-29T02:00:00Z.",
+	return time.Time{}, core.Refuse(core.CodeBadRequest, "", "“"+name+"” must be a time such as 2026-03-29 or 2026-03-29T02:00:00Z.",
 		"« "+name+" » doit être un moment tel que 2026-03-29 ou 2026-03-29T02:00:00Z.")
 }

@@ -116,7 +116,7 @@ type worldExporter struct {
 
 func (x *worldExporter) Export(_ context.Context, who *core.Principal, name core.TypeName, _ url.Values) (*core.Export, error) {
 	if who.Anonymous() {
-		return nil, say(core.CodeUnauthenticated, "Sign in.", "Identifiez-vous.")
+		return nil, core.Refuse(core.CodeUnauthenticated, "", "Sign in.", "Identifiez-vous.")
 	}
 	return &core.Export{Name: string(name) + ".jsonl", Kind: "application/jsonl; charset=utf-8", Total: 2, Write: func(_ context.Context, out io.Writer) error {
 		x.wrote = true

@@ -47,7 +47,7 @@ func authRoutes() []route {
 // allowSelf lets in whoever is signed in.
 func allowSelf(q *request) error {
 	if q.who.Anonymous() {
-		return say(core.CodeUnauthenticated, "Sign in first.", "Connectez-vous d’abord.")
+		return core.Refuse(core.CodeUnauthenticated, "", "Sign in first.", "Connectez-vous d’abord.")
 	}
 	return nil
 }

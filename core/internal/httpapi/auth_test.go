@@ -17,7 +17,7 @@ var worldUser = core.Account{ID: ficheID, Email: "camille@example.org", Name: "C
 
 func (worldAccounts) Session(_ context.Context, cookie string) (*core.Principal, error) {
 	if cookie != "good" {
-		return nil, reason(say(core.CodeUnauthenticated, "The session has ended.", "La session est terminée."), "session")
+		return nil, reason(core.Refuse(core.CodeUnauthenticated, "", "The session has ended.", "La session est terminée."), "session")
 	}
 	return &core.Principal{ID: "user:" + ficheID, Kind: "user", Roles: []string{"editor"}, Rev: 3, Session: draftID}, nil
 }
@@ -26,7 +26,7 @@ func (worldAccounts) CSRF(cookie string) string { return "csrf of " + cookie }
 
 func (worldAccounts) SignIn(ctx context.Context, in core.SignIn) (*core.SignedIn, error) {
 	if in.Password != "correct" {
-		return nil, say(core.CodeUnauthenticated, "from "+core.OriginOf(ctx).Address, "")
+		return nil, core.Refuse(core.CodeUnauthenticated, "", "from "+core.OriginOf(ctx).Address, "")
 	}
 	return &core.SignedIn{User: worldUser, Cookie: "good", CSRF: "csrf of good", Expires: time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC)}, nil
 }
@@ -52,7 +52,7 @@ func (worldAccounts) BeginOIDC(_ context.Context, provider, back string) (string
 
 func (worldAccounts) EndOIDC(_ context.Context, _ string, answer url.Values, state string) (*core.SignedIn, string, error) {
 	if state != "the state" || answer.Get("code") != "1" {
-		return nil, "", say(core.CodeForbidden, "no", "non")
+		return nil, "", core.Refuse(core.CodeForbidden, "", "no", "non")
 	}
 	return &core.SignedIn{Cookie: "good"}, "/admin/", nil
 }

@@ -47,7 +47,7 @@ func batch(s *Server, c *gin.Context) error {
 
 // refuseAnonymous keeps strangers from sending megabytes: nothing that they may do needs a batch.
 func (s *Server) refuseAnonymous(*gin.Context) error {
-	return say(core.CodeUnauthenticated, "A batch needs an API token. Send it as “Authorization: Bearer pal_…”.",
+	return core.Refuse(core.CodeUnauthenticated, "", "A batch needs an API token. Send it as “Authorization: Bearer pal_…”.",
 		"Un lot d’opérations demande un jeton d’API. Envoyez-le ainsi : « Authorization: Bearer pal_… ».")
 }
 
@@ -70,7 +70,7 @@ func batchFrom(body map[string]any) ([]core.Operation, core.WriteOptions, error)
 		return nil, o, invalid("/operations", "required", "Give a list of operations.", "Donnez une liste d’opérations.")
 	}
 	if len(list) > maxOperations {
-		return nil, o, say(core.CodeTooLarge, "A batch has at most 1000 operations.", "Un lot compte au plus 1000 opérations.")
+		return nil, o, core.Refuse(core.CodeTooLarge, "", "A batch has at most 1000 operations.", "Un lot compte au plus 1000 opérations.")
 	}
 	ops, err := operations(list)
 	return ops, o, err

@@ -62,7 +62,7 @@ func limitsFor(bytes int64) jsondoc.Limits {
 
 func mediaType(c *gin.Context, accept []string) error {
 	if encoding := first(c.Request.Header, "Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
-		return say(core.CodeUnsupported, "Send the body as it is, without Content-Encoding.", "Envoyez le corps tel quel, sans Content-Encoding.")
+		return core.Refuse(core.CodeUnsupported, "", "Send the body as it is, without Content-Encoding.", "Envoyez le corps tel quel, sans Content-Encoding.")
 	}
 	kind, params, err := mime.ParseMediaType(first(c.Request.Header, "Content-Type"))
 	if err != nil || !slices.Contains(accept, kind) || !utf8Charset(params["charset"]) {
@@ -79,7 +79,7 @@ func wrongMediaType(c *gin.Context, accept []string) error {
 		header = "Accept-Patch"
 	}
 	c.Writer.Header().Set(header, strings.Join(accept, ", "))
-	return say(core.CodeUnsupported, "The Content-Type must be "+strings.Join(accept, " or ")+", in UTF-8.",
+	return core.Refuse(core.CodeUnsupported, "", "The Content-Type must be "+strings.Join(accept, " or ")+", in UTF-8.",
 		"Le Content-Type doit être "+strings.Join(accept, " ou ")+", en UTF-8.")
 }
 
@@ -106,7 +106,7 @@ func readBody(c *gin.Context, limit int64) ([]byte, error) {
 
 func tooLarge(limit int64) error {
 	size := humanBytes(limit)
-	return say(core.CodeTooLarge, "The body is larger than "+size[0]+".", "Le corps de la requête dépasse "+size[1]+".")
+	return core.Refuse(core.CodeTooLarge, "", "The body is larger than "+size[0]+".", "Le corps de la requête dépasse "+size[1]+".")
 }
 
 // onlyParams refuses parameters that the route does not know.
@@ -120,7 +120,7 @@ func onlyParams(r *http.Request, known ...string) error {
 			return unknownParam(name, known)
 		}
 		if len(params[name]) > 1 {
-			return say(core.CodeBadRequest, "“"+name+"” is given more than once.", "« "+name+" » est donné plusieurs fois.")
+			return core.Refuse(core.CodeBadRequest, "", "“"+name+"” is given more than once.", "« "+name+" » est donné plusieurs fois.")
 		}
 	}
 	return nil
@@ -172,7 +172,7 @@ func flag(params url.Values, name string) (bool, error) {
 	case "false", "0":
 		return false, nil
 	}
-	return false, say(core.CodeBadRequest, "“"+name+"” must be true or false.", "« "+name+" » doit valoir true ou false.")
+	return false, core.Refuse(core.CodeBadRequest, "", "“"+name+"” must be true or false.", "« "+name+" » doit valoir true ou false.")
 }
 
 func pointer(name string) string { return jsondoc.Pointer(name) }

@@ -154,13 +154,13 @@ func revisionParam(c *gin.Context) (core.EntryID, int64, error) {
 	}
 	rev, err := strconv.ParseInt(c.Param("rev"), 10, 64)
 	if err != nil || rev < 1 || strconv.FormatInt(rev, 10) != c.Param("rev") {
-		return "", 0, say(core.CodeNotFound, "There is no such revision.", "Cette révision n’existe pas.")
+		return "", 0, core.Refuse(core.CodeNotFound, "", "There is no such revision.", "Cette révision n’existe pas.")
 	}
 	return id, rev, nil
 }
 
 func noSuchEntry() error {
-	return say(core.CodeNotFound, "There is no such entry.", "Ce contenu n’existe pas.")
+	return core.Refuse(core.CodeNotFound, "", "There is no such entry.", "Ce contenu n’existe pas.")
 }
 
 // positive reads a number from the address; "" is 0.
@@ -170,7 +170,7 @@ func positive(text, name string) (int64, error) {
 	}
 	n, err := strconv.ParseInt(text, 10, 64)
 	if err != nil || n < 0 {
-		return 0, say(core.CodeBadRequest, "“"+name+"” must be a whole number.", "« "+name+" » doit être un nombre entier.")
+		return 0, core.Refuse(core.CodeBadRequest, "", "“"+name+"” must be a whole number.", "« "+name+" » doit être un nombre entier.")
 	}
 	return n, nil
 }

@@ -228,11 +228,6 @@ func detailOf(e *core.Error, status int, id string, lang core.Locale) string {
 	return titleOf(status).In(lang)
 }
 
-// say makes an error whose sentence is known in both languages.
-func say(code core.Code, en, fr string) error {
-	return &core.Error{Code: code, Message: en, Texts: core.Text{"en": en, "fr": fr}}
-}
-
 // as gives an error of this package a status of HTTP that no code stands for.
 func as(status int, err error) error { return with(err, "httpStatus", status) }
 

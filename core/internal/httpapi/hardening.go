@@ -68,7 +68,7 @@ func (q *request) bodyRead() {
 func brokenBody(q *request, err error) error {
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		q.Header().Set("Connection", "close")
-		return as(http.StatusRequestTimeout, say(core.CodeBadRequest, "The body came in too slowly.", "Le corps de la requête est arrivé trop lentement."))
+		return as(http.StatusRequestTimeout, core.Refuse(core.CodeBadRequest, "", "The body came in too slowly.", "Le corps de la requête est arrivé trop lentement."))
 	}
 	return &core.Error{Code: core.CodeBadRequest, Err: err, Message: "The body ended before it was whole.",
 		Texts: core.Text{"en": "The body ended before it was whole.", "fr": "Le corps de la requête est arrivé incomplet."}}

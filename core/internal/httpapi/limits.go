@@ -104,6 +104,6 @@ func bucketOf(ip netip.Addr) netip.Addr {
 }
 
 func tooMany(wait time.Duration) error {
-	return retryAfter(say(core.CodeRateLimited, "Too many requests from your address. Wait a moment.",
+	return retryAfter(core.Refuse(core.CodeRateLimited, "", "Too many requests from your address. Wait a moment.",
 		"Trop de requêtes depuis votre adresse. Patientez un instant."), wait+time.Second-1)
 }

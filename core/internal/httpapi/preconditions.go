@@ -66,7 +66,7 @@ func revisions(header string) ([]int64, error) {
 
 func revision(tag string) (int64, error) {
 	if strings.HasPrefix(tag, "W/") {
-		return 0, say(core.CodeStale, "If-Match compares strongly: a weak tag never matches. Send the revision, like If-Match: \"7\".",
+		return 0, core.Refuse(core.CodeStale, "", "If-Match compares strongly: a weak tag never matches. Send the revision, like If-Match: \"7\".",
 			"If-Match compare strictement : une étiquette faible ne correspond jamais. Envoyez la révision, par exemple If-Match: \"7\".")
 	}
 	text, ok := strings.CutPrefix(tag, `"`)
@@ -74,7 +74,7 @@ func revision(tag string) (int64, error) {
 	number, _, _ := strings.Cut(text, "-")
 	rev, err := strconv.ParseInt(number, 10, 64)
 	if !ok || !closed || err != nil || rev < 1 {
-		return 0, say(core.CodeBadRequest, "If-Match must name a revision in quotes, like If-Match: \"7\".",
+		return 0, core.Refuse(core.CodeBadRequest, "", "If-Match must name a revision in quotes, like If-Match: \"7\".",
 			"If-Match doit donner une révision entre guillemets, par exemple If-Match: \"7\".")
 	}
 	return rev, nil
@@ -89,7 +89,7 @@ func idempotencyKey(r *http.Request, who *core.Principal, body []byte) (*core.Ke
 		return nil, nil
 	}
 	if len(given) > 1 || !printable(given[0]) {
-		return nil, say(core.CodeBadRequest, "Idempotency-Key must be one text of 1 to 255 printable ASCII characters.",
+		return nil, core.Refuse(core.CodeBadRequest, "", "Idempotency-Key must be one text of 1 to 255 printable ASCII characters.",
 			"Idempotency-Key doit être un texte de 1 à 255 caractères ASCII imprimables.")
 	}
 	return &core.Key{Hash: hashed(who.ID, given[0]), Request: hashed(given[0], r.Method, r.URL.Path, r.URL.RawQuery, string(body))}, nil

@@ -53,7 +53,7 @@ func (s *Server) waitForPosition(r *http.Request) error {
 	}
 	n, err := strconv.ParseUint(given[0], 10, 63)
 	if err != nil {
-		return say(core.CodeBadRequest, "Wait-For-Position must be a number, as Content-Position gave it.",
+		return core.Refuse(core.CodeBadRequest, "", "Wait-For-Position must be a number, as Content-Position gave it.",
 			"Wait-For-Position doit être un nombre, tel que Content-Position l’a donné.")
 	}
 	if s.o.Catalog.Position() >= core.Position(n) {
@@ -72,6 +72,6 @@ func (s *Server) await(ctx context.Context, p core.Position) error {
 	if err := s.o.Catalog.Wait(limited, p); err == nil || ctx.Err() != nil {
 		return ctx.Err()
 	}
-	return retryAfter(say(core.CodeUnavailable, "This server has not seen that position yet. Ask again in a moment.",
+	return retryAfter(core.Refuse(core.CodeUnavailable, "", "This server has not seen that position yet. Ask again in a moment.",
 		"Ce serveur n’a pas encore atteint cette position. Réessayez dans un instant."), time.Second)
 }

@@ -23,7 +23,7 @@ const erasureType core.TypeName = "_erasure"
 // allowErasing asks for the right on erasures before a body is read.
 func (s *Server) allowErasing(c *gin.Context, q *request, action core.Action) error {
 	if q.who.Anonymous() {
-		return say(core.CodeUnauthenticated, "Personal data is looked after by those who have signed in. Send an API token as “Authorization: Bearer pal_…”.",
+		return core.Refuse(core.CodeUnauthenticated, "", "Personal data is looked after by those who have signed in. Send an API token as “Authorization: Bearer pal_…”.",
 			"Les données personnelles sont gérées par des personnes identifiées. Envoyez un jeton d’API ainsi : « Authorization: Bearer pal_… ».")
 	}
 	t, ok := s.o.Types.Type(erasureType)
@@ -32,7 +32,7 @@ func (s *Server) allowErasing(c *gin.Context, q *request, action core.Action) er
 	}
 	_, err := s.o.Access.Scope(c.Request.Context(), q.who, t, action)
 	if core.CodeOf(err) == core.CodeNotFound {
-		return say(core.CodeForbidden, "Your role does not allow this.", "Votre rôle ne le permet pas.")
+		return core.Refuse(core.CodeForbidden, "", "Your role does not allow this.", "Votre rôle ne le permet pas.")
 	}
 	return err
 }
@@ -44,7 +44,7 @@ func privacyRegister(s *Server, c *gin.Context) error {
 	}
 	format := c.Query("format")
 	if format != "" && format != "json" && format != "csv" {
-		return say(core.CodeBadRequest, "“format” is json or csv.", "« format » vaut json ou csv.")
+		return core.Refuse(core.CodeBadRequest, "", "“format” is json or csv.", "« format » vaut json ou csv.")
 	}
 	lines, err := s.o.Privacy.Register(c.Request.Context(), of(c).who)
 	if err != nil {

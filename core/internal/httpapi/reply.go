@@ -193,11 +193,11 @@ func queryOf(r *http.Request) (url.Values, error) {
 	}
 	params, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
-		return nil, say(core.CodeBadRequest, "The query of the address cannot be read: parameters are joined by & and escaped with %.",
+		return nil, core.Refuse(core.CodeBadRequest, "", "The query of the address cannot be read: parameters are joined by & and escaped with %.",
 			"La partie requête de l’adresse est illisible : les paramètres sont joints par & et échappés par %.")
 	}
 	if len(params) > maxParams {
-		return nil, say(core.CodeBadRequest, "The address has too many parameters. Send the query as a body to POST …/query.",
+		return nil, core.Refuse(core.CodeBadRequest, "", "The address has too many parameters. Send the query as a body to POST …/query.",
 			"L’adresse a trop de paramètres. Envoyez la requête dans un corps à POST …/query.")
 	}
 	return params, nil

@@ -111,7 +111,7 @@ func readForm(c *gin.Context) (url.Values, error) {
 	}
 	form, err := url.ParseQuery(string(body))
 	if err != nil {
-		return nil, say(core.CodeBadRequest, "The form cannot be read.", "Le formulaire est illisible.")
+		return nil, core.Refuse(core.CodeBadRequest, "", "The form cannot be read.", "Le formulaire est illisible.")
 	}
 	return form, nil
 }

@@ -17,11 +17,11 @@ func (worldAccounts) CheckReset(_ context.Context, token string) error {
 	case heldToken:
 		return nil
 	case "hasty":
-		return retryAfter(say(core.CodeRateLimited, "Too many attempts.", "Trop de tentatives."), 5e9)
+		return retryAfter(core.Refuse(core.CodeRateLimited, "", "Too many attempts.", "Trop de tentatives."), 5e9)
 	case "away":
-		return say(core.CodeUnavailable, "The store is away.", "Le stockage est absent.")
+		return core.Refuse(core.CodeUnavailable, "", "The store is away.", "Le stockage est absent.")
 	}
-	return reason(say(core.CodeForbidden, "This link has expired or was used before.", "Ce lien a expiré ou a déjà servi."), "reset_token")
+	return reason(core.Refuse(core.CodeForbidden, "", "This link has expired or was used before.", "Ce lien a expiré ou a déjà servi."), "reset_token")
 }
 
 func (a worldAccounts) Reset(ctx context.Context, token, password string) error {

@@ -18,7 +18,7 @@ func explainRight(s *Server, c *gin.Context) error {
 	q := core.ExplainQuery{As: params.Get("as"), Action: core.Action(params.Get("action")), Type: core.TypeName(params.Get("type")), ID: core.EntryID(params.Get("id"))}
 	switch {
 	case q.Action == "" || q.Type == "":
-		return say(core.CodeBadRequest, "Name an action and a type: ?action=read&type=fiche.", "Indiquez une action et un type : ?action=read&type=fiche.")
+		return core.Refuse(core.CodeBadRequest, "", "Name an action and a type: ?action=read&type=fiche.", "Indiquez une action et un type : ?action=read&type=fiche.")
 	case q.ID != "" && !core.ValidID(string(q.ID)):
 		return noSuchEntry()
 	}
@@ -40,7 +40,7 @@ func previewRole(s *Server, c *gin.Context) error {
 		return err
 	}
 	if of(c).who.Anonymous() {
-		return say(core.CodeUnauthenticated, "Sign in to look at roles.", "Connectez-vous pour voir les rôles.")
+		return core.Refuse(core.CodeUnauthenticated, "", "Sign in to look at roles.", "Connectez-vous pour voir les rôles.")
 	}
 	body, _, err := s.object(c, s.o.BodyBytes, jsonTypes)
 	if err != nil {
@@ -74,7 +74,7 @@ func (s *Server) openPreview(c *gin.Context, params url.Values) error {
 		err = core.Errorf(core.CodeUnauthenticated, "not a link")
 	}
 	if core.CodeOf(err) == core.CodeUnauthenticated {
-		return say(core.CodeUnauthenticated, "The preview link is not valid, or no longer. Ask for a new one.", "Le lien d’aperçu n’est pas valable, ou ne l’est plus. Demandez-en un autre.")
+		return core.Refuse(core.CodeUnauthenticated, "", "The preview link is not valid, or no longer. Ask for a new one.", "Le lien d’aperçu n’est pas valable, ou ne l’est plus. Demandez-en un autre.")
 	}
 	if err != nil {
 		return err

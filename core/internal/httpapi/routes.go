@@ -156,7 +156,7 @@ func (s *Server) allow(c *gin.Context, q *request, r *route) error {
 		return allowSelf(q)
 	}
 	if r.auth == member && q.who.Anonymous() {
-		return say(core.CodeUnauthenticated, "Sign in, or send an API token: Authorization: Bearer pal_….", "Connectez-vous, ou envoyez un jeton d’API : Authorization: Bearer pal_….")
+		return core.Refuse(core.CodeUnauthenticated, "", "Sign in, or send an API token: Authorization: Bearer pal_….", "Connectez-vous, ou envoyez un jeton d’API : Authorization: Bearer pal_….")
 	}
 	if r.auth == erases {
 		return s.allowErasing(c, q, r.action)
@@ -206,6 +206,6 @@ func noMethod(s *Server, c *gin.Context) error {
 		s.preflight(c, allowed)
 		return nil
 	}
-	err := say(core.CodeBadRequest, "This address answers "+allowed+".", "Cette adresse répond à "+allowed+".")
+	err := core.Refuse(core.CodeBadRequest, "", "This address answers "+allowed+".", "Cette adresse répond à "+allowed+".")
 	return as(http.StatusMethodNotAllowed, err)
 }

@@ -50,20 +50,20 @@ func titleOf(status int) core.Text {
 }
 
 func noSuchPage() error {
-	return say(core.CodeNotFound, "There is nothing at this address.", "Il n’y a rien à cette adresse.")
+	return core.Refuse(core.CodeNotFound, "", "There is nothing at this address.", "Il n’y a rien à cette adresse.")
 }
 
 func badToken() error {
-	return say(core.CodeUnauthenticated, "The API token is unknown, expired or revoked. Send it as “Authorization: Bearer pal_…”.",
+	return core.Refuse(core.CodeUnauthenticated, "", "The API token is unknown, expired or revoked. Send it as “Authorization: Bearer pal_…”.",
 		"Le jeton d’API est inconnu, expiré ou révoqué. Envoyez-le ainsi : « Authorization: Bearer pal_… ».")
 }
 
 func busy() error {
-	return retryAfter(say(core.CodeUnavailable, "The server is busy. Ask again in a moment.",
+	return retryAfter(core.Refuse(core.CodeUnavailable, "", "The server is busy. Ask again in a moment.",
 		"Le serveur est occupé. Réessayez dans un instant."), time.Second)
 }
 
 func tooLongURL() error {
-	return as(http.StatusRequestURITooLong, say(core.CodeTooLarge, "The address is longer than 8 KB. Send the query as a body to POST /api/v1/content/{type}/query.",
+	return as(http.StatusRequestURITooLong, core.Refuse(core.CodeTooLarge, "", "The address is longer than 8 KB. Send the query as a body to POST /api/v1/content/{type}/query.",
 		"L’adresse dépasse 8 Ko. Envoyez la requête dans un corps à POST /api/v1/content/{type}/query."))
 }

@@ -127,13 +127,13 @@ func hostPort(u *url.URL) string {
 }
 
 func forged() error {
-	err := say(core.CodeForbidden, "A write with a session needs its token: send X-CSRF-Token as signing in gave it, from a page of this site.",
+	err := core.Refuse(core.CodeForbidden, "", "A write with a session needs its token: send X-CSRF-Token as signing in gave it, from a page of this site.",
 		"Une écriture avec une session demande son jeton : envoyez X-CSRF-Token tel que la connexion l’a donné, depuis une page de ce site.")
 	return reason(err, "csrf")
 }
 
 func foreignOrigin() error {
-	return reason(say(core.CodeForbidden, "Other sites cannot do this here.", "Un autre site ne peut pas faire cela ici."), "origin")
+	return reason(core.Refuse(core.CodeForbidden, "", "Other sites cannot do this here.", "Un autre site ne peut pas faire cela ici."), "origin")
 }
 
 func reason(err error, name string) error {
@@ -163,7 +163,7 @@ func unlessKept(q *request, r *route, err error) error {
 }
 
 func factorFirst() error {
-	err := say(core.CodeForbidden, "Set up a second factor first: one of your roles asks for it, and until then you may do nothing else. Send your password (nothing, if you have none and have just signed in) to POST "+authPath+
+	err := core.Refuse(core.CodeForbidden, "", "Set up a second factor first: one of your roles asks for it, and until then you may do nothing else. Send your password (nothing, if you have none and have just signed in) to POST "+authPath+
 		"/totp, put the secret that you get into an authenticator app, and send a code of the app to POST "+authPath+"/totp/confirm.",
 		"Mettez d’abord en place un second facteur : l’un de vos rôles le demande, et rien d’autre n’est possible d’ici là. Envoyez votre mot de passe (rien, si vous n’en avez pas et venez de vous connecter) à POST "+authPath+
 			"/totp, saisissez le secret obtenu dans une application d’authentification, puis envoyez un code de celle-ci à POST "+authPath+"/totp/confirm.")

@@ -106,7 +106,7 @@ func applyType(s *Server, c *gin.Context) error {
 // proposed reads a schema, as it was written: the order of its properties means something.
 func (s *Server) proposed(c *gin.Context) ([]byte, []core.Repair, error) {
 	if s.o.Schemas == nil {
-		return nil, nil, say(core.CodeForbidden, "Content types cannot be changed on this server.", "Les types de contenu ne peuvent pas être modifiés sur ce serveur.")
+		return nil, nil, core.Refuse(core.CodeForbidden, "", "Content types cannot be changed on this server.", "Les types de contenu ne peuvent pas être modifiés sur ce serveur.")
 	}
 	if err := onlyParams(c.Request); err != nil {
 		return nil, nil, err

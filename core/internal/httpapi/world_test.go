@@ -177,7 +177,7 @@ func (w *world) Scope(_ context.Context, p *core.Principal, t *core.Type, a core
 	case !t.Public:
 		return nil, core.NoType(t.Name)
 	case a != core.ActionList && a != core.ActionRead:
-		return nil, say(core.CodeUnauthenticated, "Sign in.", "Identifiez-vous.")
+		return nil, core.Refuse(core.CodeUnauthenticated, "", "Sign in.", "Identifiez-vous.")
 	}
 	return &core.Scope{Key: "public"}, nil
 }
@@ -294,7 +294,7 @@ func (w *world) Search(ctx context.Context, who *core.Principal, params url.Valu
 
 func (w *world) about(ctx context.Context, who *core.Principal, name core.TypeName, what string, params url.Values) (*core.Pending, error) {
 	if who.Anonymous() {
-		return nil, say(core.CodeUnauthenticated, "Sign in.", "Identifiez-vous.")
+		return nil, core.Refuse(core.CodeUnauthenticated, "", "Sign in.", "Identifiez-vous.")
 	}
 	return w.reading(ctx, who, name, what, params, []string{"limit", "before", "after"}, func(*core.Scope) (*core.Answer, error) {
 		return &core.Answer{Body: []byte(`{"what":"` + what + `"}`)}, nil
@@ -369,7 +369,7 @@ func (w *world) Write(_ context.Context, _ *core.Principal, ops []core.Operation
 	if o.Key != nil && w.keys[o.Key.Hash] != "" {
 		defer w.mu.Unlock()
 		if w.keys[o.Key.Hash] != o.Key.Request {
-			return nil, say(core.CodeConflict, "This key was used for something else.", "Cette clé a servi à autre chose.")
+			return nil, core.Refuse(core.CodeConflict, "", "This key was used for something else.", "Cette clé a servi à autre chose.")
 		}
 		res.Replayed = true
 		res.Items = []core.ResultItem{{Entry: w.entries[ficheID], Type: "fiche", ID: ficheID, Created: true}}
@@ -396,7 +396,7 @@ func (w *world) perform(op core.Operation) (core.ResultItem, error) {
 	item := core.ResultItem{Type: op.Type, ID: op.ID, Action: core.Action(op.Op), Changed: true}
 	if op.Op == core.OperationCreate {
 		if op.Data["title"] == "forbidden" {
-			return item, say(core.CodeForbidden, "Your role does not allow this.", "Votre rôle ne le permet pas.")
+			return item, core.Refuse(core.CodeForbidden, "", "Your role does not allow this.", "Votre rôle ne le permet pas.")
 		}
 		if op.Data["title"] == nil {
 			return item, core.Invalid(fieldError("/title", "required", "A title is missing.", "Il manque un titre."))
@@ -421,7 +421,7 @@ func (w *world) perform(op core.Operation) (core.ResultItem, error) {
 		return item, noSuchEntry()
 	}
 	if op.IfMatch > 0 && op.IfMatch != e.Rev {
-		return item, with(with(say(core.CodeStale, "The entry has changed.", "Le contenu a changé."), "rev", e.Rev), "fields", []string{"title"})
+		return item, with(with(core.Refuse(core.CodeStale, "", "The entry has changed.", "Le contenu a changé."), "rev", e.Rev), "fields", []string{"title"})
 	}
 	next := *e
 	next.Rev++
@@ -431,7 +431,7 @@ func (w *world) perform(op core.Operation) (core.ResultItem, error) {
 		return item, nil
 	case core.OperationTransition:
 		if _, _, found := w.types[op.Type].Workflow.Transition(op.Transition, e.Status); !found {
-			return item, say(core.CodeNotFound, "There is no such transition.", "Cette transition n’existe pas.")
+			return item, core.Refuse(core.CodeNotFound, "", "There is no such transition.", "Cette transition n’existe pas.")
 		}
 	case core.OperationUpdate, core.OperationReplace:
 		next.Draft = jsondoc.Encode(op.Data)

@@ -48,7 +48,7 @@ func replaceEntry(s *Server, c *gin.Context) error {
 		return s.writeEntry(c, w)
 	}
 	if w.op.ID, err = idParam(c); err != nil {
-		return say(core.CodeBadRequest, "A new entry's identifier must be a ULID in lower case, 26 characters.",
+		return core.Refuse(core.CodeBadRequest, "", "A new entry's identifier must be a ULID in lower case, 26 characters.",
 			"L’identifiant d’un nouveau contenu doit être un ULID en minuscules, de 26 caractères.")
 	}
 	w.op.Op = core.OperationCreate
@@ -61,7 +61,7 @@ func unlessThere(err error) error {
 	if e, ok := core.AsError(err); !ok || e.Code != core.CodeConflict || e.Reason != "exists" {
 		return err
 	}
-	return say(core.CodeStale, "There is an entry with this identifier already.", "Un contenu porte déjà cet identifiant.")
+	return core.Refuse(core.CodeStale, "", "There is an entry with this identifier already.", "Un contenu porte déjà cet identifiant.")
 }
 
 func deleteEntry(s *Server, c *gin.Context) error {

@@ -76,7 +76,7 @@ func (d *doubt) settle(ch *core.Change) error {
 // left tells what the log has not cleared up.
 func (d *doubt) left() error {
 	if d.unseen {
-		return say(core.CodeNotFound, "One of the entries has never existed: look for the person again.", "L’un des contenus n’a jamais existé : refaites la recherche de la personne.")
+		return core.Refuse(core.CodeNotFound, "", "One of the entries has never existed: look for the person again.", "L’un des contenus n’a jamais existé : refaites la recherche de la personne.")
 	}
 	if len(d.lost) == 0 {
 		return nil
@@ -91,5 +91,5 @@ func (d *doubt) left() error {
 		en += " Did you mean “" + near + "”?"
 		fr += " Vouliez-vous dire « " + near + " » ?"
 	}
-	return say(core.CodeInvalid, en, fr)
+	return core.Refuse(core.CodeInvalid, "", en, fr)
 }

@@ -103,7 +103,7 @@ func (s *Service) commit(ctx context.Context, r core.Erasure) (*core.ErasureRepo
 			return nil, err
 		}
 	}
-	return nil, say(core.CodeConflict, "Others go on changing the entries. Try again in a moment.", "D’autres modifient ces contenus sans cesse. Réessayez dans un instant.")
+	return nil, core.Refuse(core.CodeConflict, "", "Others go on changing the entries. Try again in a moment.", "D’autres modifient ces contenus sans cesse. Réessayez dans un instant.")
 }
 
 func without(entries []core.ErasureEntry, kept []*plan) []core.ErasureEntry {

@@ -26,7 +26,7 @@ type matcher struct {
 func newMatcher(text string) (*matcher, error) {
 	folded := fold(text)
 	if n := utf8.RuneCountInString(folded); n < shortestText || n > longestText || !utf8.ValidString(text) {
-		return nil, say(core.CodeInvalid, "Look for 3 to 200 characters: a name, an e-mail address or a telephone number.",
+		return nil, core.Refuse(core.CodeInvalid, "", "Look for 3 to 200 characters: a name, an e-mail address or a telephone number.",
 			"Cherchez de 3 à 200 caractères : un nom, une adresse électronique ou un numéro de téléphone.")
 	}
 	m := &matcher{folded: folded, figure: telephone(text), slug: slugOf(text)}

@@ -33,15 +33,15 @@ const longestPath = 300
 func (s *Service) check(r core.Erasure) error {
 	switch {
 	case len(r.Entries) == 0 || len(r.Entries) > mostEntries:
-		return say(core.CodeInvalid, "Name 1 to 500 entries to erase from.", "Indiquez de 1 à 500 contenus à effacer.")
+		return core.Refuse(core.CodeInvalid, "", "Name 1 to 500 entries to erase from.", "Indiquez de 1 à 500 contenus à effacer.")
 	case strings.TrimSpace(r.Reason) == "" || len([]rune(r.Reason)) > 500:
-		return say(core.CodeInvalid, "Give the reason of the erasure, naming nobody: 1 to 500 characters.",
+		return core.Refuse(core.CodeInvalid, "", "Give the reason of the erasure, naming nobody: 1 to 500 characters.",
 			"Indiquez le motif de l’effacement, sans nommer personne : de 1 à 500 caractères.")
 	}
 	seen := map[core.EntryID]bool{}
 	for _, e := range r.Entries {
 		if seen[e.ID] {
-			return say(core.CodeInvalid, "An entry is named twice: name each once, with all its fields.", "Un contenu est nommé deux fois : nommez chacun une fois, avec tous ses champs.")
+			return core.Refuse(core.CodeInvalid, "", "An entry is named twice: name each once, with all its fields.", "Un contenu est nommé deux fois : nommez chacun une fois, avec tous ses champs.")
 		}
 		seen[e.ID] = true
 		if err := s.checkEntry(e); err != nil {
@@ -56,21 +56,21 @@ func (s *Service) checkEntry(e core.ErasureEntry) error {
 		return core.NoType(e.Type)
 	}
 	if !core.ValidID(string(e.ID)) {
-		return say(core.CodeInvalid, "An entry to erase has no identifier.", "Un contenu à effacer n’a pas d’identifiant.")
+		return core.Refuse(core.CodeInvalid, "", "An entry to erase has no identifier.", "Un contenu à effacer n’a pas d’identifiant.")
 	}
 	if e.Type == record || e.Type == "_audit" || e.Type == "_type" {
-		return say(core.CodeInvalid, "Types, the audit and erasures themselves cannot be erased.", "Les types, le journal et les effacements eux-mêmes ne peuvent pas être effacés.")
+		return core.Refuse(core.CodeInvalid, "", "Types, the audit and erasures themselves cannot be erased.", "Les types, le journal et les effacements eux-mêmes ne peuvent pas être effacés.")
 	}
 	if e.Fields != nil && len(e.Fields) == 0 {
-		return say(core.CodeInvalid, "Name the fields to erase, or leave “fields” out for all that are personal.",
+		return core.Refuse(core.CodeInvalid, "", "Name the fields to erase, or leave “fields” out for all that are personal.",
 			"Nommez les champs à effacer, ou omettez « fields » pour tous ceux qui sont personnels.")
 	}
 	if e.Purge && (e.Fields != nil || e.Past) {
-		return say(core.CodeInvalid, "A purge takes the whole entry: leave “fields” and “past” out.", "La purge emporte le contenu entier : omettez « fields » et « past ».")
+		return core.Refuse(core.CodeInvalid, "", "A purge takes the whole entry: leave “fields” and “past” out.", "La purge emporte le contenu entier : omettez « fields » et « past ».")
 	}
 	for _, path := range e.Fields {
 		if path != comment && (len(path) > longestPath || !fieldPath.MatchString(path)) {
-			return say(core.CodeInvalid, "A field to erase is named by its path, as contact.email.", "Un champ à effacer se nomme par son chemin, comme contact.email.")
+			return core.Refuse(core.CodeInvalid, "", "A field to erase is named by its path, as contact.email.", "Un champ à effacer se nomme par son chemin, comme contact.email.")
 		}
 	}
 	return nil

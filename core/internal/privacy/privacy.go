@@ -85,7 +85,7 @@ func (s *Service) permit(ctx context.Context, who *core.Principal, action core.A
 		return err
 	}
 	if scope.Where != nil {
-		return say(core.CodeForbidden, "This needs a right on erasures without conditions. Ask an administrator.",
+		return core.Refuse(core.CodeForbidden, "", "This needs a right on erasures without conditions. Ask an administrator.",
 			"Il faut un droit sans condition sur les effacements. Demandez à un administrateur.")
 	}
 	return nil
@@ -97,9 +97,4 @@ func (s *Service) note(ctx context.Context, who *core.Principal, event string, c
 		return nil
 	}
 	return core.Wrap("privacy.note", s.Auditor.Note(ctx, who, core.AuditEvent{Event: event, Count: count, Detail: detail}))
-}
-
-// say makes an error with its sentence in both languages.
-func say(code core.Code, en, fr string) error {
-	return &core.Error{Code: code, Message: en, Texts: core.Text{"en": en, "fr": fr}}
 }

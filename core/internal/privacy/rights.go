@@ -44,7 +44,7 @@ func (s *Service) own(ctx context.Context, who *core.Principal, t *core.Type, ac
 		return nil
 	}
 	name := string(t.Name)
-	return say(core.CodeForbidden, "This takes more than personal fields out of "+name+", or from an administrator: that needs rights on "+name+" too. Ask an administrator.",
+	return core.Refuse(core.CodeForbidden, "", "This takes more than personal fields out of "+name+", or from an administrator: that needs rights on "+name+" too. Ask an administrator.",
 		"Cela retire de "+name+" plus que des champs personnels, ou concerne un administrateur : il faut aussi des droits sur "+name+". Demandez à un administrateur.")
 }
 
