@@ -152,10 +152,16 @@ func (m *mapPage) fill(ctx context.Context, layers []*layer) error {
 	if err != nil {
 		return err
 	}
+	if chosen == nil {
+		return nil
+	}
 	if err := m.onlyItsFilters(ctx, chosen); err != nil {
 		return err
 	}
 	for _, l := range layers {
+		if _, can := counts[l]; !can {
+			continue
+		}
 		shown, err := m.layer(ctx, l, l == chosen)
 		if err != nil {
 			return err
@@ -191,6 +197,9 @@ func (m *mapPage) counted(ctx context.Context, layers []*layer) (counts map[*lay
 	counts = map[*layer]int64{}
 	for _, l := range layers {
 		p, err := m.places(ctx, m.who, l, url.Values{})
+		if core.CodeOf(err) == core.CodeBadRequest {
+			continue // a configured layer whose filter or field is not this caller's to ask about
+		}
 		if err != nil {
 			return nil, nil, err
 		}

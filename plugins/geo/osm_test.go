@@ -149,7 +149,7 @@ func TestExport(t *testing.T) {
 // The map page is there without scripts, in the reader's language, and only the sites of the settings may frame it.
 func TestMapPage(t *testing.T) {
 	t.Parallel()
-	h := newSites(t, plugintest.Settings(plugintest.Doc{"page": plugintest.Doc{"embed": []string{"https://www.example.org"}, "title": plugintest.Doc{"fr": "La carte", "en": "The map"}}}))
+	h := newSites(t, plugintest.Settings(plugintest.Doc{"layers": []plugintest.Doc{{"name": "bad", "type": "site", "filter": plugintest.Doc{"nosuch": "x"}}}, "page": plugintest.Doc{"embed": []string{"https://www.example.org"}, "title": plugintest.Doc{"fr": "La carte", "en": "The map"}}}))
 	h.CreateLive("site", plugintest.Doc{"title": "Mairie <b>de</b> Metz", "kind": "a", "location": point(6.1757, 49.1193), "note": "canary"}).OK()
 	h.Create("site", plugintest.Doc{"title": "draft-canary", "location": point(0, 0)}).OK()
 	page := h.Get("/map?lang=fr").OK()

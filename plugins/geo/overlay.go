@@ -22,6 +22,9 @@ import (
 	"github.com/palabre-cms/palabre/core"
 )
 
+// overlayFor is how long an answer is kept before it is asked whether the file is another one.
+const overlayFor = 10 * time.Second
+
 // An overlay is a layer that was taken out of OpenStreetMap: a file of the plugin's directory, gzipped GeoJSON with one feature
 // a line after a line about the whole. It is the same for everybody.
 type overlay struct {
@@ -46,7 +49,7 @@ const osmCredit = `<a href="https://www.openstreetmap.org/copyright">© OpenStre
 
 const overlaySuffix = ".geojson.gz"
 
-// overlays are those of a directory. A file that was put there, replaced or taken away is noticed at the next question.
+// overlays are those of a directory. A file that was put there, replaced or taken away is noticed within seconds.
 type overlays struct {
 	dir    string
 	mu     sync.Mutex
@@ -244,7 +247,7 @@ func (o *overlay) tile(at coordinates, s selection) *core.Pending {
 		tile := maptile.New(uint32(at.x), uint32(at.y), maptile.Zoom(at.z))
 		around := surroundings(tile)
 		body, err := draw(o.name, o.find(s, &around), tile, clusterBelow, o.show)
-		return &core.Answer{Body: body, Kind: tileKind}, err
+		return &core.Answer{Body: body, Kind: tileKind, Until: time.Now().Add(overlayFor)}, err
 	}}
 }
 
@@ -276,6 +279,6 @@ func (o *overlay) geoJSON(s selection) *core.Pending {
 		}
 		c.ExtraMembers = geojson.Properties{"attribution": o.about.Attribution}
 		body, err := c.MarshalJSON()
-		return &core.Answer{Body: body, Kind: geoJSONKind}, core.Wrap("geo.geoJSON", err)
+		return &core.Answer{Body: body, Kind: geoJSONKind, Until: time.Now().Add(overlayFor)}, core.Wrap("geo.geoJSON", err)
 	}}
 }

@@ -3,6 +3,7 @@ package geo
 import (
 	"context"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/palabre-cms/palabre/core"
@@ -55,6 +56,9 @@ func (g *geo) styled(ctx context.Context, q *core.RouteRequest) ([]string, error
 	var names []string
 	if asked := q.Query.Get("layers"); asked != "" {
 		for _, name := range strings.Split(asked, ",") {
+			if slices.Contains(names, name) {
+				continue
+			}
 			if _, _, err := g.anyLayer(ctx, q.Who, name); err != nil {
 				return nil, err
 			}

@@ -17,7 +17,9 @@ func (w *Webhooks) check(_ context.Context, e *core.EntryEvent) error {
 	if problem := badAddress(address, w.settings.Get().AllowHTTP); address != "" && problem != nil {
 		fields = append(fields, wrong("/url", problem))
 	}
-	if role, _ := e.New["role"].(string); role != "" && !mayGive(e.Actor, role) {
+	was, _ := e.Old["role"].(string)
+	is, _ := e.New["role"].(string)
+	if was != "" && !mayGive(e.Actor, was) || is != "" && !mayGive(e.Actor, is) {
 		fields = append(fields, wrong("/role", core.Say("The role must be public, or one of yours.", "Le rôle doit être public, ou l’un des vôtres.")))
 	}
 	if len(fields) == 0 {

@@ -175,3 +175,21 @@ func TestPurge(t *testing.T) {
 	s.Eventually("it is forgotten", func() bool { return !complains() })
 	s.call("GET", webhook, "", nil).Status(http.StatusNotFound)
 }
+
+// A webhook with the rights of a role is nobody's to look into, to speak for or to change who has not that role.
+func TestRights_ofAnotherRole(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	webhook := s.hook("a.example.org", plugintest.Doc{"role": "administrator"})
+	at := "/x/dev.palabre.webhooks/webhooks/" + string(webhook)
+	editor := s.as(t, "editor")
+	for path, method := range map[string]string{"/deliveries": "GET", "/secret": "POST", "/rotate": "POST", "/test": "POST"} {
+		if got := editor(method, at+path, ""); got.Code != http.StatusForbidden {
+			t.Errorf("%s as editor: %d %s", path, got.Code, got.Body)
+		}
+	}
+	if got := editor("PATCH", "/api/v1/content/webhook/"+string(webhook), `{"role":"public"}`); got.Code != http.StatusUnprocessableEntity {
+		t.Errorf("an editor takes the role away: %d %s", got.Code, got.Body)
+	}
+	s.Do("administrator", "POST", at+"/rotate", nil).OK()
+}

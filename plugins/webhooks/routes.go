@@ -50,6 +50,9 @@ func (w *Webhooks) allowed(may func(context.Context, *call) error) func(answer) 
 			if err := may(q.Context(), c); err != nil {
 				return err
 			}
+			if err := ownRole(q.Context(), c); err != nil {
+				return err
+			}
 			body, err := answer(c)
 			if err != nil {
 				return err
@@ -69,6 +72,29 @@ func mayRead(ctx context.Context, c *call) error {
 		return err
 	}
 	_, err = pending.Answer(ctx)
+	return err
+}
+
+// ownRole refuses a webhook that reads, or would read, with the rights of a role which is not the caller's: its deliveries tell
+// what that role may see, and its secret lets one speak for the site.
+func ownRole(ctx context.Context, c *call) error {
+	foreign := false
+	err := c.Own(ctx, typeName, func(e *core.Entry) error {
+		for _, doc := range []core.Doc{e.Draft, e.Published} {
+			var w endpoint
+			if e.ID != c.webhook || doc == nil {
+				continue
+			}
+			if err := json.Unmarshal(doc, &w); err != nil {
+				return err
+			}
+			foreign = foreign || !mayGive(c.Who, w.role())
+		}
+		return nil
+	})
+	if err == nil && foreign {
+		err = core.Refuse(core.CodeForbidden, "role", "This webhook has the rights of a role that is not yours.", "Ce webhook a les droits d’un rôle qui n’est pas le vôtre.")
+	}
 	return err
 }
 

@@ -230,3 +230,30 @@ func TestOrder(t *testing.T) {
 		}
 	}
 }
+
+// A job that is broken off as the node ends is due still.
+func TestJobs_brokenOff(t *testing.T) {
+	t.Parallel()
+	ctx, end := context.WithCancel(t.Context())
+	var done atomic.Int32
+	c := newCluster(t, 1, fake{"dev.acme.jobs", func(r *plugin.Registry) error {
+		return plugin.Every(r, plugin.Job{Name: "daily", Spec: "@daily", Run: func(run context.Context, _ plugin.Host) error {
+			end()
+			if run.Err() != nil {
+				return run.Err()
+			}
+			done.Add(1)
+			return nil
+		}})
+	}})
+	c.tick(ctx)
+	c.advance(24 * time.Hour)
+	c.tick(ctx)
+	c.advance(time.Minute)
+	ctx = t.Context()
+	end = func() {}
+	c.tick(ctx)
+	if done.Load() != 1 {
+		t.Errorf("done %d times, want once", done.Load())
+	}
+}

@@ -102,9 +102,12 @@ func (h *Host) claimAndRun(ctx context.Context, o *one, j *plugin.Job, timetable
 	limited, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
 	err = o.guarded("job "+j.Name, func() error { return j.Run(limited, o) })
+	if ctx.Err() != nil {
+		return 0 // it was broken off: it is due still, for whoever comes next
+	}
 	now := h.now().UTC()
 	next := run{Next: timetable.Next(now)}
-	if err != nil && ctx.Err() == nil {
+	if err != nil {
 		h.logger.Warn("a job failed", "plugin", o.id(), "job", j.Name, "attempt", r.Attempts+1, "error", err)
 		next.Error = err.Error()
 		if r.Attempts < len(jobRetry) {
