@@ -304,7 +304,7 @@ var doormen = map[string]string{
 	"core/internal/outbound":       "it is the one dialer",
 	"core/app/plugins.go":          "in a test, plugins reach what the test answers",
 	"core/internal/transfer":       "the command line speaks to the server that its user names",
-	"cmd/palabre/internal/bench":   "it speaks to the server that it has started",
+	"core/cli/internal/bench":      "it speaks to the server that it has started",
 	"core/internal/log/ferrettest": "a test's proxy in front of a test's store",
 	"docs/website":                 "an example program of its own, not a part of the server",
 }

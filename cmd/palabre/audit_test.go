@@ -84,13 +84,3 @@ func TestAudit(t *testing.T) {
 		t.Errorf("a stranger: got %d, %q", code, errors)
 	}
 }
-
-// What a stranger wrote does not reach the terminal as it is.
-func TestPrintable(t *testing.T) {
-	t.Parallel()
-	for text, want := range map[string]string{"Été ×3": "Été ×3", "a\x1b[2Jb": "a\ufffd[2Jb", "a\nb\r": "a\ufffdb\ufffd", "\u202egnp": "\ufffdgnp"} {
-		if got := printable(text); got != want {
-			t.Errorf("got %q, want %q", got, want)
-		}
-	}
-}

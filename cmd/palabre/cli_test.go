@@ -7,9 +7,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/spf13/cobra"
-
 	"github.com/palabre-cms/palabre/core/app"
+	"github.com/palabre-cms/palabre/core/cli"
 	"github.com/palabre-cms/palabre/core/config"
 )
 
@@ -49,7 +48,7 @@ func (s *shell) file(name, text string) string {
 func (s *shell) run(in string, args ...string) (out, errors string, code int) {
 	s.t.Helper()
 	var o, e bytes.Buffer
-	code = run(s.t.Context(), streams{in: strings.NewReader(in), out: &o, err: &e, environ: s.environ}, args)
+	code = cli.Run(s.t.Context(), cli.Streams{In: strings.NewReader(in), Out: &o, Err: &e, Environ: s.environ}, args, version, plugins()...)
 	return o.String(), e.String(), code
 }
 
@@ -240,33 +239,6 @@ func TestDirectoryInUse(t *testing.T) {
 	for _, args := range [][]string{{"types", "list"}, {"backup", filepath.Join(s.dir, "b")}, {"catalog", "rebuild"}} {
 		if _, errors, code := s.run("", args...); code != 1 || !strings.Contains(errors, "is using the data directory") || !strings.Contains(errors, "--url") {
 			t.Errorf("%s: got %d, %q", args, code, errors)
-		}
-	}
-}
-
-// Every command says in a line what it does, and shows an example when it takes an argument.
-func TestHelp(t *testing.T) {
-	t.Parallel()
-	var visit func(c *cobra.Command)
-	visit = func(c *cobra.Command) {
-		if c.Short == "" || strings.HasSuffix(c.Short, ".") {
-			t.Errorf("%s: %q is no line of help", c.CommandPath(), c.Short)
-		}
-		if strings.Contains(c.Use, " ") && c.HasParent() && c.Example == "" {
-			t.Errorf("%s takes an argument and has no example", c.CommandPath())
-		}
-		for _, sub := range c.Commands() {
-			visit(sub)
-		}
-	}
-	visit((&program{}).root())
-}
-
-func TestThousands(t *testing.T) {
-	t.Parallel()
-	for n, want := range map[int]string{0: "0", 12: "12", 999: "999", 1000: "1,000", 1234567: "1,234,567"} {
-		if got := thousands(n); got != want {
-			t.Errorf("got %s, want %s", got, want)
 		}
 	}
 }

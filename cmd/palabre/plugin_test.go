@@ -20,18 +20,25 @@ func TestPluginNew(t *testing.T) {
 	if !strings.Contains(out, "plugin_test.go") || !strings.Contains(out, "go test ./...") {
 		t.Errorf("it printed %s", out)
 	}
-	for _, args := range [][]string{{"vet", "./..."}, {"test", "./..."}} {
-		cmd := exec.Command("go", args...)
+	for _, tc := range []struct {
+		args []string
+		says string
+	}{
+		{[]string{"vet", "./..."}, ""},
+		{[]string{"test", "./..."}, "ok"},
+		{[]string{"run", "./cmd/palabre", "plugin", "list", "--data", filepath.Join(t.TempDir(), "site")}, "dev.acme.summary"},
+	} {
+		cmd := exec.Command("go", tc.args...)
 		cmd.Dir = dir
 		cmd.Env = append(os.Environ(), "GOFLAGS=-mod=mod", "GOPROXY=off", "GOSUMDB=off", "GOWORK=off", "CGO_ENABLED=0")
-		if out, err := cmd.CombinedOutput(); err != nil {
-			t.Fatalf("go %v: %v\n%s", args, err, out)
+		if out, err := cmd.CombinedOutput(); err != nil || !strings.Contains(string(out), tc.says) {
+			t.Fatalf("go %v: %v\n%s", tc.args, err, out)
 		}
 	}
 	if unformatted, err := exec.Command("gofmt", "-l", dir).CombinedOutput(); err != nil || len(unformatted) > 0 {
 		t.Errorf("not formatted: %s %v", unformatted, err)
 	}
-	for _, args := range [][]string{{"plugin", "new", "dev.acme.summary", "--dir", dir}, {"plugin", "new", "Summary"}, {"plugin", "new", "dev.acme.plugin"}, {"plugin", "new", "dev.acme.func"}, {"plugin", "new", "summary", "--replace", dir}} {
+	for _, args := range [][]string{{"plugin", "new", "dev.acme.summary", "--dir", dir}, {"plugin", "new", "Summary"}, {"plugin", "new", "dev.palabre.geo"}, {"plugin", "new", "dev.acme.plugin"}, {"plugin", "new", "dev.acme.func"}, {"plugin", "new", "summary", "--replace", dir}} {
 		if out, err := palabre(t, t.TempDir(), args...); err == nil {
 			t.Errorf("%v: %s", args, out)
 		}

@@ -1,4 +1,4 @@
-package main
+package cli
 
 import (
 	"errors"
@@ -6,21 +6,22 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/palabre-cms/palabre/cmd/palabre/internal/scaffold"
+	"github.com/palabre-cms/palabre/core/cli/internal/scaffold"
 )
 
 func (p *program) pluginNew() *cobra.Command {
 	var dir, replace string
 	cmd := &cobra.Command{
 		Use:   "new NAME",
-		Short: "Begin a plugin: one that compiles, with a test and a server to run it",
-		Long: `Write the beginning of a plugin into a new directory: a Go module with a plugin, its test, and a server with it.
+		Short: "Begin a plugin: one that compiles, with a test and a program to run it",
+		Long: `Write the beginning of a plugin into a new directory: a Go module with a plugin, its test, and a program
+that is palabre with the plugin.
 
 NAME is a word, or the ID that the plugin will have: a reversed domain name. It stays when a site has run it.`,
 		Example: "  palabre plugin new dev.acme.slugger\n  palabre plugin new slugger --dir /src/slugger --replace /src/palabre",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
-			made, err := scaffold.New(args[0], version, replace)
+			made, err := scaffold.New(args[0], p.release, replace)
 			if err != nil {
 				return usageError{err}
 			}

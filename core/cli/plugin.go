@@ -1,4 +1,4 @@
-package main
+package cli
 
 import (
 	"context"
@@ -25,7 +25,7 @@ func (p *program) pluginList() *cobra.Command {
 		Short: "List the plugins",
 		Args:  cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			set, out := app.InspectPlugins("", plugins()...), printer{w: p.out}
+			set, out := app.InspectPlugins("", p.plugins...), printer{w: p.out}
 			for _, m := range set.Manifests {
 				out.linef("%-24s %-8s %s", m.ID, m.Version, m.Name)
 			}
@@ -43,7 +43,7 @@ func (p *program) pluginOrder() *cobra.Command {
 		Short: "Print each chain of hooks in the order in which its handlers run",
 		Args:  cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			set, out := app.InspectPlugins("", plugins()...), printer{w: p.out}
+			set, out := app.InspectPlugins("", p.plugins...), printer{w: p.out}
 			for _, event := range slices.Sorted(maps.Keys(set.Order)) {
 				out.linef("%-17s %s", event, strings.Join(set.Order[event], " → "))
 			}
@@ -58,7 +58,7 @@ func (p *program) pluginOrder() *cobra.Command {
 // pluginGroups are the commands that plugins bring, each group under its name.
 func (p *program) pluginGroups() []*cobra.Command {
 	groups := map[string][]*cobra.Command{}
-	for i, c := range app.InspectPlugins("", plugins()...).Commands {
+	for i, c := range app.InspectPlugins("", p.plugins...).Commands {
 		groups[c.Group] = append(groups[c.Group], p.pluginCommand(i, c))
 	}
 	var all []*cobra.Command
@@ -98,7 +98,7 @@ func (p *program) onFiles(ctx context.Context, i int, call *plugin.CommandCall) 
 	if err != nil {
 		return err
 	}
-	return app.InspectPlugins(c.Data, plugins()...).Commands[i].Run(ctx, call)
+	return app.InspectPlugins(c.Data, p.plugins...).Commands[i].Run(ctx, call)
 }
 
 // argumentsOf are the words of a usage line that stand for arguments: those in capitals.

@@ -1,4 +1,4 @@
-package main
+package cli
 
 import (
 	"runtime"
@@ -14,7 +14,7 @@ func (p *program) version() *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			out := printer{w: p.out}
-			out.linef("palabre %s%s, %s %s/%s", version, revision(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+			out.linef("palabre %s%s, %s %s/%s", p.release, revision(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
 			return out.err
 		},
 	}

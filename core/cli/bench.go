@@ -1,4 +1,4 @@
-package main
+package cli
 
 import (
 	"context"
@@ -10,7 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/palabre-cms/palabre/cmd/palabre/internal/bench"
+	"github.com/palabre-cms/palabre/core/cli/internal/bench"
 )
 
 func (p *program) bench() *cobra.Command {

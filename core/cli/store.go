@@ -1,4 +1,4 @@
-package main
+package cli
 
 import (
 	"context"
@@ -80,7 +80,7 @@ func (p *program) withNewStore(cmd *cobra.Command, f func(ctx context.Context, a
 
 func (p *program) onStore(cmd *cobra.Command, c *config.Config, f func(ctx context.Context, a *app.App) error) (err error) {
 	c.Log.Level = quieter(c.Log.Level)
-	a, err := app.New(c, app.Options{Plugins: plugins(), LogTo: p.err, Version: version, Errand: true})
+	a, err := app.New(c, app.Options{Plugins: p.plugins, LogTo: p.err, Version: p.release, Errand: true})
 	if err != nil {
 		return held(err)
 	}

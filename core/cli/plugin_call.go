@@ -1,4 +1,4 @@
-package main
+package cli
 
 import (
 	"context"
@@ -81,7 +81,7 @@ func (p *program) object(file string) (map[string]any, error) {
 }
 
 func (p *program) try(ctx context.Context, id string, t app.Trial) error {
-	patch, err := app.TryPlugin(ctx, id, t, plugins()...)
+	patch, err := app.TryPlugin(ctx, id, t, p.plugins...)
 	if err != nil {
 		return err
 	}

@@ -44,14 +44,19 @@ func (Plugin) Palabre() string { return palabre }
 
 var validName = regexp.MustCompile(`^[a-z][a-z0-9]*(\.[a-z][a-z0-9]*)*$`)
 
-// taken are names that the templates use for something else.
-var taken = []string{"main", "app", "config", "context", "core", "embed", "errors", "fmt", "json", "os", "plugin", "plugintest", "signal", "slices", "strings", "syscall", "testing",
-	"article", "schema", "run", "tell", "ctx", "stop", "err", "string", "error", "byte", "any", "append", "len", "min"}
+// taken are names that the templates use for something else, or that Go does.
+var taken = []string{"main", "internal", "vendor", "all", "append", "cli", "core", "plugin", "plugintest", "testing", "t"}
+
+// reserved begins the IDs of the plugins that come with Palabre.
+const reserved = "dev.palabre."
 
 // New makes what the templates need of a name: "slugger", or an ID such as "dev.acme.slugger". version is that of the program.
 func New(name, version, replace string) (*Plugin, error) {
 	if !validName.MatchString(name) {
 		return nil, fmt.Errorf("%q: name a plugin in lower case, such as slugger, or by the ID that it will have, such as dev.acme.slugger", name)
+	}
+	if strings.HasPrefix(name, reserved) {
+		return nil, fmt.Errorf("%q: IDs that begin with %s are those of the plugins that come with Palabre; begin with a domain of your own", name, strings.TrimSuffix(reserved, "."))
 	}
 	last := name[strings.LastIndexByte(name, '.')+1:]
 	if token.IsKeyword(last) || slices.Contains(taken, last) {

@@ -1,7 +1,6 @@
-package main
+package cli
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -10,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/palabre-cms/palabre/core"
+	"github.com/palabre-cms/palabre/core/plugin"
 )
 
 // The exit codes.
@@ -27,18 +27,13 @@ type usageError struct{ error }
 
 // program is one run of the command line.
 type program struct {
-	streams
-	flags   settingFlags
-	started bool // the command line was understood
-}
-
-// run performs a command line and gives the exit code.
-func run(ctx context.Context, s streams, args []string) int {
-	p := &program{streams: s}
-	root := p.root()
-	root.SetArgs(args)
-	cmd, err := root.ExecuteContextC(ctx)
-	return p.explain(cmd, err)
+	in       io.Reader
+	out, err io.Writer
+	environ  []string
+	release  string // what the program calls itself
+	plugins  []plugin.Plugin
+	flags    settingFlags
+	started  bool // the command line was understood
 }
 
 func (p *program) root() *cobra.Command {

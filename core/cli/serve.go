@@ -1,4 +1,4 @@
-package main
+package cli
 
 import (
 	"context"
@@ -36,7 +36,7 @@ Every setting may also stand in palabre.yaml (mongodb.uri) or the environment (P
 }
 
 func (p *program) run(ctx context.Context, c *config.Config, safe bool) (err error) {
-	a, err := app.New(c, app.Options{Plugins: plugins(), SafeMode: safe, LogTo: p.err, Version: version, Tell: p.tell(c)})
+	a, err := app.New(c, app.Options{Plugins: p.plugins, SafeMode: safe, LogTo: p.err, Version: p.release, Tell: p.tell(c)})
 	if err != nil {
 		return err
 	}
@@ -49,7 +49,7 @@ func (p *program) tell(c *config.Config) func(app.Started) {
 	return func(s app.Started) {
 		out := printer{w: p.out}
 		out.linef("")
-		out.linef("  Palabre %s", version)
+		out.linef("  Palabre %s", p.release)
 		out.linef("  Site     %s/", s.URL)
 		out.linef("  API      %s/api/v1/", s.URL)
 		out.linef("  Store    %s", store(c))
