@@ -131,6 +131,27 @@ func Lookup(doc map[string]any, path string) (any, bool) {
 	}
 }
 
+// Text gives the text at a dotted path through objects, "" where there is none.
+func Text(doc map[string]any, path string) string {
+	v, _ := Lookup(doc, path)
+	s, _ := v.(string)
+	return s
+}
+
+// Texts gives the texts among the values at a dotted path; none at "".
+func Texts(doc map[string]any, path string) []string {
+	var all []string
+	if path == "" {
+		return nil
+	}
+	for _, v := range Values(doc, path) {
+		if s, ok := v.(string); ok {
+			all = append(all, s)
+		}
+	}
+	return all
+}
+
 // Set puts a value at a dotted path, making the objects on the way and replacing what is no object there.
 func Set(doc map[string]any, path string, v any) {
 	for {

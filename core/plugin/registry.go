@@ -37,6 +37,8 @@ type Registered struct {
 	// SetUp looks at the plugin's settings before they are saved, and before it starts with them. It refuses what does not fit,
 	// and gives what makes them count.
 	SetUp []func(settings json.RawMessage) (use func(), err error)
+	// Fits looks at settings that somebody changes: whether they fit the site as it is.
+	Fits []func(ctx context.Context, h Host, by *core.Principal, was, is json.RawMessage) error
 }
 
 // Gate is what the node puts around every call of a plugin's code.
@@ -233,7 +235,7 @@ type Flag struct{ Name, Default, Usage string }
 // CommandCall is one call of a command.
 type CommandCall struct {
 	Host  Host   // nil for a command on files
-	Dir   string // the plugin's own directory, which is there
+	Dir   string // the plugin's own directory; for a command on files it may have to be made
 	Args  []string
 	Flags map[string][]string
 	Out   io.Writer // for what the person asked for

@@ -22,3 +22,8 @@ func Reject(code, message string, fields ...core.FieldError) error {
 func Field(pointer, message string) core.FieldError {
 	return core.FieldError{Pointer: pointer, Keyword: "plugin", Message: message}
 }
+
+// FieldIn is Field in every language.
+func FieldIn(pointer string, message core.Text) core.FieldError {
+	return core.FieldError{Pointer: pointer, Keyword: "plugin", Message: message["en"], Texts: message}
+}

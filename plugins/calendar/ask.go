@@ -1,6 +1,7 @@
 package calendar
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"maps"
@@ -111,7 +112,7 @@ func (c *calendar) series(ctx context.Context, who *core.Principal, m *Mapping, 
 		return nil, err
 	}
 	id, _ := doc["_id"].(string)
-	return &series{typ: of.Name, id: id, title: text(doc, of.TitleField)}, nil
+	return &series{typ: of.Name, id: id, title: jsondoc.Text(doc, of.TitleField)}, nil
 }
 
 // read gives one entry as the caller may see it.
@@ -204,7 +205,7 @@ func (c *calendar) list(ctx context.Context, who *core.Principal, m *Mapping, t 
 			}
 		}
 		out.Kind = icsKind
-		out.Body, err = write(either(title, t.PluralLabel.In(locale(params.Get("locale")))), events)
+		out.Body, err = write(cmp.Or(title, t.PluralLabel.In(locale(params.Get("locale")))), events)
 		return out, err
 	}}, nil
 }

@@ -48,6 +48,7 @@ func (c *calendar) Manifest() plugin.Manifest {
 // Register implements plugin.Plugin.
 func (c *calendar) Register(r *plugin.Registry) error {
 	c.settings = plugin.Configure(r, check)
+	plugin.Fits(r, fits)
 	return errors.Join(
 		plugin.Get(r, "/calendar/{type}", "calendarOfType", "The events of a type as an iCalendar feed: {type} is its name and .ics", c.askType, plugin.Public()),
 		plugin.Get(r, "/calendar/{type}/{entry}", "calendarOfEntry", "One event: {entry} is its identifier or slug and .ics, or .jsonld for schema.org", c.askEntry, plugin.Public()),

@@ -74,7 +74,9 @@ func TestProblems(t *testing.T) {
 			t.Errorf("%s answers %s", path, got.Header.Get("Content-Type"))
 		}
 	}
-	for _, types := range [][]any{{doc{"type": "event"}}, {doc{"type": "event", "start": "a"}, doc{"type": "event", "start": "b"}}, {doc{"type": "event", "start": "a", "colour": "red"}}} {
+	for _, types := range [][]any{{doc{"type": "evnet", "start": "dates.start"}}, {doc{"type": "event", "start": "dates.strat"}}, {doc{"type": "event", "start": "dates.start", "description": []any{"lead", "led"}}},
+		{doc{"type": "event", "start": "dates.start", "sessions": doc{"list": "programme.sessions", "title": "titel", "start": "start"}}},
+		{doc{"type": "event"}}, {doc{"type": "event", "start": "a"}, doc{"type": "event", "start": "b"}}, {doc{"type": "event", "start": "a", "colour": "red"}}} {
 		h.Do("administrator", "PATCH", "/api/v1/plugins/"+calendar.ID, doc{"settings": doc{"types": types}}).Status(422)
 	}
 }

@@ -1,11 +1,11 @@
 package calendar
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -72,25 +72,25 @@ const (
 // read finds an event in an entry as the API shows it; false for one without a date. A field that the caller may not see is
 // one that the entry does not have.
 func (m *Mapping) read(t *core.Type, doc map[string]any) (*happening, bool) {
-	zone := zoneNamed(text(doc, m.Timezone))
-	h := &happening{id: text(doc, "_id"), rev: integer(doc, "_rev"), lang: core.Locale(text(doc, "_locale")),
-		title: text(doc, either(m.Title, t.TitleField)), page: either(m.pageOf(doc), webAddress(text(doc, m.URL))), place: placeOf(doc, m.Place), point: pointOf(doc, m.Point)}
-	h.created, _ = moment(text(doc, "_createdAt"), time.UTC)
-	h.updated, _ = moment(text(doc, "_updatedAt"), time.UTC)
+	zone := zoneNamed(jsondoc.Text(doc, m.Timezone))
+	h := &happening{id: jsondoc.Text(doc, "_id"), rev: integer(doc, "_rev"), lang: core.Locale(jsondoc.Text(doc, "_locale")),
+		title: jsondoc.Text(doc, cmp.Or(m.Title, t.TitleField)), page: cmp.Or(m.Page.Fill(doc), webAddress(jsondoc.Text(doc, m.URL))), place: placeOf(doc, m.Place), point: pointOf(doc, m.Point)}
+	h.created, _ = moment(jsondoc.Text(doc, "_createdAt"), time.UTC)
+	h.updated, _ = moment(jsondoc.Text(doc, "_updatedAt"), time.UTC)
 	for _, field := range m.Description {
-		h.description = either(h.description, text(doc, field))
+		h.description = cmp.Or(h.description, jsondoc.Text(doc, field))
 	}
-	if !h.when(text(doc, m.Start), text(doc, m.End), zone) {
+	if !h.when(jsondoc.Text(doc, m.Start), jsondoc.Text(doc, m.End), zone) {
 		return nil, false
 	}
 	h.allDay = h.allDay || truth(doc, m.AllDay)
-	for _, v := range values(doc, m.Former) {
+	for _, v := range jsondoc.Texts(doc, m.Former) {
 		if at, ok := moment(v, zone); ok && !at.Equal(h.start) {
 			h.former = append(h.former, at)
 		}
 	}
-	h.standing, h.mode = m.Words.standing(text(doc, m.Status), len(h.former) > 0), m.Words.mode(text(doc, m.Mode))
-	h.categories = values(doc, m.Categories)
+	h.standing, h.mode = m.Words.standing(jsondoc.Text(doc, m.Status), len(h.former) > 0), m.Words.mode(jsondoc.Text(doc, m.Mode))
+	h.categories = jsondoc.Texts(doc, m.Categories)
 	h.sessions = m.Sessions.read(doc, h, zone)
 	return h, true
 }
@@ -145,12 +145,12 @@ func (s *Sessions) read(doc map[string]any, of *happening, zone *time.Location) 
 	var all []*happening
 	for _, v := range jsondoc.Values(doc, s.List) {
 		one, _ := v.(map[string]any)
-		h := &happening{partOf: of, rev: of.rev, created: of.created, updated: of.updated, lang: of.lang, title: text(one, s.Title), page: of.page, point: of.point,
-			description: text(one, s.Description), place: of.place, standing: of.standing, mode: of.mode}
-		if room := text(one, s.Place); room != "" {
+		h := &happening{partOf: of, rev: of.rev, created: of.created, updated: of.updated, lang: of.lang, title: jsondoc.Text(one, s.Title), page: of.page, point: of.point,
+			description: jsondoc.Text(one, s.Description), place: of.place, standing: of.standing, mode: of.mode}
+		if room := jsondoc.Text(one, s.Place); room != "" {
 			h.place.name = strings.TrimSuffix(room+", "+of.place.name, ", ")
 		}
-		if h.when(text(one, s.Start), text(one, s.End), zone) {
+		if h.when(jsondoc.Text(one, s.Start), jsondoc.Text(one, s.End), zone) {
 			all = append(all, h)
 		}
 	}
@@ -170,26 +170,6 @@ func name(sessions []*happening) {
 	}
 }
 
-// pageOf fills the fields of an entry into the address of its page; "" where one of them is missing.
-func (m *Mapping) pageOf(doc map[string]any) string {
-	var b strings.Builder
-	for rest := m.Page; rest != ""; {
-		before, after, found := strings.Cut(rest, "{")
-		b.WriteString(before)
-		if !found {
-			break
-		}
-		field, next, _ := strings.Cut(after, "}")
-		value := text(doc, field)
-		if value == "" {
-			return ""
-		}
-		b.WriteString(url.PathEscape(value))
-		rest = next
-	}
-	return b.String()
-}
-
 // webAddress is an address that may be shown as a link; "" for anything else.
 func webAddress(s string) string {
 	if strings.HasPrefix(s, "https://") || strings.HasPrefix(s, "http://") {
@@ -200,12 +180,12 @@ func webAddress(s string) string {
 
 // placeOf reads a place that is a text or an object.
 func placeOf(doc map[string]any, field string) venue {
-	if s := text(doc, field); s != "" {
+	if s := jsondoc.Text(doc, field); s != "" {
 		return venue{name: s}
 	}
 	v, _ := jsondoc.Lookup(doc, field)
 	place, _ := v.(map[string]any)
-	return venue{text(place, "name"), text(place, "street"), text(place, "postcode"), text(place, "city")}
+	return venue{jsondoc.Text(place, "name"), jsondoc.Text(place, "street"), jsondoc.Text(place, "postcode"), jsondoc.Text(place, "city")}
 }
 
 // pointOf reads a GeoJSON point, which has the longitude first.
@@ -222,27 +202,6 @@ func pointOf(doc map[string]any, field string) *point {
 		return nil
 	}
 	return &point{lat, lon}
-}
-
-// text gives the text at a path, "" where there is none.
-func text(doc map[string]any, path string) string {
-	v, _ := jsondoc.Lookup(doc, path)
-	s, _ := v.(string)
-	return s
-}
-
-// values gives the texts at a path.
-func values(doc map[string]any, path string) []string {
-	var all []string
-	if path == "" {
-		return nil
-	}
-	for _, v := range jsondoc.Values(doc, path) {
-		if s, ok := v.(string); ok {
-			all = append(all, s)
-		}
-	}
-	return all
 }
 
 func truth(doc map[string]any, path string) bool {
@@ -272,12 +231,4 @@ func zoneNamed(name string) *time.Location {
 		return zone
 	}
 	return time.UTC
-}
-
-// either gives the first text unless it is empty.
-func either(a, b string) string {
-	if a == "" {
-		return b
-	}
-	return a
 }

@@ -54,6 +54,7 @@ func (f *feeds) Manifest() plugin.Manifest {
 // Register implements plugin.Plugin.
 func (f *feeds) Register(r *plugin.Registry) error {
 	f.settings = plugin.Configure(r, check)
+	plugin.Fits(r, fits)
 	return errors.Join(
 		plugin.Get(r, "/feeds/sitemap.xml", "sitemap", "The sitemap of all public pages, or its index", f.askSitemap, plugin.Public()),
 		plugin.Get(r, "/feeds/{file}", "feed", "What is new of a type: {file} is its name and .atom, .rss or .json; or sitemap-{type}-{n}.xml", f.askFile, plugin.Public()))

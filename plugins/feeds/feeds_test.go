@@ -1,6 +1,8 @@
 package feeds_test
 
 import (
+	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -81,6 +83,26 @@ func TestProblems(t *testing.T) {
 	for _, settings := range []doc{{"site": "example.org"}, {"types": []any{doc{"page": "/x"}}}, {"types": []any{doc{"type": "post"}, doc{"type": "post"}}}, {"types": []any{doc{"type": "post", "page": "x"}}}} {
 		h.Do("administrator", "PATCH", settingsPath(), doc{"settings": settings}).Status(422)
 	}
+}
+
+// What settings name must be there when they are set, and is in nobody's way afterwards.
+func TestSettings_fit(t *testing.T) {
+	t.Parallel()
+	h := node(t, feeds.New())
+	for _, tc := range []struct{ mapping, pointer, says string }{
+		{`{"type": "articel"}`, "type", `There is no content type "articel".`},
+		{`{"type": "_user"}`, "type", `There is no content type "_user".`},
+		{`{"type": "post", "page": "/posts/{sulg}"}`, "page", `The type post has no field "sulg".`},
+		{`{"type": "post", "page": "/posts/{slug"}`, "page", "Put the name of a field between the braces"},
+		{`{"type": "post", "page": "/posts/{}"}`, "page", "Put the name of a field between the braces, as in /{slug}."},
+		{`{"type": "post", "summary": "lede", "title": "heading"}`, "summary", `The type post has no field "lede".`},
+	} {
+		got := h.Do("administrator", "PATCH", settingsPath(), json.RawMessage(`{"settings": {"types": [{"type": "fiche"}, `+tc.mapping+`]}}`)).Status(422)
+		if !strings.Contains(fmt.Sprint(got.Body["detail"]), tc.says) || !strings.Contains(got.Text, `"/settings/types/1/`+tc.pointer+`"`) {
+			t.Errorf("%s: %s", tc.mapping, got.Text)
+		}
+	}
+	h.Do("administrator", "PATCH", settingsPath(), doc{"settings": doc{"types": []any{doc{"type": "post", "page": "/{slug}"}}}}).OK()
 }
 
 // Without the address of the website nothing is given, for readers would keep wrong links for good.

@@ -1,8 +1,8 @@
 package feeds
 
 import (
+	"cmp"
 	"html"
-	"net/url"
 	"strings"
 	"time"
 
@@ -33,7 +33,7 @@ type item struct {
 
 // feed makes a feed of a page of entries, with what XML cannot hold taken out.
 func (m *Mapping) feed(where *site, t *core.Type, docs []map[string]any, self address, next string) *feed {
-	lang := core.Locale(either(either(self.query.Get("locale"), self.query.Get("lang")), string(t.DefaultLocale())))
+	lang := core.Locale(cmp.Or(self.query.Get("locale"), self.query.Get("lang"), string(t.DefaultLocale())))
 	f := &feed{site: where, title: where.title + " – " + t.PluralLabel.In(lang), lang: string(lang), self: self.String(), first: self.after("")}
 	if next != "" {
 		f.next = self.after(next)
@@ -49,63 +49,32 @@ func (m *Mapping) feed(where *site, t *core.Type, docs []map[string]any, self ad
 }
 
 func (m *Mapping) item(where *site, t *core.Type, doc map[string]any) item {
-	i := item{lang: text(doc, "_locale"), title: text(doc, either(m.Title, t.TitleField)), summary: text(doc, m.Summary), content: text(doc, m.Content),
+	i := item{lang: text(doc, "_locale"), title: text(doc, cmp.Or(m.Title, t.TitleField)), summary: text(doc, m.Summary), content: text(doc, m.Content),
 		authors: values(doc, m.Authors), categories: values(doc, m.Categories)}
 	i.updated, _ = time.Parse(time.RFC3339, text(doc, "_updatedAt"))
 	i.published, _ = time.Parse(time.RFC3339, text(doc, "_publishedAt"))
 	made, _, _ := strings.Cut(text(doc, "_createdAt"), "T")
-	i.id = "tag:" + where.host + "," + either(made, "2000-01-01") + ":" + string(t.Name) + "/" + text(doc, "_id")
-	if path := m.pathOf(doc); path != "" {
+	i.id = "tag:" + where.host + "," + cmp.Or(made, "2000-01-01") + ":" + string(t.Name) + "/" + text(doc, "_id")
+	if path := m.Page.Fill(doc); path != "" {
 		i.page = where.home + path
 	}
 	if f, ok := t.Field(m.Content); ok && f.Kind != core.KindRichText {
 		i.content = html.EscapeString(i.content)
 	}
-	i.title = either(i.title, text(doc, "_id"))
+	i.title = cmp.Or(i.title, text(doc, "_id"))
 	return i
-}
-
-// pathOf fills the fields of an entry into the path of its page; "" where one of them is missing.
-func (m *Mapping) pathOf(doc map[string]any) string {
-	path := m.Page
-	for _, field := range m.placeholders() {
-		value := text(doc, field)
-		if value == "" {
-			return ""
-		}
-		path = strings.ReplaceAll(path, "{"+field+"}", url.PathEscape(value))
-	}
-	return path
-}
-
-// placeholders are the fields in the path of a page.
-func (m *Mapping) placeholders() []string {
-	var all []string
-	for _, part := range strings.Split(m.Page, "{")[1:] {
-		if field, _, closed := strings.Cut(part, "}"); closed {
-			all = append(all, field)
-		}
-	}
-	return all
 }
 
 // text gives the text at a path, without what XML cannot hold; "" where there is none.
 func text(doc map[string]any, path string) string {
-	v, _ := jsondoc.Lookup(doc, path)
-	s, _ := v.(string)
-	return clean(s)
+	return clean(jsondoc.Text(doc, path))
 }
 
-// values gives the texts at a path.
+// values gives the texts at a path, likewise.
 func values(doc map[string]any, path string) []string {
-	var all []string
-	if path == "" {
-		return nil
-	}
-	for _, v := range jsondoc.Values(doc, path) {
-		if s, ok := v.(string); ok {
-			all = append(all, clean(s))
-		}
+	all := jsondoc.Texts(doc, path)
+	for i := range all {
+		all[i] = clean(all[i])
 	}
 	return all
 }

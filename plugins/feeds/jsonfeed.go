@@ -1,6 +1,7 @@
 package feeds
 
 import (
+	"cmp"
 	"encoding/json"
 
 	gorilla "github.com/gorilla/feeds"
@@ -25,7 +26,7 @@ func writeJSON(f *feed) ([]byte, error) {
 func (i *item) json() *gorilla.JSONItem {
 	out := &gorilla.JSONItem{Id: i.id, Url: i.page, Title: i.title, Summary: i.summary, ContentHTML: i.content, Tags: i.categories, ModifiedDate: &i.updated}
 	if i.content == "" {
-		out.ContentText = either(i.summary, i.title)
+		out.ContentText = cmp.Or(i.summary, i.title)
 	}
 	if !i.published.IsZero() {
 		out.PublishedDate = &i.published

@@ -1,12 +1,16 @@
 package feeds
 
 import (
+	"cmp"
+	"context"
 	_ "embed"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/palabre-cms/palabre/core"
+	"github.com/palabre-cms/palabre/core/plugin"
 )
 
 //go:embed settings.json
@@ -26,12 +30,12 @@ type Mapping struct {
 	Type core.TypeName `json:"type"`
 	// Page is the path of an entry's page on the website, with fields of the entry in braces: "/fiches/{slug}". Without it
 	// the type is not in the sitemap.
-	Page       string `json:"page"`
-	Title      string `json:"title"` // the type's own title without it
-	Summary    string `json:"summary"`
-	Content    string `json:"content"`
-	Authors    string `json:"authors"`
-	Categories string `json:"categories"`
+	Page       plugin.PageAddress `json:"page"`
+	Title      string             `json:"title"` // the type's own title without it
+	Summary    string             `json:"summary"`
+	Content    string             `json:"content"`
+	Authors    string             `json:"authors"`
+	Categories string             `json:"categories"`
 }
 
 // check refuses what the schema cannot say.
@@ -49,6 +53,26 @@ func check(s Settings) error {
 	return nil
 }
 
+// fits refuses types and fields that the site does not have.
+func fits(_ context.Context, c plugin.Change[Settings]) error {
+	n := plugin.NewNaming(c.Host.Types())
+	for i, m := range c.Is.Types {
+		if slices.Contains(c.Was.Types, m) {
+			continue
+		}
+		at := fmt.Sprintf("/types/%d/", i)
+		t := n.Type(at+"type", m.Type)
+		if t == nil {
+			continue
+		}
+		n.Page(at+"page", t, m.Page)
+		for name, path := range map[string]string{"title": m.Title, "summary": m.Summary, "content": m.Content, "authors": m.Authors, "categories": m.Categories} {
+			n.Field(at+name, t, path)
+		}
+	}
+	return n.Err()
+}
+
 // site is the website that feeds speak of.
 type site struct {
 	home   string // without a slash at the end
@@ -61,19 +85,19 @@ type site struct {
 // site gives the website. Without an address there is nothing to give: readers keep links and identifiers for good.
 func (f *feeds) site() (*site, error) {
 	s := f.settings.Get()
-	w := &site{home: strings.TrimRight(either(s.Site, f.host.PublicURL()), "/")}
+	w := &site{home: strings.TrimRight(cmp.Or(s.Site, f.host.PublicURL()), "/")}
 	if w.home == "" {
 		return nil, core.Refuse(core.CodeNotFound, "no_site", "There are no feeds until the address of the website is known: set site in the settings of the plugin %s.",
 			"Il n’y a pas de flux tant que l’adresse du site n’est pas connue : renseignez site dans les réglages de l’extension %s.", ID)
 	}
-	w.api = either(f.host.PublicURL(), w.home)
+	w.api = cmp.Or(f.host.PublicURL(), w.home)
 	address, err := url.Parse(w.home)
 	if err != nil {
 		return nil, core.Wrap("feeds.site", err)
 	}
-	w.host = either(s.IDHost, address.Hostname())
-	w.title = either(s.Title, address.Hostname())
-	w.author = either(s.Author, w.title)
+	w.host = cmp.Or(s.IDHost, address.Hostname())
+	w.title = cmp.Or(s.Title, address.Hostname())
+	w.author = cmp.Or(s.Author, w.title)
 	return w, nil
 }
 
@@ -87,13 +111,6 @@ func (f *feeds) mapping(name string) (*Mapping, *core.Type, error) {
 			return &m, t, nil
 		}
 	}
-	return nil, nil, core.NoType(core.TypeName(name))
-}
-
-// either gives the first text unless it is empty.
-func either(a, b string) string {
-	if a == "" {
-		return b
-	}
-	return a
+	return nil, nil, core.Refuse(core.CodeNotFound, "no_feed", "There is no feed of %q: the settings of the plugin %s name the types that have one.",
+		"Il n’y a pas de flux de « %s » : les réglages de l’extension %s nomment les types qui en ont un.", name, ID)
 }

@@ -47,7 +47,7 @@ type walk struct {
 }
 
 func (f *feeds) walk(ctx context.Context, m Mapping) (*walk, error) {
-	fields := append([]string{"_updatedAt"}, m.placeholders()...)
+	fields := append([]string{"_updatedAt"}, m.Page.Fields()...)
 	w := &walk{f: f, m: m, params: url.Values{"sort": {"_id"}, "limit": {strconv.Itoa(perPage)}, "fields": {strings.Join(fields, ",")}}}
 	var err error
 	w.first, err = f.host.Reader().List(ctx, core.Anonymous, m.Type, w.params)
@@ -227,7 +227,7 @@ func (w *walk) pages(ctx context.Context, out *core.Answer, where *site, skip, m
 }
 
 func (m *Mapping) line(lines []mapLine, where *site, doc map[string]any) []mapLine {
-	path := m.pathOf(doc)
+	path := m.Page.Fill(doc)
 	if path == "" {
 		return lines
 	}

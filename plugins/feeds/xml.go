@@ -1,6 +1,7 @@
 package feeds
 
 import (
+	"cmp"
 	"encoding/xml"
 	"html"
 	"strings"
@@ -60,7 +61,7 @@ func (i *item) atom() atomEntry {
 	case i.content != "":
 		e.Content = &gorilla.AtomContent{Content: i.content, Type: "html"}
 	case i.page == "":
-		e.Content = &gorilla.AtomContent{Content: either(i.summary, i.title), Type: "text"}
+		e.Content = &gorilla.AtomContent{Content: cmp.Or(i.summary, i.title), Type: "text"}
 	}
 	if len(i.authors) > 0 {
 		e.Author = atomAuthor(strings.Join(i.authors, ", "))
@@ -124,7 +125,7 @@ func rssTime(t time.Time) string {
 
 // rss is the entry in RSS, where a description is HTML.
 func (i *item) rss() rssItem {
-	out := rssItem{RssItem: &gorilla.RssItem{Title: i.title, Description: html.EscapeString(either(i.summary, i.title)), PubDate: rssTime(i.published),
+	out := rssItem{RssItem: &gorilla.RssItem{Title: i.title, Description: html.EscapeString(cmp.Or(i.summary, i.title)), PubDate: rssTime(i.published),
 		Guid: &gorilla.RssGuid{Id: i.id, IsPermaLink: "false"}}, Link: i.page, Creator: strings.Join(i.authors, ", "), Categories: i.categories}
 	if i.content != "" {
 		out.RssItem.Content = &gorilla.RssContent{Content: i.content}

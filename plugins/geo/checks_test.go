@@ -86,6 +86,7 @@ func TestTerritories(t *testing.T) {
 	for _, path := range []string{"/geo/territories", "/geo/territories?q=x&level=county", "/geo/territories?q=x&limit=0", "/geo/territories?q=x&nope=1", "/geo/outlines/county"} {
 		h.Get(path).Status(400)
 	}
+	h.Get("/geo/outlines/commune").Status(404)
 	shapes := h.Get("/geo/outlines/region").OK()
 	if !strings.Contains(shapes.Text, `"Bretagne"`) || shapes.Header.Get("Content-Type") != "application/geo+json" {
 		t.Errorf("got %.200s", shapes.Text)

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/paulmach/orb/geojson"
 
@@ -25,8 +26,8 @@ A filter is a condition on tags, or several that all hold: amenity=townhall, ame
 "amenity=townhall and name". Extracts of regions are published by Geofabrik and others; the data are © OpenStreetMap
 contributors, under the ODbL, and every map that shows them says so.`,
 		Flags: []plugin.Flag{{Name: "layer", Usage: "the layer's name: a letter, then letters, digits, - and _"}, {Name: "filter", Usage: "what to take, as amenity=townhall; given several times, all must hold"}}},
-		plugin.Command{Group: "geo", Use: "export LAYER FILE", Short: "Write a layer's public tiles into a PMTiles archive", Run: exportLayer, Example: "  palabre geo export fiche fiches.pmtiles --zoom 12",
-			Long:  "Write what the public sees of a layer into a PMTiles archive (https://docs.protomaps.com/pmtiles/), which any web server\ncan serve without Palabre. Zooms beyond --zoom are drawn from its tiles.",
+		plugin.Command{Group: "geo", Use: "export LAYER FILE", Short: "Write a layer's public tiles into a PMTiles archive", Run: g.exportLayer, Example: "  palabre geo export fiche fiches.pmtiles --zoom 12",
+			Long:  "Write what the public sees of a layer into a PMTiles archive (https://docs.protomaps.com/pmtiles/), which any web server\ncan serve without Palabre. Zooms beyond --zoom are drawn from its tiles. It reads the store: with the embedded one, stop the server first.",
 			Flags: []plugin.Flag{{Name: "zoom", Default: "12", Usage: "the deepest zoom, 0 to 16"}}},
 		plugin.Command{Group: "geo", Use: "layers", Short: "List the layers that were made of OpenStreetMap extracts", Files: true, Run: listOverlays},
 		plugin.Command{Group: "geo", Use: "remove LAYER", Short: "Take away a layer that was made of an OpenStreetMap extract", Files: true, Run: removeOverlay, Example: "  palabre geo remove townhalls"})
@@ -39,6 +40,9 @@ func importOverlay(ctx context.Context, c *plugin.CommandCall) (err error) {
 	layer := c.Flag("layer")
 	if !layerName.MatchString(layer) {
 		return core.Errorf(core.CodeBadRequest, "Name the layer: --layer townhalls (a letter, then letters, digits, - and _).")
+	}
+	if len(c.Flags["filter"]) == 0 {
+		return core.Errorf(core.CodeBadRequest, "Say what to take of the extract: --filter amenity=townhall. Several hold together; --filter building takes whatever has the tag.")
 	}
 	filter, err := osm.ParseFilter(c.Flags["filter"]...)
 	if err != nil {
@@ -97,17 +101,29 @@ func extract(ctx context.Context, c *plugin.CommandCall, f *os.File, size int64,
 }
 
 func told(c *plugin.CommandCall, layer string, r *osm.Report) error {
-	fmt.Fprintf(c.Out, "The layer %s has %d points, %d lines and %d areas.\n", layer, r.Points, r.Lines, r.Areas)
+	fmt.Fprintf(c.Out, "The layer %s has %s, %s and %s.\n", layer, counted(r.Points, "point"), counted(r.Lines, "line"), counted(r.Areas, "area"))
 	for _, skip := range r.Skipped {
 		fmt.Fprintf(c.Out, "Left out: %d, %s (%s)\n", skip.Count, skip.Reason["en"], strings.Join(skip.Examples, ", "))
 	}
-	_, err := fmt.Fprintf(c.Out, "It is served at /geo/layers/%s.geojson, © OpenStreetMap contributors.\n", layer)
+	_, err := fmt.Fprintf(c.Out, "It is served at /geo/layers/%s.geojson, unless content has a layer of that name. © OpenStreetMap contributors.\n", layer)
 	return err
 }
 
+// counted gives "1 point", "2 points".
+func counted(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
 func listOverlays(_ context.Context, c *plugin.CommandCall) error {
-	all := newOverlays(filepath.Join(c.Dir, "layers"))
-	for _, name := range all.names() {
+	all := newOverlays(c.Dir, time.Now)
+	names := all.names()
+	if len(names) == 0 {
+		fmt.Fprintln(c.Out, "There are none; palabre geo import makes one.")
+	}
+	for _, name := range names {
 		o, err := all.get(name)
 		if err != nil {
 			return err

@@ -25,17 +25,17 @@ import (
 const maxExportZoom = 16
 
 // exportLayer writes a layer's public tiles into an archive.
-func exportLayer(ctx context.Context, c *plugin.CommandCall) error {
+func (g *geo) exportLayer(ctx context.Context, c *plugin.CommandCall) error {
 	deepest := number(c.Flag("zoom"))
 	if deepest < 0 || deepest > maxExportZoom {
 		return core.Errorf(core.CodeBadRequest, "--zoom is a whole number from 0 to %d.", maxExportZoom)
 	}
-	g := &geo{host: c.Host, settings: &plugin.Settings[settings]{}, overlays: newOverlays(filepath.Join(c.Dir, "layers"))}
-	l, err := g.layer(ctx, core.Anonymous, c.Args[0])
+	of := &geo{host: c.Host, settings: g.settings}
+	l, err := of.layer(ctx, core.Anonymous, c.Args[0])
 	if err != nil {
 		return err
 	}
-	p, err := g.places(ctx, core.Anonymous, l, url.Values{})
+	p, err := of.places(ctx, core.Anonymous, l, url.Values{})
 	if err != nil {
 		return err
 	}

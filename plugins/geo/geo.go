@@ -9,7 +9,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"path/filepath"
 
 	"github.com/palabre-cms/palabre/core"
 	"github.com/palabre-cms/palabre/core/plugin"
@@ -46,6 +45,7 @@ func (g *geo) Manifest() plugin.Manifest {
 // Register implements plugin.Plugin.
 func (g *geo) Register(r *plugin.Registry) error {
 	g.settings = plugin.Configure(r, checkSettings)
+	plugin.Fits(r, g.fits)
 	g.tiles, g.turn = newTileCache(32<<20), newTurn()
 	return errors.Join(g.registerLayers(r), g.registerTerritories(r), g.registerBases(r), g.registerStyle(r), g.registerGeocoder(r), g.registerChecks(r), g.registerCommands(r), g.registerPage(r))
 }
@@ -59,7 +59,7 @@ func (g *geo) Start(ctx context.Context, h plugin.Host) error {
 	}
 	g.openBases(ctx, dir)
 	h.Go(func(context.Context) { g.warm() })
-	g.overlays = newOverlays(filepath.Join(dir, "layers"))
+	g.overlays = newOverlays(dir, h.Now)
 	g.tiles.now, g.tiles.ver = h.Now, h.Version
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"net/url"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/paulmach/orb"
@@ -277,6 +278,26 @@ func TestLayersOfOnesOwn(t *testing.T) {
 	}
 	if got := h.Get("/geo/layers/some/tilejson.json").OK(); got.Body["tilejson"] != "3.0.0" || got.Body["name"] != "Some" {
 		t.Errorf("got %s", got.Text)
+	}
+}
+
+// A layer that the site cannot show is refused when it is set, with what is wrong about it. What stood before is not looked at.
+func TestSettings_fit(t *testing.T) {
+	t.Parallel()
+	h := newSites(t)
+	for _, tc := range []struct{ settings, pointer, says string }{
+		{`{"layers": [{"name": "a", "type": "sitte"}]}`, "/layers/0/type", `There is no content type "sitte".`},
+		{`{"layers": [{"name": "a", "type": "site"}, {"name": "b", "type": "site", "field": "title"}]}`, "/layers/1/field", "The field title is no place."},
+		{`{"layers": [{"name": "a", "type": "site", "field": "nowhere"}]}`, "/layers/0/field", `The type site has no field "nowhere".`},
+		{`{"layers": [{"name": "a", "type": "site", "fields": ["title", "titel"]}]}`, "/layers/0/fields/1", `The type site has no field "titel".`},
+		{`{"layers": [{"name": "a", "type": "site", "filter": {"knid": "a"}}]}`, "/layers/0/filter", "knid"},
+		{`{"page": {"pages": {"sitte": "https://www.example.org/{slug}"}}}`, "/page/pages/sitte", `There is no content type "sitte".`},
+		{`{"geocoder": {"url": "https://geocoder.example.org", "format": "nominatim"}}`, "/geocoder/contact", "who runs this site can be reached"},
+	} {
+		got := h.Do("administrator", "PATCH", "/api/v1/plugins/"+geo.ID, json.RawMessage(`{"settings": `+tc.settings+`}`)).Status(422)
+		if !strings.Contains(fmt.Sprint(got.Body["detail"]), tc.says) || !strings.Contains(got.Text, `"/settings`+tc.pointer+`"`) {
+			t.Errorf("%s: %s", tc.settings, got.Text)
+		}
 	}
 }
 

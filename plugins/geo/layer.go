@@ -25,7 +25,7 @@ type layer struct {
 // kilometres wide.
 const clusterBelow = 14
 
-// layers are those that a caller may see, by name: every type with a place, then the configured ones.
+// layers are those that a caller may see: every type with a place, then the configured ones, which go before types of their name.
 func (g *geo) layers(ctx context.Context, who *core.Principal) ([]*layer, error) {
 	types, err := g.host.Reader().Visible(ctx, who)
 	if err != nil {
@@ -38,6 +38,7 @@ func (g *geo) layers(ctx context.Context, who *core.Principal) ([]*layer, error)
 		}
 	}
 	for _, s := range g.settings.Get().Layers {
+		all = slices.DeleteFunc(all, func(l *layer) bool { return l.name == s.Name })
 		if at := slices.IndexFunc(types, func(t *core.Type) bool { return t.Name == s.Type }); at >= 0 {
 			all = append(all, configured(s, types[at]))
 		}
@@ -62,18 +63,30 @@ func (g *geo) layer(ctx context.Context, who *core.Principal, name string) (*lay
 	if err != nil {
 		return nil, err
 	}
-	for i := len(all) - 1; i >= 0; i-- { // a configured layer goes before the type of its name
-		if all[i].name == name {
-			return all[i], nil
+	for _, l := range all {
+		if l.name == name {
+			return l, nil
 		}
 	}
 	return nil, core.Refuse(core.CodeNotFound, "", "There is no layer %q.", "Il n’y a pas de couche « %s ».", clipped(name))
 }
 
+// freeOverlays are the layers of OpenStreetMap whose name no layer of content has: that one is served at its address. Content
+// that the caller may not see hides a layer too, so that the list does not tell whether there is any.
+func (g *geo) freeOverlays() []string {
+	return slices.DeleteFunc(g.overlays.names(), g.isContent)
+}
+
+// isContent reports whether there is a layer of content of a name, for whomever.
+func (g *geo) isContent(name string) bool {
+	t, ok := g.host.Types().Type(core.TypeName(name))
+	return ok && t.GeoField != "" || slices.ContainsFunc(g.settings.Get().Layers, func(s layerSettings) bool { return s.Name == name })
+}
+
 // anyLayer finds a layer of content, or one of OpenStreetMap.
 func (g *geo) anyLayer(ctx context.Context, who *core.Principal, name string) (*layer, *overlay, error) {
 	l, err := g.layer(ctx, who, name)
-	if core.CodeOf(err) != core.CodeNotFound {
+	if g.isContent(name) || core.CodeOf(err) != core.CodeNotFound {
 		return l, nil, err
 	}
 	o, broken := g.overlays.get(name)

@@ -50,7 +50,7 @@ func (g *geo) listLayers(ctx context.Context, q *core.RouteRequest) (*core.Pendi
 		at := g.host.PublicURL() + "/geo/layers/" + url.PathEscape(l.name)
 		lines = append(lines, layerLine{Name: l.name, Label: l.label, Type: l.typ.Name, Field: field, Kind: "content", GeoJSON: at + ".geojson", TileJSON: at + "/tilejson.json"})
 	}
-	for _, name := range g.overlays.names() {
+	for _, name := range g.freeOverlays() {
 		at := g.host.PublicURL() + "/geo/layers/" + name
 		lines = append(lines, layerLine{Name: name, Label: core.Say(name, name), Kind: "osm", GeoJSON: at + ".geojson", TileJSON: at + "/tilejson.json"})
 	}

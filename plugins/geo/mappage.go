@@ -1,6 +1,7 @@
 package geo
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -107,12 +108,12 @@ func (g *geo) pageData(ctx context.Context, q *core.RouteRequest, embed bool) (*
 		lang = core.Locale(asked)
 	}
 	s := g.settings.Get().Page
-	d := &web.PageData{Lang: string(lang), Explicit: q.Query.Has("lang"), Embed: embed, State: web.ParseState(q.Query), Total: -1, Site: defaulted(s.Site, "Palabre"),
-		Title: defaulted(s.Title[lang], core.Say("Map", "Carte")[lang]), Lead: s.Lead[lang], Jumps: web.FrenchJumps, Attribution: g.owed()}
+	d := &web.PageData{Lang: string(lang), Explicit: q.Query.Has("lang"), Embed: embed, State: web.ParseState(q.Query), Total: -1, Site: cmp.Or(s.Site, "Palabre"),
+		Title: cmp.Or(s.Title[lang], core.Say("Map", "Carte")[lang]), Lead: s.Lead[lang], Jumps: web.FrenchJumps, Attribution: g.owed()}
 	if len(g.bases) > 0 {
 		d.Style = "/geo/style.json"
 	}
-	for _, name := range g.overlays.names() {
+	for _, name := range g.freeOverlays() {
 		d.Overlays = append(d.Overlays, web.Overlay{Name: name, Label: name + " (OpenStreetMap)"})
 	}
 	layers, err := g.layers(ctx, q.Who)
@@ -132,7 +133,7 @@ func (g *geo) owed() template.HTML {
 	for _, b := range g.bases {
 		parts = append(parts, b.source.Info().Attribution)
 	}
-	if len(g.overlays.names()) > 0 && !strings.Contains(strings.Join(parts, ""), "openstreetmap.org/copyright") {
+	if len(g.freeOverlays()) > 0 && !strings.Contains(strings.Join(parts, ""), "openstreetmap.org/copyright") {
 		parts = append(parts, osmCredit)
 	}
 	parts = append(parts, `<a href="https://geoservices.ign.fr/adminexpress">IGN</a>, <a href="https://www.insee.fr/">INSEE</a> (<a href="https://www.etalab.gouv.fr/licence-ouverte-open-licence">Licence Ouverte 2.0</a>)`)
@@ -221,7 +222,7 @@ func (m *mapPage) nameTerritory(level, code string) error {
 		return err
 	}
 	t, ok := all.Lookup(gazetteer.Level(level), code)
-	m.data.WithinLabel = defaulted(t.Name, code)
+	m.data.WithinLabel = cmp.Or(t.Name, code)
 	if !ok {
 		m.data.WithinLabel = code
 	}
@@ -433,7 +434,7 @@ func entryOf(l *web.Layer, entry map[string]any) web.Entry {
 	title, _ := stringAt(entry, l.TitleField)
 	place, _ := stringAt(entry, l.PlaceField)
 	slug, _ := stringAt(entry, l.SlugField)
-	e := web.Entry{ID: id, Title: defaulted(title, id), Place: place, URL: strings.NewReplacer("{slug}", url.PathEscape(defaulted(slug, id)), "{id}", id).Replace(l.Entry)}
+	e := web.Entry{ID: id, Title: cmp.Or(title, id), Place: place, URL: strings.NewReplacer("{slug}", url.PathEscape(cmp.Or(slug, id)), "{id}", id).Replace(l.Entry)}
 	if lon, lat, ok := pointAt(entry, l.GeoField); ok {
 		e.At = &[2]float64{lon, lat}
 	}

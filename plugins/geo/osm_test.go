@@ -8,6 +8,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/paulmach/orb/encoding/mvt"
 	"github.com/paulmach/orb/maptile"
@@ -69,6 +70,46 @@ func TestOverlay(t *testing.T) {
 	h.Get("/geo/layers/buildings.geojson").Status(404)
 }
 
+// A layer that was taken away is gone within seconds, also where its answers were kept.
+func TestOverlay_removed(t *testing.T) {
+	t.Parallel()
+	h := newSites(t)
+	importRestaurants(t, h, "food")
+	h.Get("/geo/layers/food.geojson").OK()
+	h.Get("/geo/layers/food/1/1/0.mvt").OK()
+	if _, err := h.Command("geo remove", []string{"food"}, nil); err != nil {
+		t.Fatal(err)
+	}
+	h.Advance(11 * time.Second)
+	h.Get("/geo/layers/food.geojson").Status(404)
+	h.Get("/geo/layers/food/1/1/0.mvt").Status(404)
+}
+
+func importRestaurants(t *testing.T, h *plugintest.Host, layer string) {
+	t.Helper()
+	if _, err := h.Command("geo import", []string{"internal/osm/testdata/monaco.osm.pbf"}, map[string][]string{"layer": {layer}, "filter": {"amenity=restaurant"}}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// At an address there is one layer: content goes before OpenStreetMap, and a configured layer before the type of its name.
+func TestLayers_oneName(t *testing.T) {
+	t.Parallel()
+	h := newSites(t, plugintest.Settings(plugintest.Doc{"layers": []plugintest.Doc{{"name": "site", "type": "site", "filter": plugintest.Doc{"kind": "a"}}}}))
+	importRestaurants(t, h, "site")
+	h.CreateLive("site", plugintest.Doc{"title": "A", "kind": "a", "location": point(1, 1)}).OK()
+	h.CreateLive("site", plugintest.Doc{"title": "B", "kind": "b", "location": point(1, 1)}).OK()
+	if got := titles(collection(t, h, "/geo/layers/site.geojson")); got != "[A]" {
+		t.Errorf("got %s", got)
+	}
+	if list := h.Get("/geo/layers").OK(); strings.Count(list.Text, `"name":"site"`) != 1 {
+		t.Errorf("got %s", list.Text)
+	}
+	if page := h.Get("/map").OK(); strings.Contains(page.Text, "site (OpenStreetMap)") {
+		t.Error("the page offers a layer that is not served")
+	}
+}
+
 // An archive in the plugin's directory is a base map.
 func TestBaseArchive(t *testing.T) {
 	t.Parallel()
@@ -110,12 +151,15 @@ func TestBaseArchive(t *testing.T) {
 // An exported layer is a base map like any other, and holds what the tiles hold that the public sees.
 func TestExport(t *testing.T) {
 	t.Parallel()
-	h := newSites(t)
+	h := newSites(t, plugintest.Settings(plugintest.Doc{"layers": []plugintest.Doc{{"name": "west", "type": "site", "filter": plugintest.Doc{"title": plugintest.Doc{"in": []string{"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"}}}}}}))
 	for i := range 20 {
 		h.CreateLive("site", plugintest.Doc{"title": fmt.Sprint(i), "location": point(float64(i)-10, 45), "note": "canary"}).OK()
 	}
 	h.Create("site", plugintest.Doc{"title": "draft-canary", "location": point(0, 0)}).OK()
 	file := t.TempDir() + "/sites.pmtiles"
+	if out, err := h.Command("geo export", []string{"west", file}, map[string][]string{"zoom": {"0"}}); err != nil || !strings.Contains(out, "10 places") {
+		t.Errorf("a configured layer: %v: %s", err, out)
+	}
 	out, err := h.Command("geo export", []string{"site", file}, map[string][]string{"zoom": {"5"}})
 	if err != nil || !strings.Contains(out, "20 places") {
 		t.Fatalf("%v: %s", err, out)
@@ -149,7 +193,7 @@ func TestExport(t *testing.T) {
 // The map page is there without scripts, in the reader's language, and only the sites of the settings may frame it.
 func TestMapPage(t *testing.T) {
 	t.Parallel()
-	h := newSites(t, plugintest.Settings(plugintest.Doc{"layers": []plugintest.Doc{{"name": "bad", "type": "site", "filter": plugintest.Doc{"nosuch": "x"}}}, "page": plugintest.Doc{"embed": []string{"https://www.example.org"}, "title": plugintest.Doc{"fr": "La carte", "en": "The map"}}}))
+	h := newSites(t, plugintest.Settings(plugintest.Doc{"layers": []plugintest.Doc{{"name": "staff", "type": "site", "filter": plugintest.Doc{"note": "x"}}}, "page": plugintest.Doc{"embed": []string{"https://www.example.org"}, "title": plugintest.Doc{"fr": "La carte", "en": "The map"}}}))
 	h.CreateLive("site", plugintest.Doc{"title": "Mairie <b>de</b> Metz", "kind": "a", "location": point(6.1757, 49.1193), "note": "canary"}).OK()
 	h.Create("site", plugintest.Doc{"title": "draft-canary", "location": point(0, 0)}).OK()
 	page := h.Get("/map?lang=fr").OK()

@@ -34,6 +34,7 @@ type overlay struct {
 	features []*geojson.Feature
 	places   []core.Place
 	numbers  map[core.EntryID]int
+	now      func() time.Time
 }
 
 // overlayAbout is the first line of an overlay's file.
@@ -52,11 +53,14 @@ const overlaySuffix = ".geojson.gz"
 // overlays are those of a directory. A file that was put there, replaced or taken away is noticed within seconds.
 type overlays struct {
 	dir    string
+	now    func() time.Time
 	mu     sync.Mutex
 	loaded map[string]*overlay
 }
 
-func newOverlays(dir string) *overlays { return &overlays{dir: dir, loaded: map[string]*overlay{}} }
+func newOverlays(dir string, now func() time.Time) *overlays {
+	return &overlays{dir: filepath.Join(dir, "layers"), now: now, loaded: map[string]*overlay{}}
+}
 
 func (o *overlays) names() []string {
 	var names []string
@@ -89,7 +93,7 @@ func (o *overlays) get(name string) (*overlay, error) {
 	if err != nil {
 		return nil, core.Wrap("geo.overlay", fmt.Errorf("%s: %w", path, err))
 	}
-	loaded.name, loaded.stamp = name, stamp
+	loaded.name, loaded.stamp, loaded.now = name, stamp, o.now
 	o.loaded[name] = loaded
 	return loaded, nil
 }
@@ -247,7 +251,7 @@ func (o *overlay) tile(at coordinates, s selection) *core.Pending {
 		tile := maptile.New(uint32(at.x), uint32(at.y), maptile.Zoom(at.z))
 		around := surroundings(tile)
 		body, err := draw(o.name, o.find(s, &around), tile, clusterBelow, o.show)
-		return &core.Answer{Body: body, Kind: tileKind, Until: time.Now().Add(overlayFor)}, err
+		return &core.Answer{Body: body, Kind: tileKind, Until: o.now().Add(overlayFor)}, err
 	}}
 }
 
@@ -279,6 +283,6 @@ func (o *overlay) geoJSON(s selection) *core.Pending {
 		}
 		c.ExtraMembers = geojson.Properties{"attribution": o.about.Attribution}
 		body, err := c.MarshalJSON()
-		return &core.Answer{Body: body, Kind: geoJSONKind, Until: time.Now().Add(overlayFor)}, core.Wrap("geo.geoJSON", err)
+		return &core.Answer{Body: body, Kind: geoJSONKind, Until: o.now().Add(overlayFor)}, core.Wrap("geo.geoJSON", err)
 	}}
 }

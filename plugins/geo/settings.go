@@ -1,10 +1,16 @@
 package geo
 
 import (
+	"cmp"
+	"context"
 	"fmt"
+	"net/url"
+	"reflect"
 	"regexp"
+	"slices"
 
 	"github.com/palabre-cms/palabre/core"
+	"github.com/palabre-cms/palabre/core/plugin"
 )
 
 // settingsSchema describes the settings to those who fill them in.
@@ -110,4 +116,54 @@ func checkSettings(s settings) error {
 		seen[l.Name] = true
 	}
 	return nil
+}
+
+// fits refuses layers that the site cannot show, pages of types that it does not have, and a geocoder that wants to know more.
+func (g *geo) fits(ctx context.Context, c plugin.Change[settings]) error {
+	n := plugin.NewNaming(c.Host.Types())
+	for i, l := range c.Is.Layers {
+		if slices.ContainsFunc(c.Was.Layers, func(was layerSettings) bool { return reflect.DeepEqual(was, l) }) {
+			continue
+		}
+		at := fmt.Sprintf("/layers/%d/", i)
+		if t := n.Type(at+"type", l.Type); t != nil {
+			l.fits(ctx, n, at, t, c)
+		}
+	}
+	for name := range c.Is.Page.Pages {
+		if _, stood := c.Was.Page.Pages[name]; !stood {
+			n.Type("/page/pages/"+string(name), name)
+		}
+	}
+	if s := c.Is.Geocoder; s != c.Was.Geocoder && s.URL != "" && s.Format == "nominatim" && s.Contact == "" {
+		n.Wrong("/geocoder/contact", core.Say("Nominatim asks that who runs this site can be reached: give an address of mail or of a page.",
+			"Nominatim demande de pouvoir joindre qui gère ce site : indiquez une adresse de courriel ou de page."))
+	}
+	return n.Err()
+}
+
+// fits notes what of a layer cannot be shown; its filter is tried, with the eyes of the one who sets it.
+func (l layerSettings) fits(ctx context.Context, n *plugin.Naming, at string, t *core.Type, c plugin.Change[settings]) {
+	place, known := t.Field(cmp.Or(l.Field, t.GeoField))
+	switch {
+	case l.Field == "" && t.GeoField == "":
+		n.Wrong(at+"type", core.Say("The type %s has no place.", "Le type %s n’a pas de lieu.", string(t.Name)))
+		return
+	case known && place.Kind != core.KindGeo:
+		n.Wrong(at+"field", core.Say("The field %s is no place.", "Le champ %s n’est pas un lieu.", l.Field))
+		return
+	case !known:
+		n.Field(at+"field", t, l.Field)
+		return
+	}
+	for i, path := range l.Fields {
+		n.Field(fmt.Sprintf("%sfields/%d", at, i), t, path)
+	}
+	params, err := configured(l, t).narrowed(url.Values{})
+	if err == nil {
+		_, err = c.Host.Places().Places(ctx, c.By, t.Name, params)
+	}
+	if e, ok := core.AsError(err); ok {
+		n.Wrong(at+"filter", core.Text{"en": e.In("en"), "fr": e.In("fr")})
+	}
 }

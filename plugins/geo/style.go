@@ -1,6 +1,7 @@
 package geo
 
 import (
+	"cmp"
 	"context"
 	"net/url"
 	"slices"
@@ -30,7 +31,7 @@ func (g *geo) style(ctx context.Context, q *core.RouteRequest) (*core.Pending, e
 	if err := noParams(q.Query, "layers", "base", "theme"); err != nil {
 		return nil, err
 	}
-	colours, ok := palettes[defaulted(q.Query.Get("theme"), "light")]
+	colours, ok := palettes[cmp.Or(q.Query.Get("theme"), "light")]
 	if !ok {
 		return nil, core.Refuse(core.CodeBadRequest, "bad_theme", "The themes are light and dark.", "Les thèmes sont light et dark.")
 	}
@@ -70,7 +71,7 @@ func (g *geo) styled(ctx context.Context, q *core.RouteRequest) ([]string, error
 	for _, l := range all {
 		names = append(names, l.name)
 	}
-	return append(names, g.overlays.names()...), err
+	return append(names, g.freeOverlays()...), err
 }
 
 // ground is the base map's part of a style.

@@ -1,6 +1,7 @@
 package geo
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -17,7 +18,7 @@ func (g *geo) registerTerritories(r *plugin.Registry) error {
 	return errors.Join(
 		plugin.Get(r, "/geo/territories", "searchTerritories", "Territories of France by name, code or postal code: ?q=mulh&level=commune", g.searchTerritories, plugin.Public()),
 		plugin.Get(r, "/geo/territories/{code}", "readTerritory", "A territory by its code, with what it lies in; ?level= where a code is of several", g.readTerritory, plugin.Public()),
-		plugin.Get(r, "/geo/outlines/{level}", "readOutlines", "The outlines of a level of territories, as GeoJSON", g.outlines, plugin.Public()),
+		plugin.Get(r, "/geo/outlines/{level}", "readOutlines", "The outlines of a level of territories, departement or region, as GeoJSON", g.outlines, plugin.Public()),
 	)
 }
 
@@ -148,6 +149,9 @@ func (g *geo) outlines(_ context.Context, q *core.RouteRequest) (*core.Pending, 
 	if err != nil {
 		return nil, err
 	}
+	if level != gazetteer.Departement && level != gazetteer.Region {
+		return nil, core.Refuse(core.CodeNotFound, "no_outlines", "There are no outlines of the level %s, but of departement and region.", "Il n’y a pas de contours du niveau %s, mais de departement et region.", string(level))
+	}
 	return &core.Pending{Key: "outlines " + string(level), Answer: func(context.Context) (*core.Answer, error) {
 		all, err := g.gazetteer()
 		if err != nil {
@@ -187,7 +191,7 @@ func (g *geo) countByTerritory(ctx context.Context, q *core.RouteRequest) (*core
 	if err != nil {
 		return nil, err
 	}
-	level, err := levelNamed(defaulted(q.Query.Get("level"), string(gazetteer.Departement)))
+	level, err := levelNamed(cmp.Or(q.Query.Get("level"), string(gazetteer.Departement)))
 	if err != nil {
 		return nil, err
 	}
@@ -289,13 +293,6 @@ func levelNames() []string {
 		names = append(names, string(level))
 	}
 	return names
-}
-
-func defaulted(s, otherwise string) string {
-	if s == "" {
-		return otherwise
-	}
-	return s
 }
 
 func cloned(params map[string][]string) (out url.Values) {

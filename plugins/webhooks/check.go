@@ -2,10 +2,13 @@ package webhooks
 
 import (
 	"context"
+	"fmt"
 	"net/url"
 	"slices"
+	"strings"
 
 	"github.com/palabre-cms/palabre/core"
+	"github.com/palabre-cms/palabre/core/jsondoc"
 	"github.com/palabre-cms/palabre/core/plugin"
 )
 
@@ -15,12 +18,15 @@ func (w *Webhooks) check(_ context.Context, e *core.EntryEvent) error {
 	var fields []core.FieldError
 	address, _ := e.New["url"].(string)
 	if problem := badAddress(address, w.settings.Get().AllowHTTP); address != "" && problem != nil {
-		fields = append(fields, wrong("/url", problem))
+		fields = append(fields, plugin.FieldIn("/url", problem))
 	}
 	was, _ := e.Old["role"].(string)
 	is, _ := e.New["role"].(string)
 	if was != "" && !mayGive(e.Actor, was) || is != "" && !mayGive(e.Actor, is) {
-		fields = append(fields, wrong("/role", core.Say("The role must be public, or one of yours.", "Le rôle doit être public, ou l’un des vôtres.")))
+		fields = append(fields, plugin.FieldIn("/role", core.Say("The role must be public, or one of yours.", "Le rôle doit être public, ou l’un des vôtres.")))
+	}
+	if n := w.running.Load(); n != nil {
+		fields = append(fields, unknownTypes(n.Types(), e)...)
 	}
 	if len(fields) == 0 {
 		return nil
@@ -28,8 +34,18 @@ func (w *Webhooks) check(_ context.Context, e *core.EntryEvent) error {
 	return plugin.Reject("webhook", fields[0].Message, fields...)
 }
 
-func wrong(pointer string, problem core.Text) core.FieldError {
-	return core.FieldError{Pointer: pointer, Keyword: "plugin", Message: problem["en"], Texts: problem}
+// unknownTypes finds the types that are named and not there; a type that has gone since is in nobody's way.
+func unknownTypes(types core.Types, e *core.EntryEvent) (fields []core.FieldError) {
+	for _, member := range []string{"events", "types"} {
+		stood := jsondoc.Texts(e.Old, member)
+		for i, text := range jsondoc.Texts(e.New, member) {
+			name, _, _ := strings.Cut(text, ".")
+			if _, known := types.Type(core.TypeName(name)); !known && name != "*" && !slices.Contains(stood, text) {
+				fields = append(fields, plugin.FieldIn(fmt.Sprintf("/%s/%d", member, i), core.Say("There is no content type %q.", "Il n’y a pas de type de contenu « %s ».", name)))
+			}
+		}
+	}
+	return fields
 }
 
 func mayGive(who *core.Principal, role string) bool {

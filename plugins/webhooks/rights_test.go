@@ -85,6 +85,19 @@ func TestRole_mustBeOnesOwn(t *testing.T) {
 	}
 }
 
+// What is subscribed to is there.
+func TestTypes_mustBeThere(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	doc := func(events, types []string) plugintest.Doc {
+		return plugintest.Doc{"name": "x", "url": "https://a.example.org", "events": events, "types": types}
+	}
+	for _, wrong := range []plugintest.Doc{doc([]string{"fiche.*", "fihce.publish"}, nil), doc([]string{"*.*"}, []string{"fihce"})} {
+		s.Create("webhook", wrong).Rejected("webhook")
+	}
+	s.Create("webhook", doc([]string{"*.publish", "fiche.*"}, []string{"fiche", "minutes"})).OK()
+}
+
 // Addresses are whole, encrypted and without passwords.
 func TestAddress(t *testing.T) {
 	t.Parallel()

@@ -190,11 +190,12 @@ func (h *Host) Commands(dataDir string) []plugin.Command {
 			run := c.Run
 			c.Run = func(ctx context.Context, call *plugin.CommandCall) error {
 				call.Dir = filepath.Join(dataDir, o.id())
-				if err := os.MkdirAll(call.Dir, 0o700); err != nil {
-					return err
+				if c.Files {
+					return run(ctx, call)
 				}
-				if !c.Files {
-					call.Host = o
+				call.Host = o
+				if err := o.prepare(ctx, call.Dir); err != nil {
+					return err
 				}
 				return run(ctx, call)
 			}
@@ -202,6 +203,18 @@ func (h *Host) Commands(dataDir string) []plugin.Command {
 		}
 	}
 	return all
+}
+
+// prepare readies what a command of the plugin needs: its directory, and its settings as they are in the store.
+func (o *one) prepare(ctx context.Context, dir string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	states, err := o.host.states(ctx)
+	if err != nil {
+		return err
+	}
+	return o.setUp(states[o.id()])
 }
 
 // Brought is a content type that a plugin brings.

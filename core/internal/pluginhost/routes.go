@@ -252,7 +252,7 @@ func (h *Host) patch(w http.ResponseWriter, q *core.RouteRequest) error {
 			s.Enabled, s.Fault = on, ""
 		}
 		if patch, ok := body["settings"].(map[string]any); ok {
-			return under(o.edit(s, patch), "/settings")
+			return under(o.edit(q.Context(), q.Who, s, patch), "/settings")
 		}
 		return nil
 	})

@@ -86,7 +86,29 @@ func (o *one) check(doc map[string]any) error {
 	}
 	for _, setUp := range o.SetUp {
 		if _, err := setUp(settingsText(doc)); err != nil {
-			return core.Refuse(core.CodeInvalid, "", "%s", "%s", err.Error())
+			return unfit(err)
+		}
+	}
+	return nil
+}
+
+// unfit is what a plugin says against settings, in its own words.
+func unfit(err error) error {
+	if e, ok := core.AsError(err); ok {
+		return e
+	}
+	return core.Refuse(core.CodeInvalid, "settings", "%s", "%s", err.Error())
+}
+
+// fits asks the plugin whether changed settings fit the site.
+func (o *one) fits(ctx context.Context, by *core.Principal, was, is map[string]any) error {
+	for _, fits := range o.Fits {
+		var err error
+		if fault := o.guarded("settings", func() error { err = fits(ctx, o, by, settingsText(was), settingsText(is)); return faultOnly(err) }); fault != nil && err == nil {
+			return o.failed(fault)
+		}
+		if err != nil {
+			return unfit(err)
 		}
 	}
 	return nil
@@ -111,8 +133,9 @@ func (o *one) setUp(s state) error {
 	return nil
 }
 
-// edit lays a JSON Merge Patch over settings, secrets among them: null takes a secret away, and one that is not named stays.
-func (o *one) edit(s *state, patch map[string]any) error {
+// edit lays somebody's JSON Merge Patch over settings, secrets among them: null takes a secret away, and one that is not named
+// stays.
+func (o *one) edit(ctx context.Context, by *core.Principal, s *state, patch map[string]any) error {
 	was, err := o.whole(*s)
 	if err != nil { // secrets that cannot be read any more, as after a restore: they are given anew
 		was, err = o.whole(state{Settings: s.Settings})
@@ -128,6 +151,9 @@ func (o *one) edit(s *state, patch map[string]any) error {
 	}
 	next := jsondoc.Merge(was, patch)
 	if err := o.check(next); err != nil {
+		return err
+	}
+	if err := o.fits(ctx, by, was, next); err != nil {
 		return err
 	}
 	plain, secrets := map[string]any{}, map[string]any{}
