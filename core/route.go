@@ -14,8 +14,9 @@ type Route struct {
 	Path    string // from the root, with its parameters: "/geo/layers/{layer}"
 	Name    string // unique among all routes: the operationId of the API's description
 	Summary string
-	Page    Text // of a page for people: what the home page calls its link to it; empty for all else
-	Public  bool // anyone may call it; otherwise whoever is signed in
+	Page    Text        // of a page for people: what the home page calls its link to it; empty for all else
+	On      func() bool // whether it answers at all now; nil for always
+	Public  bool        // anyone may call it; otherwise whoever is signed in
 	// Ask checks a request and gives an answer that may be kept: for GET. It gets compression, entity tags, and a place in the
 	// response cache while the types that it is made from stand.
 	Ask func(ctx context.Context, r *RouteRequest) (*Pending, error)

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/url"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/palabre-cms/palabre/core"
@@ -110,6 +111,9 @@ func (g *geo) pageData(ctx context.Context, q *core.RouteRequest, embed bool) (*
 	s := g.settings.Get().Page
 	d := &web.PageData{Lang: string(lang), Explicit: q.Query.Has("lang"), Embed: embed, State: web.ParseState(q.Query), Total: -1, Site: cmp.Or(s.Site, "Palabre"),
 		Title: cmp.Or(s.Title[lang], core.Say("Map", "Carte")[lang]), Lead: s.Lead[lang], Jumps: web.FrenchJumps, Attribution: g.owed()}
+	if view := q.Query.Get("view"); view != d.State.View {
+		d.Unknown = append(d.Unknown, "view="+clipped(view))
+	}
 	if len(g.bases) > 0 {
 		d.Style = "/geo/style.json"
 	}
@@ -156,7 +160,7 @@ func (m *mapPage) fill(ctx context.Context, layers []*layer) error {
 	if chosen == nil {
 		return nil
 	}
-	if err := m.onlyItsFilters(ctx, chosen); err != nil {
+	if err := m.knownFilters(ctx, chosen); err != nil {
 		return err
 	}
 	for _, l := range layers {
@@ -170,7 +174,7 @@ func (m *mapPage) fill(ctx context.Context, layers []*layer) error {
 		shown.Count = counts[l]
 		m.data.Layers = append(m.data.Layers, *shown)
 	}
-	m.data.State.Layer = chosen.name
+	m.shows(chosen)
 	if level, code, ok := strings.Cut(m.data.State.Within, ":"); ok {
 		if err := m.nameTerritory(level, code); err != nil {
 			return err
@@ -179,17 +183,38 @@ func (m *mapPage) fill(ctx context.Context, layers []*layer) error {
 	return m.list(ctx, chosen)
 }
 
-// onlyItsFilters drops filters of the layer that was shown before: without scripts, a form sends them along.
-func (m *mapPage) onlyItsFilters(ctx context.Context, l *layer) error {
+// shows notes what is shown in place of what was asked for and is not there.
+func (m *mapPage) shows(l *layer) {
+	d := m.data
+	if asked := d.State.Layer; asked != "" && asked != l.name {
+		d.Unknown = append(d.Unknown, "layer="+clipped(asked))
+	}
+	d.State.Layer = l.name
+	if d.State.View != "" && !m.chosen(l).Territories {
+		d.Unknown, d.State.View = append(d.Unknown, "view="+d.State.View), ""
+	}
+	d.State.Overlays = slices.DeleteFunc(d.State.Overlays, func(name string) bool {
+		known := slices.ContainsFunc(d.Overlays, func(o web.Overlay) bool { return o.Name == name })
+		if !known {
+			d.Unknown = append(d.Unknown, "overlay="+clipped(name))
+		}
+		return !known
+	})
+}
+
+// knownFilters drops filters that are not the layer's.
+func (m *mapPage) knownFilters(ctx context.Context, l *layer) error {
 	p, err := m.places(ctx, m.who, l, url.Values{})
 	if err != nil {
 		return err
 	}
 	scope := p.Asked.Scope.In(p.Asked.State)
-	m.data.State = m.data.State.Only(func(path string) bool {
+	var unknown []string
+	m.data.State, unknown = m.data.State.Known(func(path string) bool {
 		_, ok := l.typ.Field(path)
 		return ok && scope.Readable(l.typ, path)
 	})
+	m.data.Unknown = append(m.data.Unknown, unknown...)
 	return nil
 }
 
@@ -414,7 +439,7 @@ func (m *mapPage) list(ctx context.Context, l *layer) error {
 	for _, entry := range answer.Data {
 		m.data.Entries = append(m.data.Entries, entryOf(shown, entry))
 	}
-	if m.data.State.View == "" || !shown.Territories {
+	if m.data.State.View == "" {
 		return nil
 	}
 	return m.count(ctx, l)

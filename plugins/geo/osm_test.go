@@ -212,11 +212,24 @@ func TestMapPage(t *testing.T) {
 	if got := h.Get("/map?lang=en&q=nothing-of-the-kind").OK(); strings.Contains(got.Text, "Mairie") {
 		t.Error("the list does not search")
 	}
-	h.Get("/map?layer=site&filter[approaches]=BP&filter[note]=canary").OK() // of another layer, or not to be asked about
+	// What is of another layer, not to be asked about, or nothing, is left out, and said so.
+	odd := h.Get("/map?lang=en&layer=stie&overlay=x&view=canton&filter[approaches]=BP&filter[note]=canary&filter[kind]=a").OK()
+	if !strings.Contains(odd.Text, "view=canton, filter[approaches], filter[note], layer=stie, overlay=x</p>") || !strings.Contains(odd.Text, "Mairie") ||
+		!strings.Contains(odd.Text, `&#34;known&#34;:&#34;/map?filter%5Bkind%5D=a\u0026lang=en\u0026layer=site&#34;`) {
+		t.Errorf("got %s", odd.Text)
+	}
+	if fine := h.Get("/map?layer=site&filter[kind]=a").OK(); strings.Contains(fine.Text, `id="unknown"`) {
+		t.Error("nothing is unknown, and it says so")
+	}
 	if home := h.Get("/?lang=fr").OK(); !strings.Contains(home.Text, `href="/map`) || !strings.Contains(home.Text, "Les contenus sur une carte") {
 		t.Error("the home page does not lead to the map")
 	}
 	h.Get("/map/palabre-map.js").OK()
+	off := newSites(t)
+	off.Do("administrator", "PATCH", "/api/v1/plugins/"+geo.ID, plugintest.Doc{"enabled": false}).OK()
+	if home := off.Get("/?lang=fr").OK(); strings.Contains(home.Text, `href="/map`) {
+		t.Error("the home page leads to a map that is not there")
+	}
 	h.Get("/map/assets/0/main.js").Status(404)
 	src := strings.SplitN(strings.SplitN(page.Text, `src="/map/assets/`, 2)[1], `"`, 2)[0]
 	if got := h.Get("/map/assets/" + src).OK(); !strings.Contains(got.Header.Get("Cache-Control"), "immutable") || !strings.HasPrefix(got.Header.Get("Content-Type"), "text/javascript") {

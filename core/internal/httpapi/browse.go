@@ -55,7 +55,7 @@ func home(s *Server, c *gin.Context) error {
 func (s *Server) pageLinks(p page) []homeLink {
 	var links []homeLink
 	for _, r := range s.o.Routes {
-		if len(r.Page) > 0 {
+		if len(r.Page) > 0 && (r.On == nil || r.On()) {
 			links = append(links, homeLink{p.Link(r.Path), r.Path, r.Page.In(p.Lang)})
 		}
 	}

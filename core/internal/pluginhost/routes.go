@@ -37,6 +37,7 @@ func (h *Host) Routes() []core.Route {
 
 // gated answers for a plugin while it is on: else the address is not there.
 func (h *Host) gated(o *one, r core.Route) core.Route {
+	r.On = o.on.Load
 	if ask := r.Ask; ask != nil {
 		r.Ask = func(ctx context.Context, q *core.RouteRequest) (p *core.Pending, err error) {
 			if !o.on.Load() {

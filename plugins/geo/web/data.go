@@ -18,6 +18,7 @@ type PageData struct {
 	Embed    bool   // for an iframe: no header
 
 	State    State     // what the address asks for
+	Unknown  []string  // what it asked for besides, and this map does not have: "layer=…", "filter[…]"
 	Layers   []Layer   // the layers to choose from; State.Layer names the one that is shown, the first when it names none
 	Overlays []Overlay // layers that can be drawn beside it
 

@@ -273,13 +273,24 @@ func (p page) Config() (string, error) {
 		words[name] = p.Say(name)
 	}
 	text, err := json.Marshal(map[string]any{
-		"lang": p.Lang, "explicit": p.Explicit, "embed": p.Embed, "path": p.Path(), "style": p.Style, "start": p.Start, "pageSize": PageSize,
+		"known": p.known(), "lang": p.Lang, "explicit": p.Explicit, "embed": p.Embed, "path": p.Path(), "style": p.Style, "start": p.Start, "pageSize": PageSize,
 		"worker": asset("maplibre-worker.js"), "words": words, "withinLabel": p.WithinLabel, "overlays": p.overlayNames(),
 		"layer": map[string]any{"name": p.Layer.Name, "list": p.Layer.List, "entry": p.Layer.Entry, "params": p.Layer.Params.Encode(),
 			"title": p.Layer.TitleField, "place": p.Layer.PlaceField, "slug": p.Layer.SlugField, "geo": p.Layer.GeoField},
 	})
 	return string(text), err
 }
+
+// known is the address of what is shown where another was asked for: the scripts go on from there.
+func (p page) known() string {
+	if len(p.Unknown) == 0 {
+		return ""
+	}
+	return p.Address(p.State)
+}
+
+// LeftOut names what is unknown, as the address has it.
+func (p page) LeftOut() string { return strings.Join(p.Unknown, ", ") }
 
 func (p page) overlayNames() []string {
 	names := []string{}

@@ -81,11 +81,11 @@ func (s *site) page(w http.ResponseWriter, r *http.Request, embed bool) {
 
 // data is what the plugin's own server would say.
 func (s *site) data(params url.Values, embed bool) web.PageData {
-	state := web.ParseState(params)
+	state, unknown := web.ParseState(params).Known(func(field string) bool { return slices.Contains(facetFields, field) })
 	asked := state.Asked()
 	found := s.matching(asked)
 	d := web.PageData{Title: "Carte des démarches participatives", Lead: "Les fiches de l’Observatoire, là où elles se passent.", Site: "Observatoire Exemple",
-		Lang: params.Get("lang"), Explicit: params.Has("lang"), Embed: embed, State: state, Total: int64(len(found)), Jumps: web.FrenchJumps,
+		Lang: params.Get("lang"), Explicit: params.Has("lang"), Embed: embed, State: state, Unknown: unknown, Total: int64(len(found)), Jumps: web.FrenchJumps,
 		Overlays: []web.Overlay{{Name: "mairies", Label: "Mairies (OpenStreetMap)"}},
 		Attribution: template.HTML(`Contours : <a href="https://geoservices.ign.fr/">IGN</a>, fiches : Observatoire Exemple – ` +
 			`<a href="https://www.etalab.gouv.fr/licence-ouverte-open-licence">Licence Ouverte 2.0</a>`),
@@ -123,10 +123,12 @@ func (s *site) span(found []fiche, after string, limit int) (from, to int) {
 	return from, min(from+limit, len(found))
 }
 
+var facetFields = []string{"approaches", "themes", "schemeStatus"}
+
 func (s *site) facets(state web.State, lang string) []web.Facet {
 	labels := facetLabels[lang == "en"]
 	var all []web.Facet
-	for _, field := range []string{"approaches", "themes", "schemeStatus"} {
+	for _, field := range facetFields {
 		other := state
 		other.Filters = map[string][]string{}
 		for f, values := range state.Filters {

@@ -98,22 +98,28 @@ func (s State) fields() []string {
 	return fields
 }
 
-// Only is the state without filters on fields that are not known: when someone without scripts chooses another layer, the
-// address still has the filters of the one before.
-func (s State) Only(known func(field string) bool) State {
+// Known is the state without filters on fields that are not known, and the names of those: a link may be old, and when someone
+// without scripts chooses another layer, the address still has the filters of the one before.
+func (s State) Known(known func(field string) bool) (State, []string) {
 	filters, fixed := map[string][]string{}, url.Values{}
+	var unknown []string
 	for field, values := range s.Filters {
 		if known(field) {
 			filters[field] = values
+		} else {
+			unknown = append(unknown, "filter["+field+"]")
 		}
 	}
 	for name, values := range s.Fixed {
 		if field, _, _ := strings.Cut(strings.TrimPrefix(name, "filter["), "]"); known(field) {
 			fixed[name] = values
+		} else {
+			unknown = append(unknown, name)
 		}
 	}
 	s.Filters, s.Fixed = filters, fixed
-	return s
+	sort.Strings(unknown)
+	return s, unknown
 }
 
 // Values are the parameters of the page's address: ParseState reads them back.

@@ -38,10 +38,13 @@ func TestStateAsks(t *testing.T) {
 	}
 }
 
-func TestStateOnly(t *testing.T) {
+func TestStateKnown(t *testing.T) {
 	params, _ := url.ParseQuery("layer=event&q=x&filter[themes]=URB&filter[year][gte]=2018&filter[format]=hybrid&filter[seats][lt]=20")
-	s := web.ParseState(params).Only(func(field string) bool { return field == "format" || field == "seats" })
+	s, unknown := web.ParseState(params).Known(func(field string) bool { return field == "format" || field == "seats" })
 	if got, _ := url.QueryUnescape(s.Values().Encode()); got != "filter[format]=hybrid&filter[seats][lt]=20&layer=event&q=x" {
 		t.Errorf("left is %s", got)
+	}
+	if diff := cmp.Diff(unknown, []string{"filter[themes]", "filter[year][gte]"}); diff != "" {
+		t.Error(diff)
 	}
 }

@@ -36,6 +36,7 @@ var texts = map[string][2]string{
 	"skip":         {"Aller à la liste", "Skip to the list"},
 	"some":         {"résultats", "results"},
 	"territory":    {"Territoire", "Territory"},
+	"unknown":      {"Absent de cette carte, et ignoré :", "Not on this map, and left out:"},
 	"untitled":     {"Sans titre", "Untitled"},
 
 	"jsArea":           {"dans la zone affichée", "within the map’s area"},

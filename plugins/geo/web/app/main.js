@@ -8,6 +8,7 @@ import { makeTerritories } from './territories.js';
 import { announceHeight } from './frame.js';
 
 const config = JSON.parse(document.body.dataset.config);
+if (config.known) history.replaceState(null, '', config.known + location.hash);
 const page = { config, state: read(location.search), labels: new Map(), go, say, number };
 page.labels.set(page.state.within, config.withinLabel);
 
@@ -23,6 +24,7 @@ function number(n) {
 /** go changes the state, the address and all that is shown. The list begins anew unless the change says where. */
 function go(change) {
   page.state = { ...page.state, after: '', ...change };
+  document.getElementById('unknown')?.remove();
   const address = config.path + write(page.state, config) + location.hash;
   if (address !== location.pathname + location.search + location.hash) history.pushState(null, '', address);
   show();

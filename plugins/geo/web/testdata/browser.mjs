@@ -179,6 +179,16 @@ describe('filters', () => {
     assert.equal(await page.locator('#chips').isVisible(), false);
   }));
 
+  test('what an address asks for and is not there is left out, and said so until something else is chosen', () => visit(`${PLAIN}/map?filter[nosuch]=x&filter[approaches]=BP`, {}, async (page) => {
+    assert.match(await page.textContent('#unknown'), /filter\[nosuch\]/);
+    assert.equal(query(page), '?filter[approaches]=BP');
+    assert.equal(await page.locator('#chips li').count(), 1);
+    const some = await counted(page);
+    await page.locator('#chips a').first().click();
+    await recounted(page, some);
+    assert.equal(await page.locator('#unknown').count(), 0);
+  }));
+
   test('the count is told to those who do not see it', () => visit(`${PLAIN}/map?lang=en`, {}, async (page) => {
     assert.equal(await page.getByRole('status').textContent(), '1,110 results');
     assert.equal(await page.getByRole('status').getAttribute('aria-live'), 'polite');
@@ -302,8 +312,8 @@ describe('elsewhere', () => {
 
 describe('for everybody', () => {
   for (const [colorScheme, lang, address, options] of [
-    ['light', 'fr', '/map', desk], ['dark', 'en', '/map?filter[approaches]=BP', desk], ['dark', 'fr', '/map?view=departement', desk], ['light', 'en', '/map/embed', desk],
-    ['light', 'en', '/map?view=region', phone], ['dark', 'fr', '/map?filter[themes]=ENV&within=region:53', phone], ['light', 'fr', '/map/embed', phone],
+    ['light', 'fr', '/map', desk], ['dark', 'en', '/map?filter[approaches]=BP', desk], ['dark', 'fr', '/map?view=departement', desk], ['light', 'en', '/map?filter[nosuch]=x&filter[approaches]=BP', desk], ['light', 'en', '/map/embed', desk],
+    ['light', 'en', '/map?view=region', phone], ['dark', 'fr', '/map?filter[themes]=ENV&within=region:53', phone], ['light', 'fr', '/map/embed', phone], ['dark', 'fr', '/map?filter[nosuch]=x', phone],
   ]) {
     const name = `${options === desk ? 'desk' : 'phone'} ${colorScheme} ${lang} ${address}`;
     test(name, () => visit(`${PLAIN}${address}${address.includes('?') ? '&' : '?'}lang=${lang}`, { ...options, colorScheme }, async (page) => {
