@@ -298,13 +298,21 @@ func (e *edit) validate(context.Context) error {
 	if e.after == nil {
 		return nil
 	}
+	if e.offered != nil && jsondoc.Equal(e.offered.doc, e.after) {
+		return invalid(e.asSent(append(e.errors, e.offered.wrong...))) // what the hooks left as it was has been judged
+	}
 	wrong := e.typ.Validator.Validate(e.after)
-	if len(e.errors) == 0 && len(wrong) > 0 && e.hooked && e.wasValid {
+	if len(wrong) > 0 && e.offered != nil && len(e.offered.wrong)+len(e.errors) == 0 && !tookTooLong(wrong) {
 		return &core.Error{Code: core.CodeInternal, Reason: "plugin_invalid_output",
 			Message: "A plugin made the content invalid, so nothing was changed. Tell an administrator.", Err: core.Invalid(wrong...),
 			Texts: core.Text{"fr": "Une extension a rendu le contenu invalide : rien n’a été modifié. Prévenez un administrateur."}}
 	}
 	return invalid(e.asSent(append(e.errors, wrong...)))
+}
+
+// tookTooLong reports whether a document was only too much work to judge in the time there is. That is no plugin's doing.
+func tookTooLong(wrong []core.FieldError) bool {
+	return len(wrong) == 1 && wrong[0].Keyword == "budget"
 }
 
 // asSent points at the places in a translation as the caller sent them.

@@ -26,8 +26,7 @@ type edit struct {
 	filled   []string       // fields that the system gave a value that the caller did not send
 	made     madeSlug
 	hooksRan bool // it is their turn no more
-	hooked   bool // a hook saw the document
-	wasValid bool // it was valid before the hooks
+	offered  *offer
 	errors   []core.FieldError
 	warnings []core.FieldError
 	way      *core.Transition // the transition to make, also of an edit that publishes

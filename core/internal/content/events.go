@@ -16,6 +16,12 @@ type link struct {
 	chain *hook.Chain[*core.EntryEvent]
 }
 
+// offer is what the hooks were given, and what was wrong with it before they saw it.
+type offer struct {
+	doc   map[string]any
+	wrong []core.FieldError
+}
+
 // runHooks lets plugins change the document to come or refuse. A write that has to be prepared anew runs them anew:
 // what they do beside changing the event belongs into a consumer of the log.
 func (e *edit) runHooks(ctx context.Context) error {
@@ -28,8 +34,10 @@ func (e *edit) runHooks(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	e.hooked = true
-	e.wasValid = e.after == nil || len(e.typ.Validator.Validate(e.after)) == 0
+	e.offered = &offer{doc: e.after}
+	if e.after != nil {
+		e.offered.wrong = e.typ.Validator.Validate(e.after)
+	}
 	event := e.event()
 	if err := through(ctx, links, event); err != nil {
 		return fromHook(err)

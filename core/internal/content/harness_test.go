@@ -162,8 +162,13 @@ func startWith(t testing.TB, l core.Log, c core.Catalog) *node {
 
 func prepareWith(t testing.TB, l core.Log, c core.Catalog) *node {
 	t.Helper()
+	return prepareWithTypes(t, l, c, compiled())
+}
+
+func prepareWithTypes(t testing.TB, l core.Log, c core.Catalog, types typeList) *node {
+	t.Helper()
 	n := &node{t: t, log: l, catalog: testCatalog{c}, hooks: &core.Hooks{}, roles: roles{}}
-	n.Content = content.New(content.Config{Log: l, Catalog: n.catalog, Types: compiled(), Access: n.roles, Hooks: n.hooks, Patience: 20 * time.Second})
+	n.Content = content.New(content.Config{Log: l, Catalog: n.catalog, Types: types, Access: n.roles, Hooks: n.hooks, Patience: 20 * time.Second})
 	t.Cleanup(func() { n.Close() })
 	return n
 }

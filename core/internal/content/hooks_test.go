@@ -3,6 +3,7 @@ package content_test
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"testing"
 	"time"
@@ -136,6 +137,55 @@ func TestHooks_outcomes(t *testing.T) {
 			}
 		})
 	}
+}
+
+// What hooks leave as it was is judged once, and a second judgement that runs out of time is not held against a plugin.
+func TestHooks_judgedInTime(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		name    string
+		changes bool
+		code    core.Code
+	}{{"left alone", false, ""}, {"changed", true, core.CodeInvalid}} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			types := maps.Clone(compiled())
+			partner := *types["partner"]
+			partner.Validator = &tired{Validator: partner.Validator}
+			types["partner"] = &partner
+			n := prepareWithTypes(t, openLog(t), openCatalog(t), types)
+			if err := n.Start(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			add(t, &n.hooks.EntryValidate, "h", func(ctx context.Context, e *core.EntryEvent, next hook.Next) error {
+				if tc.changes {
+					e.New["kind"] = "x"
+				}
+				return next(ctx)
+			})
+			op := core.Operation{Op: core.OperationCreate, Type: "partner", ID: core.NewID(time.Now()), Data: doc(t, `{"name": "A"}`)}
+			if tc.code == "" {
+				n.do(op)
+				return
+			}
+			if err := n.refused(tc.code, admin, op); err.Reason != "" {
+				t.Errorf("reason %q", err.Reason)
+			}
+		})
+	}
+}
+
+// tired is a validator that has time for one document only.
+type tired struct {
+	core.Validator
+	judged int
+}
+
+func (v *tired) Validate(doc map[string]any) []core.FieldError {
+	if v.judged++; v.judged > 1 {
+		return []core.FieldError{{Keyword: "budget"}}
+	}
+	return v.Validator.Validate(doc)
 }
 
 func TestHooks_publishChanges(t *testing.T) {
