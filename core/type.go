@@ -49,7 +49,8 @@ type Type struct {
 	KeepRevs    int    // how many revisions `log compact` keeps; 0 keeps all
 	Heir        string // the role whose oldest account gets the drafts of an account that ended; "" leaves them
 	Groups      []Group
-	Fields      []Field // every addressable path, parents before members, in the schema's order
+	Fields      []Field        // every addressable path, parents before members, in the schema's order
+	Annotations map[string]any // those that plugins have brought, by name, as the schema's root has them
 	Validator   Validator
 	byPath      map[string]int
 }
@@ -68,6 +69,13 @@ type Validator interface {
 	// Encode writes a document compactly, its keys in the type's order and unknown ones after, sorted.
 	Encode(doc map[string]any) Doc
 }
+
+// What a Validator says of a whole document that it could not judge: it takes longer than there is, or a plugin failed at it, whose
+// ID and place are the Params "plugin" and "hook".
+const (
+	KeywordBudget       = "budget"
+	KeywordPluginFailed = "plugin_failed"
+)
 
 // Field is one addressable path of a type. A path names object members joined by dots; arrays add nothing to it:
 // "programme.title" is the title of each item of the array programme.
@@ -97,8 +105,11 @@ type Field struct {
 	WriteRoles []string
 	Personal   *PersonalRule
 	Computed   bool
+	Compute    *ComputeRule // how, where a plugin's function does it
 	ReadOnly   bool
-	Default    json.RawMessage
+	// Annotations are those that plugins have brought, by name, as the schema has them.
+	Annotations map[string]any
+	Default     json.RawMessage
 }
 
 // EnumValue is one allowed value with its label.

@@ -101,7 +101,7 @@ type App struct {
 // New puts a node together. It opens what lies in the data directory and starts nothing; Close frees it.
 func New(c *config.Config, o Options) (*App, error) {
 	a := &App{config: c, options: o, logger: newLogger(c.Log, o.LogTo), hooks: &core.Hooks{}}
-	for _, step := range []func() error{a.openStore, a.openTypes, a.openCatalog, a.addPlugins, a.wireOutbound, a.wireServices, a.wireServer} {
+	for _, step := range []func() error{a.openStore, a.addPlugins, a.openTypes, a.openCatalog, a.wireOutbound, a.wireServices, a.wireServer} {
 		if err := step(); err != nil {
 			return nil, errors.Join(err, a.Close())
 		}
@@ -136,12 +136,13 @@ func (a *App) openStore() (err error) {
 }
 
 func (a *App) openTypes() error {
-	a.compiler = &schema.Compiler{}
+	words := a.vocabulary()
+	a.compiler = &schema.Compiler{Words: words}
 	system, err := schema.System(context.Background(), a.compiler)
 	if err != nil {
 		return err
 	}
-	a.types = newRegistry(a.compiler, system, a.logger)
+	a.types = newRegistry(&schema.Compiler{Words: words, Lenient: true}, system, a.logger)
 	a.types.file = filepath.Join(a.config.Data, "types.json")
 	a.types.recall()
 	return nil
@@ -260,6 +261,7 @@ func (a *App) Start(ctx context.Context) error {
 	}
 	if !a.options.Errand {
 		a.plugins.Start(ctx)
+		a.background.Go(func() { a.keepComputed(background) })
 	}
 	return nil
 }

@@ -26,7 +26,7 @@ func (c *Client) types(ctx context.Context) (core.Types, error) {
 	if err != nil {
 		return nil, err
 	}
-	compiler := &schema.Compiler{}
+	compiler := &schema.Compiler{Lenient: true} // the server's plugins may know more
 	var compiled []*core.Type
 	for _, remote := range list {
 		t, err := compiler.Compile(ctx, remote.Schema)

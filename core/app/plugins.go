@@ -15,6 +15,17 @@ import (
 	"github.com/palabre-cms/palabre/core/plugin"
 )
 
+// vocabulary is what the plugins add to the words of schemas. A plugin whose words cannot be taken in stays off.
+func (a *App) vocabulary() *schema.Vocabulary {
+	words := new(schema.Vocabulary)
+	for _, w := range a.plugins.Vocabulary() {
+		if err := words.Add(w.Vocabulary); err != nil {
+			a.plugins.Bar(w.Plugin, err)
+		}
+	}
+	return words
+}
+
 // wirePlugins gives the plugins the node's services.
 func (a *App) wirePlugins(mapper core.Mapper) error {
 	key, err := a.unsavedSecret("plugin-key")

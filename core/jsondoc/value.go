@@ -184,3 +184,24 @@ func Delete(doc map[string]any, path string) {
 		doc, path = next, rest
 	}
 }
+
+// DeleteValues takes out every value at a dotted path, arrays on the way walked through.
+func DeleteValues(doc map[string]any, path string) {
+	head, rest, more := strings.Cut(path, ".")
+	if !more {
+		delete(doc, head)
+		return
+	}
+	deleteBelow(doc[head], rest)
+}
+
+func deleteBelow(v any, path string) {
+	switch v := v.(type) {
+	case map[string]any:
+		DeleteValues(v, path)
+	case []any:
+		for _, item := range v {
+			deleteBelow(item, path)
+		}
+	}
+}

@@ -28,7 +28,9 @@ var article = core.NewType(core.Type{Name: "article"})
 type gate struct{}
 
 func (gate) Open(context.Context) bool           { return true }
+func (gate) On() bool                            { return true }
 func (gate) Called(string, time.Duration, error) {}
+func (gate) Failed(string, error)                {}
 
 func host(t *testing.T, plugins ...plugin.Plugin) ([]*plugin.Registered, *core.Hooks) {
 	t.Helper()

@@ -31,6 +31,7 @@ type Registered struct {
 	Jobs       []Job
 	Routes     []core.Route
 	Types      []json.RawMessage // JSON Schemas
+	Vocabulary core.Vocabulary
 	Commands   []Command
 	UI         []Contribution
 	Migrations []Migration
@@ -45,8 +46,12 @@ type Registered struct {
 type Gate interface {
 	// Open reports whether the plugin's handlers take part now: it is on, and is not itself the cause of the operation.
 	Open(ctx context.Context) bool
+	// On reports whether the plugin is on.
+	On() bool
 	// Called is told of each call: how long it took and what came of it.
 	Called(what string, took time.Duration, err error)
+	// Failed is told of a fault outside of the chains of hooks.
+	Failed(what string, err error)
 }
 
 // Register asks a plugin for its manifest and lets it register, with its handlers in hooks. With an error nothing of it stays.

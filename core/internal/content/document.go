@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/palabre-cms/palabre/core"
+	"github.com/palabre-cms/palabre/core/hook"
+	"github.com/palabre-cms/palabre/core/internal/computed"
 	"github.com/palabre-cms/palabre/core/jsondoc"
 )
 
@@ -242,7 +244,7 @@ func sameValues(a, b []any) bool { return jsondoc.Equal(a, b) }
 
 func pointerTo(path string) string { return jsondoc.Pointer(strings.Split(path, ".")...) }
 
-// complete fills in what the caller may leave out: defaults of a new entry, references given by slug, the slug.
+// complete fills in what the caller may leave out: defaults of a new entry, references given by slug, computed fields, the slug.
 func (e *edit) complete(ctx context.Context) error {
 	if e.after == nil {
 		return nil
@@ -255,7 +257,19 @@ func (e *edit) complete(ctx context.Context) error {
 	if err := e.resolveReferences(ctx); err != nil {
 		return err
 	}
+	if err := e.compute(ctx); err != nil {
+		return err
+	}
 	return e.fillSlug(ctx)
+}
+
+// compute fills the computed fields, and once more where hooks have changed what they are made from.
+func (e *edit) compute(ctx context.Context) error {
+	if e.offered != nil && jsondoc.Equal(e.offered.doc, e.after) {
+		return nil
+	}
+	_, err := computed.Fill(ctx, e.typ, e.id, e.after)
+	return ofPlugin(err)
 }
 
 // fillDefaults gives a new document the values that its type says; those of a group only where the group is there.
@@ -301,7 +315,10 @@ func (e *edit) validate(context.Context) error {
 	if e.offered != nil && jsondoc.Equal(e.offered.doc, e.after) {
 		return invalid(e.asSent(append(e.errors, e.offered.wrong...))) // what the hooks left as it was has been judged
 	}
-	wrong := e.typ.Validator.Validate(e.after)
+	wrong, err := e.judge(e.after)
+	if err != nil {
+		return err
+	}
 	if len(wrong) > 0 && e.offered != nil && len(e.offered.wrong)+len(e.errors) == 0 && !tookTooLong(wrong) {
 		return &core.Error{Code: core.CodeInternal, Reason: "plugin_invalid_output",
 			Message: "A plugin made the content invalid, so nothing was changed. Tell an administrator.", Err: core.Invalid(wrong...),
@@ -310,9 +327,22 @@ func (e *edit) validate(context.Context) error {
 	return invalid(e.asSent(append(e.errors, wrong...)))
 }
 
+// judge gives what is wrong with a document. The error is a plugin's that failed at it.
+func (e *edit) judge(doc map[string]any) ([]core.FieldError, error) {
+	wrong := e.typ.Validator.Validate(doc)
+	for i := range wrong {
+		if wrong[i].Keyword == core.KeywordPluginFailed {
+			plugin, _ := wrong[i].Params["plugin"].(string)
+			where, _ := wrong[i].Params["hook"].(string)
+			return nil, pluginFailed(&hook.Fault{Plugin: plugin, Hook: where, Err: core.Invalid(wrong...)})
+		}
+	}
+	return wrong, nil
+}
+
 // tookTooLong reports whether a document was only too much work to judge in the time there is. That is no plugin's doing.
 func tookTooLong(wrong []core.FieldError) bool {
-	return len(wrong) == 1 && wrong[0].Keyword == "budget"
+	return len(wrong) == 1 && wrong[0].Keyword == core.KeywordBudget
 }
 
 // asSent points at the places in a translation as the caller sent them.

@@ -5,6 +5,7 @@ import (
 	"context"
 
 	"github.com/palabre-cms/palabre/core"
+	"github.com/palabre-cms/palabre/core/internal/computed"
 )
 
 // erasing are the stages of what only an erasure of personal data does. The documents come from whoever worked them out and
@@ -34,7 +35,28 @@ func (e *edit) erase(ctx context.Context) error {
 	if err := e.migrate(ctx); err != nil {
 		return err
 	}
+	if err := e.recompute(ctx, &e.next.Draft, &e.next.Published); err != nil {
+		return err
+	}
 	e.next.Slugs = to.Slugs
+	return nil
+}
+
+// recompute computes what is made from what was erased.
+func (e *edit) recompute(ctx context.Context, docs ...*core.Doc) error {
+	for _, doc := range docs {
+		if *doc == nil || len(computed.Fields(e.typ)) == 0 {
+			continue
+		}
+		m, err := parse(*doc)
+		if err != nil {
+			return err
+		}
+		if _, err := computed.Fill(ctx, e.typ, e.id, m); err != nil {
+			return ofPlugin(err)
+		}
+		*doc = e.typ.Validator.Encode(m)
+	}
 	return nil
 }
 

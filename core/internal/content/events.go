@@ -36,7 +36,9 @@ func (e *edit) runHooks(ctx context.Context) error {
 	}
 	e.offered = &offer{doc: e.after}
 	if e.after != nil {
-		e.offered.wrong = e.typ.Validator.Validate(e.after)
+		if e.offered.wrong, err = e.judge(e.after); err != nil {
+			return err
+		}
 	}
 	event := e.event()
 	if err := through(ctx, links, event); err != nil {
@@ -140,6 +142,18 @@ func fromHook(err error) error {
 		return err
 	}
 	return &core.Error{Code: core.CodeInvalid, Reason: "refused", Message: err.Error(), Err: err}
+}
+
+// ofPlugin words an error of a plugin's function that is no handler of a chain.
+func ofPlugin(err error) error {
+	if err == nil {
+		return nil
+	}
+	var fault *core.PluginFault
+	if errors.As(err, &fault) {
+		return pluginFailed(&hook.Fault{Plugin: fault.Plugin, Hook: fault.Where, Err: fault.Err})
+	}
+	return fromHook(err)
 }
 
 func pluginFailed(fault *hook.Fault) error {

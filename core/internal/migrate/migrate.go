@@ -324,8 +324,8 @@ func (s *Service) finish(ctx context.Context, who *core.Principal, name core.Typ
 	if !known {
 		return core.Wrap("migrate.finish", core.Errorf(core.CodeInternal, "the type %s has an entry but is not known", name))
 	}
-	w := &rewriting{s: s, who: system(who), name: name, repairer: repairer{next: current, repairs: t.Pending.Repairs},
-		past: s.pastOf(current, t.Pending.Repairs)}
+	repairs := &repairing{repairer: repairer{next: current, repairs: t.Pending.Repairs}, past: s.pastOf(current, t.Pending.Repairs)}
+	w := &rewriting{s: s, who: system(who), name: name, comment: "migration", rewrite: repairs.document}
 	if err := w.run(ctx); err != nil {
 		return err
 	}

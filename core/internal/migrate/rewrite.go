@@ -16,13 +16,14 @@ const (
 	maxTries     = 20 // of a batch whose entries were edited meanwhile
 )
 
-// rewriting does the repairs on every entry of a type.
+// rewriting makes other documents of those of a type, entry by entry.
 type rewriting struct {
-	s        *Service
-	who      *core.Principal
-	name     core.TypeName
-	repairer repairer
-	past     *past
+	s       *Service
+	who     *core.Principal
+	name    core.TypeName
+	comment string // on each change
+	// rewrite gives what becomes of a document that is not nil, and whether that is anything else.
+	rewrite func(ctx context.Context, e *core.Entry, doc core.Doc, published bool) (core.Doc, bool, error)
 }
 
 // errEnough ends a walk through the entries when a batch is full.
@@ -58,7 +59,7 @@ func (w *rewriting) write(ctx context.Context, ops []core.Operation) error {
 	return w.s.c.Catalog.Wait(ctx, result.Position)
 }
 
-// gather makes the operations for the next entries that a repair changes, after an identifier. last is "" at the end.
+// gather makes the operations for the next entries that change, after an identifier. last is "" at the end.
 func (w *rewriting) gather(ctx context.Context, after core.EntryID) (ops []core.Operation, last core.EntryID, err error) {
 	weight := 0
 	err = w.s.c.Catalog.Each(ctx, w.name, after, func(e *core.Entry) error {
@@ -82,7 +83,7 @@ func (w *rewriting) gather(ctx context.Context, after core.EntryID) (ops []core.
 	return ops, last, err
 }
 
-// operation rewrites one entry; changed is false when no repair does anything to it.
+// operation rewrites one entry; changed is false when it stays as it is.
 func (w *rewriting) operation(ctx context.Context, e *core.Entry) (op core.Operation, changed bool, err error) {
 	next := &core.Migrated{}
 	if next.Draft, changed, err = w.document(ctx, e, e.Draft, false); err != nil {
@@ -90,7 +91,7 @@ func (w *rewriting) operation(ctx context.Context, e *core.Entry) (op core.Opera
 	}
 	published, also, err := w.document(ctx, e, e.Published, true)
 	next.Published = published
-	op = core.Operation{Op: core.OperationReplace, Type: w.name, ID: e.ID, IfMatch: e.Rev, Migrate: next, Comment: "migration"}
+	op = core.Operation{Op: core.OperationReplace, Type: w.name, ID: e.ID, IfMatch: e.Rev, Migrate: next, Comment: w.comment}
 	return op, changed || also, err
 }
 
@@ -98,16 +99,26 @@ func (w *rewriting) document(ctx context.Context, e *core.Entry, doc core.Doc, p
 	if doc == nil {
 		return nil, false, nil
 	}
+	return w.rewrite(ctx, e, doc, published)
+}
+
+// repairing does the repairs of a change of a type.
+type repairing struct {
+	repairer repairer
+	past     *past
+}
+
+func (r *repairing) document(ctx context.Context, e *core.Entry, doc core.Doc, published bool) (core.Doc, bool, error) {
 	m, err := jsondoc.ParseObject(doc)
 	if err != nil {
 		return nil, false, core.Wrap("migrate.document "+string(e.ID), err)
 	}
-	out, changed := w.repairer.repaired(m)
-	out, restored, err := w.past.restored(ctx, e, out, changed, published)
+	out, changed := r.repairer.repaired(m)
+	out, restored, err := r.past.restored(ctx, e, out, changed, published)
 	if err != nil || !changed && !restored {
 		return doc, false, err
 	}
-	return w.repairer.next.Validator.Encode(out), true, nil
+	return r.repairer.next.Validator.Encode(out), true, nil
 }
 
 // past gives back what a migration took away, out of the entries' history.

@@ -217,6 +217,21 @@ func (o *one) prepare(ctx context.Context, dir string) error {
 	return o.setUp(states[o.id()])
 }
 
+// Words are what a plugin adds to the words of schemas.
+type Words struct {
+	Plugin string
+	core.Vocabulary
+}
+
+// Vocabulary is what the plugins add to the words of schemas, by plugin.
+func (h *Host) Vocabulary() []Words {
+	var all []Words
+	for _, o := range h.plugins {
+		all = append(all, Words{o.id(), o.Registered.Vocabulary})
+	}
+	return all
+}
+
 // Brought is a content type that a plugin brings.
 type Brought struct {
 	Plugin string

@@ -69,6 +69,9 @@ func (o *one) Open(ctx context.Context) bool {
 	return len(w) == 0 || w[len(w)-1] != o.id()
 }
 
+// On implements plugin.Gate.
+func (o *one) On() bool { return o.on.Load() }
+
 // take brings the plugin into a state.
 func (o *one) take(ctx context.Context, s state) {
 	o.turn.Lock()

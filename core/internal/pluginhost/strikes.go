@@ -41,6 +41,12 @@ func (o *one) Called(what string, took time.Duration, err error) {
 	}
 }
 
+// Failed implements plugin.Gate.
+func (o *one) Failed(what string, err error) {
+	o.host.logger.Error("a plugin failed", "plugin", o.id(), "where", what, "error", err)
+	o.strike(what, err)
+}
+
 // figures are the stats as they are now.
 func (o *one) figures() map[string]stat {
 	o.mu.Lock()

@@ -29,6 +29,7 @@ type annotations struct {
 	readRoles, writeRoles []string
 	personal              *core.PersonalRule
 	computed              bool
+	compute               *core.ComputeRule
 	rich                  *richRule
 	enumLabels            map[string]core.Text
 	errors                map[string]core.Text
@@ -490,17 +491,6 @@ func (r *reader) member(m map[string]any, name string) string {
 		r.badAt("/"+name, say("%s dit aussi %s, en un mot.", "%s says %s too, in a word.", r.name, name))
 	}
 	return s
-}
-
-func readComputed(r *reader, v any) {
-	switch v := v.(type) {
-	case bool:
-		r.n.ann.computed = v
-	case string, map[string]any:
-		r.n.ann.computed = true
-	default:
-		r.bad("x-computed vaut true, une expression, ou un objet.", "x-computed is true, an expression, or an object.")
-	}
 }
 
 func readEnumLabels(r *reader, v any) {

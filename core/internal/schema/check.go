@@ -24,24 +24,26 @@ var (
 	typeNamesJSON   = []string{"string", "integer", "number", "boolean", "object", "array", "null"}
 )
 
-// check finds what is wrong with each subschema by itself, resolves references and reads annotations. extra are the
-// names of annotations that plugins understand.
-func (s *source) check(extra []string) problems {
+// check finds what is wrong with each subschema by itself, resolves references and reads annotations.
+func (s *source) check() problems {
 	var found problems
 	for _, n := range s.nodes {
-		s.checkNode(n, extra, &found)
+		s.checkNode(n, &found)
 	}
 	for _, n := range s.nodes {
 		n.blocks = n.findBlocks()
+		if n.ann.compute != nil && n.ann.unique {
+			found.add(n.pointer+"/x-unique", "x-unique", say("Un champ calculé ne garantit pas d’être unique.", "A computed field cannot promise to be unique."))
+		}
 	}
 	return found
 }
 
-func (s *source) checkNode(n *node, extra []string, found *problems) {
+func (s *source) checkNode(n *node, found *problems) {
 	for _, key := range s.keys(n) {
 		k, known := keywords[key]
 		if !known {
-			checkUnknown(n, key, extra, found)
+			s.checkUnknown(n, key, found)
 			continue
 		}
 		if k.shape == shapeAnnotation {
@@ -54,25 +56,30 @@ func (s *source) checkNode(n *node, extra []string, found *problems) {
 	checkClosed(n, found)
 }
 
-func checkUnknown(n *node, key string, extra []string, found *problems) {
-	if slices.Contains(extra, key) {
+func (s *source) checkUnknown(n *node, key string, found *problems) {
+	annotates := strings.HasPrefix(key, "x-")
+	if a := s.words.annotation(key); a != nil {
+		s.use(n, a, found)
+		return
+	}
+	if annotates && s.lenient {
 		return
 	}
 	text := say("« %s » n’est pas un mot-clé connu.", "“%s” is no known keyword.", key)
-	if strings.HasPrefix(key, "x-") {
+	if annotates {
 		text = say("L’annotation « %s » est inconnue.", "The annotation “%s” is unknown.", key)
 	}
-	found.add(n.pointer+jsondoc.Pointer(key), "unknown_keyword", meant(text, key, keywordNames()))
+	found.add(n.pointer+jsondoc.Pointer(key), "unknown_keyword", meant(text, key, s.words.annotationNames()))
 }
 
 func (s *source) readAnnotation(n *node, key string, k keyword, found *problems) {
 	r := &reader{s: s, n: n, name: key, found: found}
 	if k.place == placeRoot && n != s.root {
-		r.badAt("", say("%s se met à la racine du schéma, pas sur un champ.", "%s stands at the root of the schema, not on a field.", key))
+		r.badAt("", sayAtRoot(key))
 		return
 	}
 	if k.place == placeField && n == s.root {
-		r.badAt("", say("%s se met sur un champ, pas à la racine du schéma.", "%s stands on a field, not at the root of the schema.", key))
+		r.badAt("", sayOnField(key))
 		return
 	}
 	k.read(r, n.raw[key])
@@ -91,7 +98,7 @@ func (s *source) checkShape(n *node, key string, want shape, found *problems) {
 			found.add(at, key, fault)
 		}
 	case shapeFormat:
-		checkFormat(n.raw[key], at, found)
+		s.checkFormat(n, at, found)
 	default:
 		if !fits(n.raw[key], want) {
 			found.add(at, key, sayShape(key, want))
@@ -177,15 +184,15 @@ func isTypeNames(v any) bool {
 	return ok && slices.Contains(typeNamesJSON, s)
 }
 
-func checkFormat(v any, at string, found *problems) {
-	name, ok := v.(string)
+func (s *source) checkFormat(n *node, at string, found *problems) {
+	name, ok := n.raw["format"].(string)
 	if !ok {
 		found.add(at, "format", sayShape("format", shapeString))
 		return
 	}
-	if !knownFormat(name) {
+	if n.format = s.words.format(name); n.format == nil && !knownFormat(name) && !s.lenient {
 		text := say("Le format « %s » est inconnu.", "The format “%s” is unknown.", name)
-		found.add(at, "format", meant(text, name, formatNames()))
+		found.add(at, "format", meant(text, name, s.words.formatNames()))
 	}
 }
 

@@ -13,8 +13,11 @@ import (
 
 // Compiler turns JSON Schemas into types. The zero Compiler works; it may be used by many goroutines at once.
 type Compiler struct {
-	// Annotations are the names beginning with x- that plugins understand, beside those known here.
-	Annotations []string
+	// Words are what plugins add to those known here; nil for nothing.
+	Words *Vocabulary
+	// Lenient passes over annotations, formats and computations that nobody knows: for types that are stored, whose plugin may have
+	// gone from this binary. Their content stays what it is.
+	Lenient bool
 }
 
 var _ core.Compiler = (*Compiler)(nil)
@@ -29,7 +32,8 @@ func (c *Compiler) Compile(ctx context.Context, text []byte) (*core.Type, error)
 		return nil, err
 	}
 	if len(found) == 0 {
-		found = s.check(c.Annotations)
+		s.words, s.lenient = c.Words, c.Lenient
+		found = s.check()
 	}
 	if len(found) == 0 {
 		found = s.checkRoot()
@@ -61,6 +65,7 @@ func (s *source) compile(text []byte) (*core.Type, error) {
 	if found = append(found, s.checkDefaults(e)...); len(found) > 0 {
 		return nil, refused(found)
 	}
+	i.t.Annotations = s.root.rules()
 	i.t.Schema = slices.Clone(core.Doc(text))
 	i.t.Hash = hash(text)
 	i.t.Validator = newValidator(s, e, i.t)

@@ -59,7 +59,7 @@ func newEngine(s *source, timed bool) (*engine, problems, error) {
 	c.Draft = jsonschema.Draft2020
 	c.AssertFormat = true
 	c.LoadURL = refuseToLoad
-	c.Formats = engineFormats()
+	c.Formats = engineFormats(s.words)
 	c.RegisterExtension("palabre", nil, &extension{s: s, e: e})
 	if err := c.AddResource(base, bytes.NewReader(text)); err != nil {
 		return nil, nil, core.Wrap("schema.newEngine", err)
@@ -75,17 +75,26 @@ func refuseToLoad(string) (io.ReadCloser, error) {
 	return nil, core.Errorf(core.CodeInvalid, "A schema loads nothing from elsewhere.")
 }
 
-func engineFormats() map[string]func(any) bool {
+func engineFormats(words *Vocabulary) map[string]func(any) bool {
 	out := make(map[string]func(any) bool, len(formats))
 	for name, valid := range formats {
 		if valid != nil {
-			out[name] = func(v any) bool {
-				s, ok := v.(string)
-				return !ok || valid(s)
-			}
+			out[name] = ofTexts(valid)
+		}
+	}
+	for _, name := range words.formatNames() {
+		if f := words.format(name); f != nil {
+			out[name] = ofTexts(f.Valid)
 		}
 	}
 	return out
+}
+
+func ofTexts(valid func(string) bool) func(any) bool {
+	return func(v any) bool {
+		s, ok := v.(string)
+		return !ok || valid(s)
+	}
 }
 
 // explainCompile is the safety net: what our own checks let pass and the library does not.
@@ -146,7 +155,7 @@ func (w *writer) keyword(n *node, pointer, key string, value any) (any, bool) {
 	case shapeUnknown, shapeAnnotation, shapeRefused, shapePattern:
 		return nil, false
 	case shapeFormat:
-		return value, formats[value.(string)] != nil
+		return value, n.format != nil || formats[value.(string)] != nil
 	default:
 		return value, !slices.Contains(silent, key)
 	}
@@ -259,22 +268,27 @@ func (r *rule) Validate(ctx jsonschema.ValidationContext, v any) error {
 	return ctx.Validate(r.branches[i], blocksKey+"/"+number(i), v, "")
 }
 
-// validate runs a document through the compiled schema; nil when nothing is wrong.
-func (e *engine) validate(doc map[string]any) (broken *jsonschema.ValidationError, err error) {
+// judge runs a document through the compiled schema and gives every broken rule.
+func (e *engine) judge(doc map[string]any) (found problems, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			err = recovered(r)
 		}
 	}()
 	err = e.schema.Validate(doc)
-	if errors.As(err, &broken) {
-		return broken, nil
+	if broken := (*jsonschema.ValidationError)(nil); errors.As(err, &broken) {
+		return e.explain(broken, doc), nil
 	}
 	return nil, err
 }
 
-// accepts reports whether the property at the end of a path takes a value.
-func (e *engine) accepts(path []string, value any) bool {
+// accepts reports whether the property at the end of a path takes a value. One that a plugin fails at is taken.
+func (e *engine) accepts(path []string, value any) (takes bool) {
+	defer func() {
+		if r := recover(); r != nil {
+			takes = true
+		}
+	}()
 	schema := e.schema
 	for _, name := range path {
 		if schema = schema.Properties[name]; schema == nil {
@@ -285,8 +299,11 @@ func (e *engine) accepts(path []string, value any) bool {
 }
 
 func recovered(r any) error {
-	if _, ok := r.(timeUp); ok {
+	switch r := r.(type) {
+	case timeUp:
 		return errTimeUp
+	case *core.PluginFault:
+		return r
 	}
 	return core.Errorf(core.CodeInternal, "validation failed: %v", r)
 }

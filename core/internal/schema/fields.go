@@ -255,6 +255,7 @@ func (a *annotations) fill(b *annotations) {
 	first(&a.media, b.media)
 	first(&a.personal, b.personal)
 	first(&a.rich, b.rich)
+	first(&a.compute, b.compute)
 	for _, flag := range [][2]*bool{{&a.unique, &b.unique}, {&a.facet, &b.facet}, {&a.localized, &b.localized}, {&a.private, &b.private},
 		{&a.secret, &b.secret}, {&a.computed, &b.computed}} {
 		*flag[0] = *flag[0] || *flag[1]
@@ -445,7 +446,8 @@ func (f *fielder) field(m member, path string, v value, in inherited) core.Field
 	field := core.Field{Path: path, ID: path, Kind: v.kind, Multi: v.multi, Required: m.required, Label: f.labelOf(m.n, a), Help: helpOf(m.n, a),
 		Group: a.group, Widget: a.widget, Ref: a.ref, Media: a.media, Geo: a.geo, Territory: a.territory, Unique: a.unique, Facet: a.facet,
 		Search: a.search, Localized: a.localized || in.localized, Private: a.private || in.private, Secret: a.secret || in.secret || m.n.flag("writeOnly"),
-		ReadRoles: a.readRoles, WriteRoles: a.writeRoles, Personal: a.personal, Computed: a.computed || in.computed}
+		ReadRoles: a.readRoles, WriteRoles: a.writeRoles, Personal: a.personal, Computed: a.computed || in.computed,
+		Compute: a.compute, Annotations: m.n.rules()}
 	if v.kind != core.KindObject && v.kind != core.KindJSON {
 		field.Enum = v.item.enum(*a)
 	}

@@ -52,7 +52,7 @@ func (f finding) sentence(limit any, params map[string]any) core.Text {
 	case "enum", "const", "anyOf", "oneOf":
 		return f.choice(label, params)
 	case "format":
-		return sayFormat(label, fmt.Sprint(limit))
+		return f.format(label, fmt.Sprint(limit))
 	case "pattern":
 		return f.patternText(label)
 	case "uniqueItems":
@@ -215,12 +215,23 @@ var formatWords = map[string][2]string{
 	"hostname":  {"un nom de domaine", "a host name"},
 }
 
-func sayFormat(label core.Text, format string) core.Text {
+func (f finding) format(label core.Text, format string) core.Text {
+	if own := f.n.format; own != nil && own.Wants != nil {
+		return core.Text{"fr": label.In("fr") + " doit être " + own.Wants.In("fr") + ".", "en": label.In("en") + " must be " + own.Wants.In("en") + "."}
+	}
 	words, ok := formatWords[format]
 	if !ok {
 		words = [2]string{"une valeur du format " + format, "a value of the format " + format}
 	}
 	return labelled(label, "%s doit être "+words[0]+".", "%s must be "+words[1]+".")
+}
+
+func sayAtRoot(key string) core.Text {
+	return say("%s se met à la racine du schéma, pas sur un champ.", "%s stands at the root of the schema, not on a field.", key)
+}
+
+func sayOnField(key string) core.Text {
+	return say("%s se met sur un champ, pas à la racine du schéma.", "%s stands on a field, not at the root of the schema.", key)
 }
 
 func sayRequired(label core.Text) core.Text {
@@ -237,6 +248,10 @@ func sayNotAllowed(label core.Text) core.Text {
 
 func sayDoesNotFit(label core.Text) core.Text {
 	return labelled(label, "%s n’a pas la forme attendue.", "%s does not have the expected form.")
+}
+
+func sayPluginFailed(plugin string) core.Text {
+	return say("L’extension %s a échoué ; réessayez, ou prévenez un administrateur.", "The plugin %s failed; try again, or tell an administrator.", plugin)
 }
 
 func sayTimeUp() core.Text {

@@ -13,7 +13,13 @@ import (
 	"github.com/palabre-cms/palabre/core/internal/schema"
 )
 
-func compiler() *schema.Compiler { return &schema.Compiler{Annotations: []string{"x-calendar-color"}} }
+func compiler() *schema.Compiler {
+	v := new(schema.Vocabulary)
+	if err := v.Add(core.Vocabulary{Annotations: []core.Annotation{{Name: "x-calendar-color"}}}); err != nil {
+		panic(err)
+	}
+	return &schema.Compiler{Words: v}
+}
 
 func TestCompile_ValidSchemas(t *testing.T) {
 	t.Parallel()

@@ -22,6 +22,8 @@ type source struct {
 	byPointer map[string]*node
 	order     map[string][]string // JSON Pointer of an object → its keys as they were written
 	slug      *node               // the implicit slug property, when the type has one
+	words     *Vocabulary         // what plugins add
+	lenient   bool                // what nobody knows is passed over
 }
 
 // node is one subschema.
@@ -39,6 +41,8 @@ type node struct {
 	ref     *node
 	blocks  *blocks // a oneOf whose branches are told apart by a const
 	pattern *pattern
+	format  *core.Format // a plugin's
+	uses    []annotationUse
 	ann     annotations
 }
 

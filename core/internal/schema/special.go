@@ -10,9 +10,19 @@ import (
 	"github.com/palabre-cms/palabre/core/jsondoc"
 )
 
-// special checks the values of the fields whose shape no JSON Schema states: references, media, geometries, rich
-// texts. v is never nil.
+// special checks what no JSON Schema states: the shape of references, media, geometries and rich texts, and what plugins'
+// annotations ask for. v is never nil.
 func (n *node) special(v any, pointer string) problems {
+	found := n.shape(v, pointer)
+	for i := range n.uses {
+		if wrong := n.uses[i].check(v); len(wrong) > 0 {
+			found.add(pointer, n.uses[i].Name, wrong)
+		}
+	}
+	return found
+}
+
+func (n *node) shape(v any, pointer string) problems {
 	switch {
 	case n.ann.ref != nil:
 		return checkRef(n.ann.ref, v, pointer)
@@ -31,7 +41,7 @@ func (n *node) special(v any, pointer string) problems {
 // isSpecial reports whether special has something to say about a subschema.
 func (n *node) isSpecial() bool {
 	a := &n.ann
-	return a.ref != nil || a.media != nil || a.geo != "" || a.rich != nil || a.territory != ""
+	return a.ref != nil || a.media != nil || a.geo != "" || a.rich != nil || a.territory != "" || slices.ContainsFunc(n.uses, annotationUse.checks)
 }
 
 // checkRef wants {"_ref": id, "_type": type}. A slug in place of the identifier was resolved before.

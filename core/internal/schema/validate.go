@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"errors"
 	"runtime"
 	"slices"
 	"strings"
@@ -96,16 +97,17 @@ func (v *validator) check(doc map[string]any) problems {
 }
 
 func run(e *engine, doc map[string]any) problems {
-	broken, err := e.validate(doc)
+	found, err := e.judge(doc)
+	fault := (*core.PluginFault)(nil)
 	switch {
 	case err == errTimeUp:
-		return problems{problem("", "budget", sayTimeUp(), nil)}
+		return problems{problem("", core.KeywordBudget, sayTimeUp(), nil)}
+	case errors.As(err, &fault):
+		return problems{problem("", core.KeywordPluginFailed, sayPluginFailed(fault.Plugin), map[string]any{"plugin": fault.Plugin, "hook": fault.Where})}
 	case err != nil:
 		return problems{problem("", "schema", sayDoesNotFit(say("Le contenu", "The content")), nil)}
-	case broken == nil:
-		return nil
 	}
-	return e.explain(broken, doc)
+	return found
 }
 
 // checkTimed validates a heavy document against the clock, a few at a time.

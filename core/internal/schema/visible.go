@@ -32,7 +32,7 @@ func again(t *core.Type) (*source, error) {
 	if err != nil || len(found) > 0 {
 		return nil, core.Wrap("schema.again", core.Errorf(core.CodeInternal, "the schema of %s cannot be read again: %w", t.Name, err))
 	}
-	s.check(nil)
+	s.check()
 	return s, nil
 }
 
