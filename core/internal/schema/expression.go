@@ -74,9 +74,13 @@ type expressionReader struct {
 
 // Visit implements ast.Visitor.
 func (r *expressionReader) Visit(n *ast.Node) {
+	at := n
 	switch n := (*n).(type) {
 	case *ast.IdentifierNode:
 		r.used = append(r.used, n.Value)
+		if slices.Contains(r.fields, n.Value) { // also one that is called like a function: count, date
+			ast.Patch(at, &ast.MemberNode{Node: &ast.IdentifierNode{Value: environment}, Property: &ast.StringNode{Value: n.Value}})
+		}
 	case *ast.VariableDeclaratorNode:
 		r.own = append(r.own, n.Name)
 	case *ast.BinaryNode:
@@ -107,6 +111,11 @@ func (r *expressionReader) wrong() core.Text {
 			continue
 		}
 		return meant(say("L’expression parle de « %s », qui n’est pas un champ de ce type.", "The expression speaks of “%s”, which is no field of this type.", short(name)), name, r.fields)
+	}
+	for _, name := range r.own {
+		if slices.Contains(r.fields, name) {
+			return say("« %s » est un champ : donnez un autre nom à la variable.", "“%s” is a field: give the variable another name.", name)
+		}
 	}
 	switch {
 	case r.ranges:

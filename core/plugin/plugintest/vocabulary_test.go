@@ -112,6 +112,7 @@ func TestVocabulary_types(t *testing.T) {
 		{"", `"x-computed":"now()"`, "/properties/a/x-computed", "now"},
 		{"", `"x-computed":"len(1..size)"`, "/properties/a/x-computed", "count from a to b"},
 		{"", `"x-computed":"all(list, any(list, # > 1))"`, "/properties/a/x-computed", "for each item of another"},
+		{"", `"x-computed":"let size = 1; size"`, "/properties/a/x-computed", "another name"},
 		{"", `"x-computed":7`, "/properties/a/x-computed", "an expression"},
 	} {
 		schema := `{"title":"Trial","type":"object",` + tc.root + `"x-type":{"name":"trial","slug":false},
