@@ -35,6 +35,9 @@ const defaultWithin = 30 * time.Second
 // failed, for a person to look at; meanwhile later changes of the same entry wait, and no others.
 func After(r *Registry, fn func(ctx context.Context, h Host, c Committed) error, given ...Option) error {
 	o := r.options("after", given)
+	if err := r.mayName(o.types); err != nil {
+		return err
+	}
 	if o.timeout == defaultTimeout {
 		o.timeout = defaultWithin
 	}
@@ -49,9 +52,11 @@ func After(r *Registry, fn func(ctx context.Context, h Host, c Committed) error,
 	return nil
 }
 
-// EventOf gives a change of a commit as followers are told of it.
-func EventOf(c *core.Commit, change int) Committed {
+// EventOf gives a change of a commit as followers are told of it. The types say what is secret.
+func EventOf(types core.Types, c *core.Commit, change int) Committed {
 	told := c.Changes[change]
 	told.Salt = "" // the log's own
+	t, _ := types.Type(told.Type)
+	told.Draft, told.Published = concealDoc(t, told.Draft), concealDoc(t, told.Published)
 	return Committed{EventID: fmt.Sprintf("evt_%s_%d", c.ID, change), Position: c.Position, At: c.At, By: c.By, Reason: c.Reason, Change: told}
 }

@@ -103,7 +103,8 @@ func SkipOnFault() Option { return func(o *options) { o.fail = hook.FailOpen } }
 // OnlyFor limits the handler to types for which f holds. It is asked at every event, so it has to be quick.
 func OnlyFor(f func(t *core.Type) bool) Option { return func(o *options) { o.only = f } }
 
-// OnTypes limits the handler to content types. Without it the handler sees all but the system's own.
+// OnTypes limits the handler to content types. Without it the handler sees all but the system's own. Those of accounts (_user, _role,
+// _session, _token, _link) need Capabilities.Accounts.
 func OnTypes(names ...core.TypeName) Option { return func(o *options) { o.types = names } }
 
 // OnActions limits an After handler to actions.
@@ -147,13 +148,16 @@ func Around(r *Registry, p EntryPoint, fn func(ctx context.Context, e *core.Entr
 
 func around(r *Registry, p EntryPoint, fn func(ctx context.Context, e *core.EntryEvent, next Next) error, given []Option) error {
 	o, chain := r.options(p.name, given), p.chain(r.hooks)
+	if err := r.mayName(o.types); err != nil {
+		return err
+	}
 	h := handlerOf[*core.EntryEvent](r, chain.Order(), &o)
 	h.Fn = func(ctx context.Context, e *core.EntryEvent, next Next) error {
 		if !o.wants(e.Type.Name) || o.only != nil && !o.only(e.Type) || !r.gate.Open(ctx) {
 			return next(ctx)
 		}
 		own := *e
-		own.Actor, own.New, own.Old = cloneActor(e.Actor), jsondoc.CloneObject(e.New), jsondoc.CloneObject(e.Old)
+		own.Actor, own.New, own.Old, own.Entry = cloneActor(e.Actor), conceal(e.Type, e.New), conceal(e.Type, e.Old), concealEntry(e.Type, e.Entry)
 		began := time.Now()
 		// How long the rest of the chain took, and what came of it, is not this handler's.
 		var below time.Duration
@@ -232,6 +236,11 @@ func uniqueName(taken []string, plugin, name string) string {
 
 // take carries a handler's changes over to the event, where the manifest declares them.
 func (r *Registry) take(e, own *core.EntryEvent) error {
+	if e.New != nil && own.New != nil {
+		if err := reveal(e.Type, own.New, e.New); err != nil {
+			return err
+		}
+	}
 	for _, op := range jsondoc.Diff(any(e.New), any(own.New)) {
 		path := strings.ReplaceAll(strings.TrimPrefix(op.Path, "/"), "/", ".")
 		if !r.Manifest.declares(e.Type, path) {

@@ -85,6 +85,9 @@ type Manifest struct {
 type Capabilities struct {
 	// Elevate lets the plugin act with all rights, for a reason that goes into the audit trail. See Host.Elevate.
 	Elevate bool `json:"elevate,omitempty"`
+	// Accounts lets the plugin's handlers take part in what concerns users, roles, sessions, tokens and links: to refuse a
+	// sign-in, say. Their secrets stay hidden from it.
+	Accounts bool `json:"accounts,omitempty"`
 	// Prefixes are paths outside of /x/{id}/ that the plugin answers: "/geo". Only plugins that come with Palabre have them.
 	Prefixes []string `json:"prefixes,omitempty"`
 	// StoreBytes is the most that the plugin's own data may weigh; 1 MiB when 0.

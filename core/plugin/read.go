@@ -21,6 +21,9 @@ const (
 // One that fails or does not return within 20 ms is passed over; one that Redacts stops the answer instead.
 func OnRead(r *Registry, fn func(ctx context.Context, e *core.ReadEvent) error, given ...Option) error {
 	o := r.options("entry.read", append([]Option{Within(readTimeout), SkipOnFault()}, given...))
+	if err := r.mayName(o.types); err != nil {
+		return err
+	}
 	h := handlerOf[*core.ReadEvent](r, r.hooks.EntryRead.Order(), &o)
 	h.Fn = func(ctx context.Context, e *core.ReadEvent, next hook.Next) error {
 		if !o.wants(e.Type.Name) || !r.gate.Open(ctx) {
@@ -57,6 +60,9 @@ var errWidened = errors.New("changed the query: it may only narrow it, by adding
 // OnQuery registers a handler that narrows queries: what it adds to e.Narrow is ANDed. It may refuse; it cannot widen.
 func OnQuery(r *Registry, fn func(ctx context.Context, e *core.QueryEvent) error, given ...Option) error {
 	o := r.options("query.plan", append([]Option{Within(readTimeout)}, given...))
+	if err := r.mayName(o.types); err != nil {
+		return err
+	}
 	h := handlerOf[*core.QueryEvent](r, r.hooks.QueryPlan.Order(), &o)
 	h.Fn = func(ctx context.Context, e *core.QueryEvent, next hook.Next) error {
 		if !o.wants(e.Type.Name) || !r.gate.Open(ctx) {

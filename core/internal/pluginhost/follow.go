@@ -73,7 +73,7 @@ func (w *follower) tell(ctx context.Context, c *core.Commit, k int) error {
 	if !w.Wants(change) || w.own(c) {
 		return nil
 	}
-	e := plugin.EventOf(c, k)
+	e := plugin.EventOf(w.Types(), c, k)
 	l := &letter{Event: e.EventID, Position: c.Position, Change: k, Type: change.Type, Entry: change.Entry}
 	if behind := w.waiting[change.Entry]; len(behind) > 0 {
 		if slices.ContainsFunc(behind, func(b *letter) bool { return b.Event == l.Event }) {
@@ -231,7 +231,7 @@ func (w *follower) again(ctx context.Context, l *letter) error {
 	if len(commits) == 0 || commits[0].Position != l.Position || l.Change >= len(commits[0].Changes) {
 		return w.done(ctx, l)
 	}
-	err = w.deliver(ctx, plugin.EventOf(&commits[0], l.Change))
+	err = w.deliver(ctx, plugin.EventOf(w.Types(), &commits[0], l.Change))
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()

@@ -1,0 +1,106 @@
+package plugin
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/palabre-cms/palabre/core"
+	"github.com/palabre-cms/palabre/core/jsondoc"
+)
+
+// accountTypes are the system types that say who may do what.
+var accountTypes = []core.TypeName{"_user", "_role", "_session", "_token", "_link"}
+
+// mayName refuses a handler of account types to a plugin whose manifest does not ask for it.
+func (r *Registry) mayName(types []core.TypeName) error {
+	for _, name := range types {
+		if slices.Contains(accountTypes, name) && !r.Manifest.Capabilities.Accounts {
+			return fmt.Errorf("a handler of the type %s needs the capability accounts in the manifest", name)
+		}
+	}
+	return nil
+}
+
+// secrets are the paths of a type's secret fields.
+func secrets(t *core.Type) []string {
+	var paths []string
+	if t == nil {
+		return nil
+	}
+	for i := range t.Fields {
+		if t.Fields[i].Secret {
+			paths = append(paths, t.Fields[i].Path)
+		}
+	}
+	return paths
+}
+
+// conceal copies a document without what its type keeps secret.
+func conceal(t *core.Type, doc map[string]any) map[string]any {
+	own := jsondoc.CloneObject(doc)
+	for _, path := range secrets(t) {
+		jsondoc.DeleteValues(own, path)
+	}
+	return own
+}
+
+// reveal gives a document that was handed out without its secrets those of the original back. Lists that hold secrets must have
+// stayed as they were: which item a secret belongs to cannot be told otherwise.
+func reveal(t *core.Type, own, original map[string]any) error {
+	for _, path := range secrets(t) {
+		if v, there := jsondoc.Lookup(original, path); there {
+			if _, set := jsondoc.Lookup(own, path); !set {
+				jsondoc.Set(own, path, jsondoc.Clone(v))
+			}
+			continue
+		}
+		list, items := listOnTheWay(original, path)
+		if list == "" {
+			continue
+		}
+		now, _ := jsondoc.Lookup(own, list)
+		was, _ := jsondoc.Lookup(conceal(t, original), list)
+		if !jsondoc.Equal(now, was) && !jsondoc.Equal(now, any(items)) {
+			return fmt.Errorf("changed %s.%s, a list that holds secrets", t.Name, list)
+		}
+		jsondoc.Set(own, list, jsondoc.Clone(items))
+	}
+	return nil
+}
+
+// listOnTheWay finds the list that a path leads through in a document; "" for none.
+func listOnTheWay(doc map[string]any, path string) (at string, items []any) {
+	for i := range path {
+		if path[i] != '.' {
+			continue
+		}
+		if v, _ := jsondoc.Lookup(doc, path[:i]); v != nil {
+			if items, is := v.([]any); is {
+				return path[:i], items
+			}
+		}
+	}
+	return "", nil
+}
+
+// concealDoc is conceal for a document as it is stored.
+func concealDoc(t *core.Type, doc core.Doc) core.Doc {
+	if doc == nil || core.IsNull(doc) || len(secrets(t)) == 0 {
+		return doc
+	}
+	m, err := jsondoc.ParseObject(doc)
+	if err != nil {
+		return core.NullDoc // never: it was stored
+	}
+	return jsondoc.Encode(conceal(t, m))
+}
+
+// concealEntry is conceal for an entry's whole state.
+func concealEntry(t *core.Type, e *core.Entry) *core.Entry {
+	if e == nil || len(secrets(t)) == 0 {
+		return e
+	}
+	own := *e
+	own.Draft, own.Published = concealDoc(t, e.Draft), concealDoc(t, e.Published)
+	return &own
+}
