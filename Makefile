@@ -63,6 +63,7 @@ golden: ## rewrite the golden files from what the tests get now
 	@PALABRE_TEST_GOLDEN=write go test -count=1 -run Readme ./cmd/palabre
 	@go test -count=1 ./core/internal/shipped -update
 	@PALABRE_TEST_GOLDEN=write go test -count=1 -run TestEvents ./core/plugin
+	@PALABRE_TEST_GOLDEN=write go test -count=1 -run TestDeliver_golden ./plugins/webhooks
 	@git status --short -- README.md '*golden*' 'schemas/testdata'
 
 .PHONY: clean

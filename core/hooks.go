@@ -2,6 +2,8 @@ package core
 
 import (
 	"errors"
+	"maps"
+	"sync"
 	"time"
 
 	"github.com/palabre-cms/palabre/core/hook"
@@ -30,6 +32,43 @@ type Hooks struct {
 	QueryPlan hook.Chain[*QueryEvent]
 	// SchemaChange may refuse a change of a type.
 	SchemaChange hook.Chain[*SchemaEvent]
+	// Offered are the events that plugins offer each other. They are the plugins' own: nothing of the core runs them.
+	Offered OfferedHooks
+}
+
+// OfferedHooks are chains by the name of their event. The zero value is empty and ready.
+type OfferedHooks struct {
+	// Report is told of every fault. Set it before the first chain is asked for.
+	Report func(*hook.Fault)
+
+	mu     sync.Mutex
+	chains map[string]OfferedChain
+}
+
+// OfferedChain is what is known of such a chain without knowing its event.
+type OfferedChain interface {
+	Order() []string
+	Remove(plugin string)
+}
+
+// Chain gives the chain of an event, which make makes when there is none yet.
+func (o *OfferedHooks) Chain(name string, make func(report func(*hook.Fault)) OfferedChain) OfferedChain {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.chains == nil {
+		o.chains = map[string]OfferedChain{}
+	}
+	if o.chains[name] == nil {
+		o.chains[name] = make(o.Report)
+	}
+	return o.chains[name]
+}
+
+// All gives every chain by the name of its event.
+func (o *OfferedHooks) All() map[string]OfferedChain {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return maps.Clone(o.chains)
 }
 
 // EntryEvent is one wanted change of one entry.

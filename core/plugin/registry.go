@@ -34,6 +34,7 @@ type Registered struct {
 	Vocabulary core.Vocabulary
 	Commands   []Command
 	UI         []Contribution
+	Offers     []string // names of events
 	Migrations []Migration
 	// SetUp looks at the plugin's settings before they are saved, and before it starts with them. It refuses what does not fit,
 	// and gives what makes them count.
@@ -85,6 +86,9 @@ func Remove(hooks *core.Hooks, id string) {
 	hooks.EntryRead.Remove(id)
 	hooks.QueryPlan.Remove(id)
 	hooks.SchemaChange.Remove(id)
+	for _, c := range hooks.Offered.All() {
+		c.Remove(id)
+	}
 }
 
 // Order gives the resolved chain of every event that somebody listens to, of the plugins for which on holds.
@@ -92,6 +96,9 @@ func Order(hooks *core.Hooks, on func(plugin string) bool) map[string][]string {
 	chains := map[string][]string{"query.plan": hooks.QueryPlan.Order(), "entry.read": hooks.EntryRead.Order(), "schema.change": hooks.SchemaChange.Order()}
 	for _, p := range entryPoints {
 		chains[p.name] = p.chain(hooks).Order()
+	}
+	for name, c := range hooks.Offered.All() {
+		chains[name] = c.Order()
 	}
 	for name, ids := range chains {
 		ids = slices.DeleteFunc(ids, func(id string) bool { return !on(pluginOf(id)) })

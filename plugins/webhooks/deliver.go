@@ -63,11 +63,18 @@ func (l *lane) try(ctx context.Context, d *delivery, version int64) error {
 	if err != nil {
 		return err
 	}
+	body, headers, refused, err := l.offered(ctx, e, d, body)
+	if err != nil {
+		return err
+	}
+	if refused != "" {
+		return l.outbox.retire(ctx, d, refused, l.Now())
+	}
 	k, err := l.outbox.keyring(ctx, l.webhook)
 	if err != nil {
 		return err
 	}
-	made, asked := l.send(ctx, e, d.ID, body, k)
+	made, asked := l.send(ctx, e, d.ID, body, headers, k)
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
@@ -129,7 +136,7 @@ func (l *lane) judge(ctx context.Context, d *delivery, version int64, made attem
 
 // send makes one request. What goes wrong at the other side, or on the way there, stands in the attempt; asked is how long the
 // receiver wants to be left alone.
-func (l *lane) send(ctx context.Context, e *endpoint, id string, body []byte, k *keyring) (made attempt, asked time.Duration) {
+func (l *lane) send(ctx context.Context, e *endpoint, id string, body []byte, headers map[string]string, k *keyring) (made attempt, asked time.Duration) {
 	made.At = l.Now().UTC()
 	began := time.Now()
 	defer func() { made.Ms = time.Since(began).Milliseconds() }()
@@ -143,6 +150,11 @@ func (l *lane) send(ctx context.Context, e *endpoint, id string, body []byte, k 
 	if err != nil {
 		made.Error = "the address cannot be used"
 		return made, 0
+	}
+	for name, value := range headers {
+		if !reserved(name) {
+			r.Header.Set(name, value)
+		}
 	}
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("Webhook-Id", id)

@@ -60,6 +60,7 @@ type settings struct {
 type Webhooks struct {
 	settings *plugin.Settings[settings]
 	running  atomic.Pointer[node] // nil until it was started
+	deliver  *plugin.Offered[*DeliverEvent]
 }
 
 var (
@@ -83,6 +84,10 @@ func (w *Webhooks) Manifest() plugin.Manifest {
 func (w *Webhooks) Register(r *plugin.Registry) error {
 	w.settings = plugin.Configure[settings](r, nil)
 	plugin.Types(r, typeSchema)
+	var err error
+	if w.deliver, err = plugin.Offer(r, Deliver); err != nil {
+		return err
+	}
 	return errors.Join(
 		plugin.Before(r, plugin.EntryValidate, w.check, plugin.OnTypes(typeName)),
 		plugin.Before(r, plugin.EntryPublish, w.check, plugin.OnTypes(typeName)),
@@ -94,7 +99,7 @@ func (w *Webhooks) Register(r *plugin.Registry) error {
 
 // Start implements plugin.Starter.
 func (w *Webhooks) Start(_ context.Context, h plugin.Host) error {
-	n := &node{Host: h, outbox: outbox{h.Store(), h}, settings: w.settings}
+	n := &node{Host: h, outbox: outbox{h.Store(), h}, settings: w.settings, deliver: w.deliver}
 	n.endpoints.host = h
 	n.lease = lease{store: h.Store(), now: h.Now, holder: string(core.NewID(time.Now()))}
 	w.running.Store(n)
@@ -123,5 +128,6 @@ type node struct {
 	sights    sights
 	lease     lease
 	settings  *plugin.Settings[settings]
+	deliver   *plugin.Offered[*DeliverEvent]
 	leading   atomic.Pointer[leader] // nil while another node delivers
 }

@@ -78,6 +78,11 @@ func (h *Host) add(p introduced) {
 		h.leaveOut(p.manifest.ID, err)
 		return
 	}
+	if name := h.offered(r.Offers); name != "" {
+		plugin.Remove(h.hooks, r.Manifest.ID)
+		h.leaveOut(r.Manifest.ID, fmt.Errorf("plugin %s: the event %s is offered by another plugin already", r.Manifest.ID, name))
+		return
+	}
 	r.Plugin = p.Plugin
 	for _, j := range r.Jobs {
 		if _, err := cron.ParseStandard(j.Spec); err != nil {
@@ -88,6 +93,18 @@ func (h *Host) add(p introduced) {
 	}
 	o.Registered = r
 	h.plugins = append(h.plugins, o)
+}
+
+// offered is one of the events that a plugin offers already; "" for none.
+func (h *Host) offered(names []string) string {
+	for _, o := range h.plugins {
+		for _, name := range names {
+			if slices.Contains(o.Offers, name) {
+				return name
+			}
+		}
+	}
+	return ""
 }
 
 func (h *Host) leaveOut(id string, err error) {
@@ -148,6 +165,7 @@ func (h *Host) report() {
 		c.Report = tell
 	}
 	h.hooks.EntryRead.Report, h.hooks.QueryPlan.Report, h.hooks.SchemaChange.Report = tell, tell, tell
+	h.hooks.Offered.Report = tell
 }
 
 // NewSafe makes a host that runs nothing of its plugins: they can be looked at, set up and turned off.
