@@ -18,9 +18,10 @@ import (
 // changed: one that is nil is as it was, core.NullDoc was removed. What it needs to know of an entry later, a fold keeps
 // in its table. What falls due by time (an embargo, an expiry) reaches it with the commit that records it, a moment later.
 //
-// A fold has 250 ms for a commit, and 1 ms more for each change. One that returns an error, panics or does not come back has
-// failed: its view is set aside where it was last whole, which counts against the plugin, and the site goes on. The view
-// goes on from there when the plugin is turned on again, or the node restarted.
+// A fold that returns an error or panics has failed: its view is set aside where it was last whole, and goes on from there when
+// the plugin is turned on again or the node restarted. One that takes more than 250 ms for a commit, and 1 ms more for each
+// change, has failed too, and its view goes on beside, where it has 10 s. Each failure counts against the plugin; the site
+// goes on.
 type View struct {
 	Name string // "by-day": lower case, digits and hyphens
 	// Version says what Fold does. With another one, or other Types, the view is made anew.

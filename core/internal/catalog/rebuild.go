@@ -133,6 +133,9 @@ func (c *Catalog) replace(ctx context.Context, next *Catalog, log core.Log) (mad
 	if err := c.level(ctx, next, log); err != nil {
 		return nil, next, err
 	}
+	if err := next.forgetLeft(ctx, c); err != nil {
+		return nil, next, err
+	}
 	if err := next.text.drain(ctx); err != nil {
 		return nil, next, err
 	}

@@ -59,7 +59,7 @@ func (c *Catalog) Follow(ctx context.Context, log core.Log, spec *core.PluginVie
 			}
 			continue
 		}
-		if err := c.advance(ctx, log, v, at); err != nil && c.stands(v).docs == at.docs {
+		if err := c.advance(ctx, log, v, at); err != nil && c.uses(at.docs) {
 			pause(ctx)
 		}
 	}
@@ -337,23 +337,27 @@ func (c *Catalog) Views(plugin string) []core.ViewStatus {
 
 // DropViews implements core.PluginViews.
 func (c *Catalog) DropViews(ctx context.Context, plugin string, but ...string) error {
-	for !c.remaking.TryLock() { // a rebuild would bring them back
-		if !pause(ctx) {
-			return ctx.Err()
-		}
+	docs, err := c.forgetViews(ctx, plugin, but)
+	if err == nil {
+		err = docs.sweepViews(ctx)
 	}
-	defer c.remaking.Unlock()
-	if err := c.forgetViews(ctx, plugin, but); err != nil {
-		return core.Wrap("catalog.DropViews", err)
+	if err != nil && docs != nil && !c.uses(docs) { // a rebuild came in between, and has left behind what there was to sweep
+		err = nil
 	}
-	return core.Wrap("catalog.DropViews", c.docs.sweepViews(ctx))
+	return core.Wrap("catalog.DropViews", err)
 }
 
-func (c *Catalog) forgetViews(ctx context.Context, plugin string, but []string) error {
+func (c *Catalog) uses(docs *documents) bool {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return c.docs == docs
+}
+
+func (c *Catalog) forgetViews(ctx context.Context, plugin string, but []string) (*documents, error) {
 	c.applying.Lock()
 	defer c.applying.Unlock()
 	if err := c.docs.forgetViews(ctx, plugin, but); err != nil {
-		return err
+		return nil, err
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -365,7 +369,7 @@ func (c *Catalog) forgetViews(ctx context.Context, plugin string, but []string) 
 			}
 		}
 	}
-	return nil
+	return c.docs, nil
 }
 
 // adopt has a catalog that is made beside fold the views that another one follows, from the first commit on.
@@ -384,6 +388,20 @@ func (c *Catalog) adopt(ctx context.Context, from *Catalog) error {
 			return err
 		}
 		v.standing, v.quiet = core.ViewLevel, true
+	}
+	return nil
+}
+
+// forgetLeft has a catalog that was made beside forget the views that the other one does not follow any more: they may have been
+// dropped meanwhile. The caller holds the other's applying.
+func (c *Catalog) forgetLeft(ctx context.Context, from *Catalog) error {
+	for name := range c.following {
+		if from.following[name] != nil {
+			continue
+		}
+		if _, err := c.docs.db.Write.ExecContext(ctx, `delete from views where plugin = ? and name = ?`, name.Plugin, name.Name); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -383,6 +383,9 @@ func TestRebuild_views(t *testing.T) {
 	log := &watchedLog{memoryLog: memoryLog{w: w}, reading: func(read int) error {
 		if read == 2 {
 			leave()
+			if err := w.c.DropViews(t.Context(), leaves.Plugin, "steady", "fails"); err != nil {
+				return err
+			}
 			w.follow(comes)
 			w.fill(20)
 			w.level(comes)
@@ -398,6 +401,11 @@ func TestRebuild_views(t *testing.T) {
 		t.Errorf("what fails in a rebuild stands %+v, and was told of %d times", got, faults.Load())
 	}
 	w.fill(5)
+	gone := newView(leaves)
+	w.c.enter(gone)
+	if err := w.c.findTable(t.Context(), gone, w.c.stands(gone)); err != nil || gone.position > 0 {
+		t.Errorf("what was dropped meanwhile stands at %d, %v", gone.position, err)
+	}
 	w.follow(leaves)
 	for _, v := range []*core.PluginView{steady, comes, leaves} {
 		w.level(v)

@@ -110,7 +110,7 @@ func (h *Host) Only(id string, settings map[string]any) error {
 // plugin's sake.
 func (h *Host) Start(ctx context.Context) {
 	h.ctx, h.stop = context.WithCancel(context.Background())
-	h.running.Go(func() { h.dropUnregistered(h.ctx) })
+	h.dropUnregistered(ctx)
 	h.follow(ctx)
 	h.running.Go(h.watch)
 	for _, o := range h.plugins {
