@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"os/exec"
 	"path"
 	"strings"
 	"sync"
@@ -78,6 +79,33 @@ func TestCrash(t *testing.T) {
 		t.Errorf("only %d writes were acknowledged in %d rounds: the test did not test", acks.writes, *crashRounds)
 	}
 	t.Logf("%d acknowledged writes to %d entries survived %d kills", acks.writes, len(acks.entries), *crashRounds)
+}
+
+// A view of a plugin stands where the catalog does, whenever the process is killed: what it counts is neither lost nor counted
+// twice.
+func TestCrash_views(t *testing.T) {
+	t.Parallel()
+	dir, with := t.TempDir(), []string{"PALABRE_TEST_PLUGIN=count"}
+	acks := &acknowledged{entries: map[string]ackedEntry{}, unsure: map[string]bool{}}
+	for round := range *crashRounds/10 + 1 {
+		killUnderLoad(start(t, nodeOptions{Dir: dir, Env: with}), acks, time.Duration(50+rand.IntN(250))*time.Millisecond, round)
+		cmd := exec.Command(binary(t), "catalog", "verify")
+		cmd.Env = append(environment(dir), with...)
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("after %d kills: %v\n%s", round+1, err, out)
+		}
+	}
+	n := start(t, nodeOptions{Dir: dir, Env: with})
+	eventually(t, 30*time.Second, func() error {
+		got := n.want(http.StatusOK, "GET", "/api/v1/plugins/dev.palabre.test", nil)
+		if !strings.Contains(string(got.Body), `"name":"changes","version":0,"standing":"level"`) {
+			return fmt.Errorf("the view is not level: %s", got.Body)
+		}
+		return nil
+	})
+	if got := n.want(http.StatusOK, "POST", "/api/v1/catalog/verify", nil); !strings.Contains(string(got.Body), `"differences":[]`) || acks.writes == 0 {
+		t.Errorf("after %d writes: %s", acks.writes, got.Body)
+	}
 }
 
 // killUnderLoad lets eight writers write for a time, kills the server and waits for the writers to notice.

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 
 	"github.com/palabre-cms/palabre/core"
 	"github.com/palabre-cms/palabre/core/plugin"
@@ -21,6 +22,8 @@ import (
 //	refuse  refuse every note
 //	mark    write into the body of every note
 //	die     end the process at the second step of its migrations
+//
+// Whatever it does, it keeps a view of the notes: how often each has changed, and all of them together.
 func underTest() []plugin.Plugin {
 	if does := os.Getenv("PALABRE_TEST_PLUGIN"); does != "" {
 		return []plugin.Plugin{testPlugin{does}}
@@ -40,7 +43,18 @@ func (p testPlugin) Manifest() plugin.Manifest {
 func (p testPlugin) Register(r *plugin.Registry) error {
 	notes := plugin.OnTypes("note")
 	return errors.Join(plugin.Before(r, plugin.EntryCreate, p.create, notes), plugin.After(r, p.told, notes),
+		plugin.Views(r, plugin.View{Name: "changes", Types: []core.TypeName{"note"}, Fold: countChanges}),
 		plugin.Migrate(r, "one", p.step("one")), plugin.Migrate(r, "two", p.step("two")))
+}
+
+func countChanges(t plugin.Table, c core.Commit) error {
+	for _, ch := range c.Changes {
+		for _, key := range []string{"all", "of/" + string(ch.Entry)} {
+			n, _ := strconv.Atoi(string(t.Get(key)))
+			t.Put(key, json.RawMessage(strconv.Itoa(n+1)))
+		}
+	}
+	return nil
 }
 
 func (p testPlugin) create(_ context.Context, e *core.EntryEvent) error {

@@ -33,7 +33,7 @@ func (a *App) wirePlugins(mapper core.Mapper) error {
 		return err
 	}
 	a.plugins.Wire(pluginhost.Parts{
-		Types: a.types, Reader: a.reader, Mapper: mapper, Catalog: a.catalog, Content: a.content, Access: a.access, Log: a.store.log,
+		Types: a.types, Reader: a.reader, Mapper: mapper, Catalog: a.catalog, Views: a.catalog, Content: a.content, Access: a.access, Log: a.store.log,
 		Compiler: a.compiler, HTTP: a.pluginHTTP(), Follow: a.follow, Begin: a.begin, Note: a.trail.Note, Key: key, Holder: holder(), Now: a.clock.Now,
 		Logger: a.logger, Hasty: a.options.Now != nil, PublicURL: a.config.PublicURL, Dir: filepath.Join(a.config.Data, "plugins"),
 	})
@@ -127,6 +127,9 @@ func (t Trial) event() *core.EntryEvent {
 	}
 	return e
 }
+
+// View reads a view of a plugin.
+func (a *App) View(id, name string) plugin.Rows { return a.plugins.View(id, name) }
 
 // PluginCommands are the commands of the node's plugins.
 func (a *App) PluginCommands() []plugin.Command {

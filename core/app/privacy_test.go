@@ -2,8 +2,10 @@ package app_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -17,6 +19,7 @@ import (
 	"github.com/palabre-cms/palabre/core/app"
 	"github.com/palabre-cms/palabre/core/config"
 	"github.com/palabre-cms/palabre/core/internal/log/ferrettest"
+	"github.com/palabre-cms/palabre/core/plugin"
 )
 
 // The types of somebody, and of a meeting with people in it.
@@ -138,7 +141,7 @@ func (s *story) totals() (all []any) {
 func TestErasure(t *testing.T) {
 	t.Parallel()
 	c := privateSettings(t)
-	a, err := app.New(c, app.Options{})
+	a, err := app.New(c, app.Options{Plugins: []plugin.Plugin{copier("dev.acme.copier"), copier("dev.acme.off")}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -147,6 +150,11 @@ func TestErasure(t *testing.T) {
 	}
 	s := &story{t: t, a: a}
 	s.tell()
+	copies := s.copies("dev.acme.copier")
+	if got := tracesIn("view", []byte(copies.text)); len(got) == 0 || s.copies("dev.acme.off") != copies {
+		t.Fatal("the views hold nothing of the person before: the test sees nothing")
+	}
+	s.call("PATCH", "/api/v1/plugins/dev.acme.off", `{"enabled":false}`, 200)
 	s.call("GET", "/api/v1/content/person?q=imaginaire", "", 200) // into the cache
 	before := s.totals()
 	if got := filesWith(t, c.Data); len(got) == 0 {
@@ -168,6 +176,14 @@ func TestErasure(t *testing.T) {
 		t.Errorf("counted %v before, %v after", before, after)
 	}
 	s.gone()
+	after := s.copies("dev.acme.copier")
+	if got := tracesIn("view", []byte(after.text)); len(got) > 0 || after.rows < copies.rows {
+		t.Errorf("the view held %d rows and holds %d, with %q", copies.rows, after.rows, got)
+	}
+	s.call("PATCH", "/api/v1/plugins/dev.acme.off", `{"enabled":true}`, 200)
+	if got := s.copies("dev.acme.off"); got != after {
+		t.Errorf("the view whose plugin was off holds %+v, want %+v", got, after)
+	}
 	if err := a.VerifyCatalog(t.Context()); err != nil {
 		t.Error(err)
 	}
@@ -185,6 +201,53 @@ func TestErasure(t *testing.T) {
 		t.Errorf("still in the data directory once it is closed: %q", got)
 	}
 	checkStore(t, c)
+}
+
+// copier is a plugin with a view of all that it is told of, under keys that tell it too.
+type copier string
+
+func (id copier) Manifest() plugin.Manifest {
+	return plugin.Manifest{ID: string(id), Version: "1.0.0"}
+}
+
+func (id copier) Register(r *plugin.Registry) error {
+	return plugin.Views(r, plugin.View{Name: "copies", Fold: func(t plugin.Table, c core.Commit) error {
+		for i, ch := range c.Changes {
+			text, err := json.Marshal(ch)
+			if err != nil {
+				return err
+			}
+			var doc struct{ Name string }
+			if err := json.Unmarshal([]byte(cmp.Or(string(ch.Draft), "{}")), &doc); err != nil {
+				return err
+			}
+			t.Put(fmt.Sprintf("%09d/%d/%s", c.Position, i, doc.Name), text)
+		}
+		return nil
+	}})
+}
+
+// copied is what a copier's view holds.
+type copied struct {
+	rows int
+	text string
+}
+
+func (s *story) copies(id string) (all copied) {
+	s.t.Helper()
+	view := s.a.View(id, "copies")
+	if err := view.Ready(s.t.Context()); err != nil {
+		s.t.Fatal(err)
+	}
+	rows, err := view.Scan(s.t.Context(), "", "", 0)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	for _, r := range rows {
+		all.rows++
+		all.text += r.Key + string(r.Value)
+	}
+	return all
 }
 
 // gone looks for the person wherever the API and exports could tell.
@@ -340,6 +403,11 @@ func TestErasure_otherNode(t *testing.T) {
 	}
 	closed(t, nodes[2])
 	nodes[2] = nil
+	for _, a := range nodes[:2] {
+		if got := (&story{t: t, a: a}).copies("dev.acme.copier"); len(tracesIn("view", []byte(got.text))) == 0 {
+			t.Fatal("a view holds nothing of the person: the test sees nothing")
+		}
+	}
 	for i, c := range settingsOf {
 		if len(filesWith(t, c.Data)) == 0 {
 			t.Fatalf("node %d holds nothing of the person: the test sees nothing", i)
@@ -352,6 +420,13 @@ func TestErasure_otherNode(t *testing.T) {
 	cleaned(t, settingsOf[1])
 	nodes[2] = runningOn(ctx, t, settingsOf[2])
 	cleaned(t, settingsOf[2])
+	want := (&story{t: t, a: nodes[0]}).copies("dev.acme.copier")
+	for _, a := range nodes[1:] {
+		caughtUp(t, a, nodes[0].Catalog().Position())
+		if got := (&story{t: t, a: a}).copies("dev.acme.copier"); got != want || len(tracesIn("view", []byte(got.text))) > 0 {
+			t.Errorf("a view holds %+v, that of the node that erased %+v", got, want)
+		}
+	}
 	if _, err := os.Stat(filepath.Join(settingsOf[0].Data, "catalog.stale")); err == nil {
 		t.Error("the node that erased makes its catalog anew once more")
 	}
@@ -360,7 +435,7 @@ func TestErasure_otherNode(t *testing.T) {
 // runningOn starts a node that has its administrator's token already.
 func runningOn(ctx context.Context, t *testing.T, c *config.Config) *app.App {
 	t.Helper()
-	a, err := app.New(c, app.Options{})
+	a, err := app.New(c, app.Options{Plugins: []plugin.Plugin{copier("dev.acme.copier")}})
 	if err == nil {
 		err = a.Start(ctx)
 	}

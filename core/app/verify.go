@@ -29,8 +29,15 @@ func (k keeper) Verify(ctx context.Context) (*core.Verified, error) {
 
 // VerifyCatalog compares the catalog with one that is made anew from the log. Its error tells what differs.
 func (a *App) VerifyCatalog(ctx context.Context) error {
-	_, err := sound(keeper{a.catalog, a.store.log}.Verify(ctx))
-	return err
+	return a.plugins.WithViews(ctx, func() error {
+		_, err := sound(keeper{a.catalog, a.store.log}.Verify(ctx))
+		return err
+	})
+}
+
+// FoldViews brings the views of the plugins that are on up to the catalog: for a start without plugins.
+func (a *App) FoldViews(ctx context.Context) error {
+	return a.plugins.WithViews(ctx, func() error { return nil })
 }
 
 // sound makes an error of what differs, and gives the position of what was compared.

@@ -150,8 +150,8 @@ func (p *program) rebuildHere(cmd *cobra.Command) error {
 	if err := app.DropCatalog(c); err != nil {
 		return held(err)
 	}
-	return p.withStore(cmd, func(_ context.Context, a *app.App) error {
-		return p.said(nil, "the catalog stands at position %s", thousands(int(a.Catalog().Position())))
+	return p.withStore(cmd, func(ctx context.Context, a *app.App) error {
+		return p.said(a.FoldViews(ctx), "the catalog stands at position %s", thousands(int(a.Catalog().Position())))
 	})
 }
 

@@ -34,6 +34,8 @@ type Host interface {
 	Elevate(ctx context.Context, reason string) (*core.Principal, error)
 	// Store keeps the plugin's own data.
 	Store() Store
+	// View reads one of the plugin's views.
+	View(name string) Rows
 	// Seal encrypts a secret for the Store, and Unseal gives it back: CodeConflict with the reason "sealed" for one that was sealed
 	// by another site, as before a restore elsewhere. Backups hold what is sealed, and not the key.
 	Seal(secret []byte) (string, error)

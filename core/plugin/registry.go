@@ -36,6 +36,7 @@ type Registered struct {
 	UI         []Contribution
 	Offers     []string // names of events
 	Migrations []Migration
+	Views      []View
 	// SetUp looks at the plugin's settings before they are saved, and before it starts with them. It refuses what does not fit,
 	// and gives what makes them count.
 	SetUp []func(settings json.RawMessage) (use func(), err error)

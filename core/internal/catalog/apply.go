@@ -23,6 +23,7 @@ func (c *Catalog) Apply(ctx context.Context, commits []core.Commit) error {
 		b.fold(&commits[i])
 	}
 	b.extract()
+	b.views = c.foldViews(ctx, commits)
 	if err := c.docs.save(ctx, b); err != nil {
 		return writeError(err)
 	}
@@ -32,6 +33,9 @@ func (c *Catalog) Apply(ctx context.Context, commits []core.Commit) error {
 		s.saved = s.hash
 	}
 	c.show(b)
+	for _, f := range b.views {
+		f.report(f)
+	}
 	for name := range b.touched {
 		_ = c.tidy(ctx, c.m.byName[name]) // what was applied stands without it, and the next call tries again
 	}
@@ -68,6 +72,9 @@ func (c *Catalog) show(b *batch) {
 		m.put(b.records[number], c.types, func(row int64) []byte { return b.extracted[row] })
 	}
 	m.position, m.sum = b.position, b.sum
+	for _, f := range b.views {
+		f.settle(f)
+	}
 	changed := make([]*shelf, 0, len(b.touched))
 	for name := range b.touched {
 		changed = append(changed, m.byName[name])

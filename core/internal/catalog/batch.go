@@ -23,6 +23,7 @@ type batch struct {
 	revisions []revision
 	keys      []usedKey
 	touched   map[core.TypeName]bool
+	views     []*viewBatch // of the views that move with the catalog
 
 	mu     sync.Mutex // guards fresh, which extraction adds to
 	fresh  map[core.EntryID]uint32

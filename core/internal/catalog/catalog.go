@@ -20,6 +20,7 @@
 package catalog
 
 import (
+	"cmp"
 	"context"
 	"sync"
 	"sync/atomic"
@@ -33,6 +34,9 @@ type Options struct {
 	CacheBytes int // of documents kept in memory; 0 is 32 MiB
 	litter     int // see tidy; 0 is 20,000 values
 	fewRows    int // see answer.take; 0 is 1024
+	// foldWithin is what the fold of a view has for a commit while writers wait, foldBeside what it has when nobody does; 0 is 250 ms
+	// and 10 s.
+	foldWithin, foldBeside time.Duration
 }
 
 // Catalog is the core.Catalog of a node. Close it.
@@ -51,6 +55,9 @@ type Catalog struct {
 	docs  *documents
 	text  *texts
 	moved chan struct{} // closed and replaced when position or time moves on
+
+	following map[core.ViewName]*view // of plugins
+	followed  chan struct{}           // closed and replaced when there is one more
 
 	position atomic.Uint64
 	due      atomic.Int64 // the next moment at which an entry changes by itself, in nanoseconds; 0 for never
@@ -79,7 +86,8 @@ func Open(ctx context.Context, dir string, types core.Types, now func() time.Tim
 	if o.fewRows == 0 {
 		o.fewRows = 1024
 	}
-	c := &Catalog{dir: dir, name: currentFile(dir), types: types, now: now, options: o, moved: make(chan struct{}), closing: make(chan struct{})}
+	o.foldWithin, o.foldBeside = cmp.Or(o.foldWithin, 250*time.Millisecond), cmp.Or(o.foldBeside, 10*time.Second)
+	c := &Catalog{dir: dir, name: currentFile(dir), types: types, now: now, options: o, moved: make(chan struct{}), closing: make(chan struct{}), followed: make(chan struct{})}
 	if err := c.sweep(); err != nil {
 		return nil, core.Wrap("catalog.Open", err)
 	}

@@ -29,6 +29,10 @@ create table if not exists revisions (
 	primary key (entry, rev)) without rowid;
 create table if not exists keys (hash text primary key, request text not null, position integer not null, at integer not null) without rowid;
 create index if not exists keys_by_age on keys (at);
+create table if not exists views (
+	id integer primary key, plugin text not null, name text not null, version integer not null, types text not null, position integer not null,
+	unique (plugin, name));
+create table if not exists view_rows (view integer not null, key blob not null, value blob not null, primary key (view, key)) without rowid;
 `
 
 // format changes with the meaning of what is in the file: one of another format is made anew.
@@ -48,6 +52,7 @@ type statements struct {
 	document, entry, revisions, key                                                   *sql.Stmt
 	putDocument, putEntry, putRevision, putKey, purgeRevisions, bury, clean, putState *sql.Stmt
 	oldKeys, putType                                                                  *sql.Stmt
+	viewValue, viewRows, putViewRow, dropViewRow, moveView                            *sql.Stmt
 }
 
 // openDocuments opens the file, making it anew when it is damaged or of another format.
@@ -140,6 +145,11 @@ func (s *statements) prepare(db *sqlite.DB) (err error) {
 		{db.Write, &s.purgeRevisions, `delete from revisions where entry = ?`},
 		{db.Write, &s.bury, `insert or replace into dead values (?)`},
 		{db.Write, &s.clean, `delete from documents where row in (select row from dead)`},
+		{db.Read, &s.viewValue, `select value from view_rows where view = ? and key = ?`},
+		{db.Read, &s.viewRows, `select key, value from view_rows where view = ? and key >= ? and key < ? order by key limit ?`},
+		{db.Write, &s.putViewRow, `insert or replace into view_rows values (?, ?, ?)`},
+		{db.Write, &s.dropViewRow, `delete from view_rows where view = ? and key = ?`},
+		{db.Write, &s.moveView, `update views set position = ? where id = ? and position = ?`},
 		{db.Write, &s.putState, `insert or replace into state values (?, ?)`},
 	} {
 		if *p.stmt, err = p.db.Prepare(p.text); err != nil {
@@ -219,6 +229,11 @@ func (d *documents) save(ctx context.Context, b *batch) error {
 			}
 		}
 		w.keys(b)
+		for _, f := range b.views {
+			if f.whole() {
+				w.view(f)
+			}
+		}
 		w.exec(w.s.putState, "position", int64(b.position))
 		w.exec(w.s.putState, "sum", b.sum)
 		return w.err

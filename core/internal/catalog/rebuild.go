@@ -44,14 +44,7 @@ func (c *Catalog) remake(ctx context.Context) (_ context.Context, done func(), e
 			Texts: core.Text{"en": "The catalog is being rebuilt or verified already. Wait until that is done.",
 				"fr": "Le catalogue est déjà en cours de reconstruction ou de vérification. Attendez la fin."}}
 	}
-	ctx, cancel := context.WithCancel(ctx)
-	go func() {
-		select {
-		case <-c.closing:
-			cancel()
-		case <-ctx.Done():
-		}
-	}()
+	ctx, cancel := c.untilClosed(ctx)
 	return ctx, func() { cancel(); c.remaking.Unlock() }, nil
 }
 
@@ -61,7 +54,14 @@ func (c *Catalog) beside(ctx context.Context) (*Catalog, error) {
 	if err := removeFile(next.file()); err != nil {
 		return nil, core.Errorf(core.CodeUnavailable, "The file %s cannot be removed: check the rights on the data directory. %w", next.name, err)
 	}
-	return next, next.open(ctx, c.dir)
+	if err := next.open(ctx, c.dir); err != nil {
+		return nil, err
+	}
+	if err := next.adopt(ctx, c); err != nil {
+		next.discard()
+		return nil, err
+	}
+	return next, nil
 }
 
 // discard closes and removes a catalog that was made beside.
@@ -98,7 +98,7 @@ func (c *Catalog) replayTo(ctx context.Context, log core.Log, at core.Position) 
 			return err
 		}
 		if len(commits) == 0 {
-			return core.Errorf(core.CodeConflict, "The log ends at %d, and the catalog has already seen %d: it is the catalog of another log.", c.m.position, at)
+			return logEnds(c.m.position, at)
 		}
 		if err := c.Apply(ctx, commits); err != nil {
 			return err
@@ -133,6 +133,9 @@ func (c *Catalog) replace(ctx context.Context, next *Catalog, log core.Log) (mad
 	if err := c.level(ctx, next, log); err != nil {
 		return nil, next, err
 	}
+	if err := next.forgetLeft(ctx, c); err != nil {
+		return nil, next, err
+	}
 	if err := next.text.drain(ctx); err != nil {
 		return nil, next, err
 	}
@@ -153,8 +156,11 @@ func (c *Catalog) replace(ctx context.Context, next *Catalog, log core.Log) (mad
 // swap makes the parts of another catalog this one's and gives those that it had. Nothing in it can fail: what serves is the old or the new as a whole.
 func (c *Catalog) swap(next *Catalog) (old *Catalog) {
 	c.text.halt()
+	var report func()
+	defer func() { report() }()
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	report = c.takeViews(next)
 	old = &Catalog{dir: c.dir, name: c.name, docs: c.docs, text: c.text}
 	c.name, c.docs, c.m, c.text = next.name, next.docs, next.m, next.text
 	c.publish(c.m.shelves...)

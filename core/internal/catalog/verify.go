@@ -18,8 +18,9 @@ const mostDifferences = 100
 const verifyPrefix = "verify-"
 
 // Verify makes the catalog anew from the log in a temporary folder and compares: documents, meta, revisions, columns, unique
-// values, references, former slugs and what is searched. It gives a sentence for each difference, at most a hundred. Writes
-// wait for moments only: it compares some hundred entries at a time, and at the end again those that changed meanwhile.
+// values, references, former slugs, what is searched, and plugins' views. It gives a sentence for each difference, at most a
+// hundred. Writes wait for moments only: it compares some hundred entries at a time, and at the end again those that changed
+// meanwhile.
 // CodeConflict when one is being rebuilt or verified already.
 func (c *Catalog) Verify(ctx context.Context, log core.Log) (*core.Verified, error) {
 	ctx, done, err := c.remake(ctx)
@@ -38,6 +39,9 @@ func (c *Catalog) Verify(ctx context.Context, log core.Log) (*core.Verified, err
 	}
 	defer want.docs.close()
 	defer want.text.close()
+	if err := want.adopt(ctx, c); err != nil {
+		return nil, core.Wrap("catalog.Verify", err)
+	}
 	if err := c.approach(ctx, want, log, nil); err != nil {
 		return nil, core.Wrap("catalog.Verify", err)
 	}
@@ -65,6 +69,9 @@ func (c *Catalog) compare(ctx context.Context, want *Catalog, log core.Log) (*co
 		if err != nil {
 			return nil, err
 		}
+	}
+	if err := d.views(ctx); err != nil {
+		return nil, err
 	}
 	if err := c.text.drain(ctx); err != nil { // most of it before writes have to wait
 		return nil, err

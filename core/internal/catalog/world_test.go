@@ -85,12 +85,14 @@ type world struct {
 	entries map[core.EntryID]*core.Entry
 	ids     []core.EntryID
 	c       *Catalog
+	options Options
 	rand    *rand.Rand
 }
 
 func newWorld(t testing.TB) *world {
 	t.Helper()
-	w := &world{t: t, dir: t.TempDir(), entries: map[core.EntryID]*core.Entry{}, clock: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC), rand: rand.New(rand.NewPCG(1, 2))}
+	w := &world{t: t, dir: t.TempDir(), entries: map[core.EntryID]*core.Entry{}, clock: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC), rand: rand.New(rand.NewPCG(1, 2)),
+		options: Options{foldWithin: 10 * time.Second}} // other tests go on at the same time
 	w.types = &registry{known: map[core.TypeName]*core.Type{}}
 	w.types.set(ficheType())
 	w.types.set(partnerType("partner"))
@@ -102,7 +104,7 @@ func newWorld(t testing.TB) *world {
 
 func (w *world) open() {
 	w.t.Helper()
-	c, err := Open(w.t.Context(), w.dir, w.types, w.now, Options{})
+	c, err := Open(w.t.Context(), w.dir, w.types, w.now, w.options)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -137,7 +139,9 @@ func (w *world) commit(changes ...core.Change) core.Commit {
 		previous = w.commits[n-1].Sum
 	}
 	c.Seal(previous)
+	w.mu.Lock()
 	w.commits = append(w.commits, c)
+	w.mu.Unlock()
 	for i := range changes {
 		ch := &changes[i]
 		e := ch.Fold(w.entries[ch.Entry])

@@ -32,6 +32,7 @@ type Parts struct {
 	Reader   core.Reader
 	Mapper   core.Mapper
 	Catalog  core.Catalog
+	Views    core.PluginViews
 	Content  core.Content
 	Access   core.Access
 	Log      core.Log
@@ -84,7 +85,7 @@ func (h *Host) Impaired() []string {
 		ids = append(ids, l.ID)
 	}
 	for _, o := range h.plugins {
-		if o.impaired() {
+		if o.impaired() || o.viewFailed() {
 			ids = append(ids, o.id())
 		}
 	}
@@ -109,6 +110,7 @@ func (h *Host) Only(id string, settings map[string]any) error {
 // plugin's sake.
 func (h *Host) Start(ctx context.Context) {
 	h.ctx, h.stop = context.WithCancel(context.Background())
+	h.dropUnregistered(ctx)
 	h.follow(ctx)
 	h.running.Go(h.watch)
 	for _, o := range h.plugins {
@@ -197,7 +199,7 @@ func (h *Host) Commands(dataDir string) []plugin.Command {
 				if err := o.prepare(ctx, call.Dir); err != nil {
 					return err
 				}
-				return run(ctx, call)
+				return o.withViews(ctx, func() error { return run(ctx, call) })
 			}
 			all = append(all, c)
 		}

@@ -143,6 +143,7 @@ const startWithin = time.Minute
 
 // enter starts the plugin.
 func (o *one) enter(ctx context.Context, now *stint) error {
+	o.followViews(now)
 	if s, ok := o.Plugin.(plugin.Starter); ok {
 		if err := o.timed("start", startWithin, func() error { return s.Start(ctx, o) }); err != nil {
 			o.end()

@@ -146,6 +146,7 @@ type description struct {
 	Schema       json.RawMessage       `json:"schema,omitempty"`
 	UI           []plugin.Contribution `json:"ui,omitempty"`
 	Health       string                `json:"health,omitempty"`
+	Views        []core.ViewStatus     `json:"views,omitempty"`
 	Calls        map[string]stat       `json:"calls,omitempty"`
 }
 
@@ -216,6 +217,7 @@ func (h *Host) read(w http.ResponseWriter, q *core.RouteRequest) error {
 	s := states[o.id()]
 	d := h.describe(o, s)
 	d.Settings, d.Schema, d.UI, d.Calls = o.shown(s), o.Manifest.Settings, o.UI, o.figures()
+	d.Views = o.host.parts.Views.Views(o.id())
 	for _, j := range o.Jobs {
 		line := jobLine{Name: j.Name, Spec: j.Spec}
 		if r, version, err := h.load(q.Context(), o.prefix()+"job/"+j.Name); err == nil && version > 0 {

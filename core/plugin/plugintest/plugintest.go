@@ -200,6 +200,16 @@ func (h *Host) must(err error) {
 // Handler is the node's HTTP side.
 func (h *Host) Handler() http.Handler { return h.app.Handler() }
 
+// View reads one of the plugin's views, once it is up to date. What a request has committed is in it by then.
+func (h *Host) View(name string) plugin.Rows {
+	h.t.Helper()
+	ctx, cancel := context.WithTimeout(h.t.Context(), patience)
+	defer cancel()
+	view := h.app.View(h.id, name)
+	h.must(view.Ready(ctx))
+	return view
+}
+
 // Advance moves the node's clock on.
 func (h *Host) Advance(d time.Duration) {
 	h.clock.mu.Lock()

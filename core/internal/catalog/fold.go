@@ -1,0 +1,172 @@
+package catalog
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"slices"
+	"time"
+
+	"github.com/palabre-cms/palabre/core"
+)
+
+// withinChange is what a fold has for each change of a commit, besides what it has for the commit.
+const withinChange = time.Millisecond
+
+// viewBatch is what commits do to the table of one view, worked out before it is saved.
+type viewBatch struct {
+	*view
+	table    int64
+	from, to core.Position
+	told     []core.Commit
+	results  chan outcome
+	overlay  *overlay
+	within   time.Duration   // for a commit
+	beside   bool            // while nobody waits
+	fault    *core.ViewFault // of the plugin: the view is set aside
+	slow     bool            // is all the fault
+	away     error           // of the file: the view tries again
+}
+
+// outcome is how the fold of one commit went.
+type outcome struct {
+	took  time.Duration
+	err   error
+	stack string
+	away  error
+}
+
+// startBatch begins to fold the next commits in a goroutine of its own. After a commit with which the keys written have become
+// most it takes in no further one; 0 is for any number. beside it has more time. gather must be called.
+func (c *Catalog) startBatch(ctx context.Context, v *view, docs *documents, commits []core.Commit, beside bool, most int) *viewBatch {
+	f := &viewBatch{view: v, table: v.table, within: c.options.foldWithin, beside: beside, from: v.position, to: commits[len(commits)-1].Position, overlay: newOverlay(ctx, docs, v.table)}
+	if beside {
+		f.within = c.options.foldBeside
+	}
+	for i := range commits {
+		if c, any := told(v.PluginView, &commits[i]); any {
+			f.told = append(f.told, c)
+		}
+	}
+	f.results = make(chan outcome, len(f.told)) // so that nothing keeps one that is left behind from ending
+	if len(f.told) > 0 {
+		go f.overlay.foldAll(v.PluginView, f.told, most, f.results)
+	}
+	return f
+}
+
+// foldAll folds commits one after the other, up to the first that fails.
+func (o *overlay) foldAll(v *core.PluginView, told []core.Commit, most int, results chan<- outcome) {
+	defer close(results)
+	for i := range told {
+		if !o.fold(v, told[i], results) || most > 0 && len(o.written) >= most {
+			return
+		}
+	}
+}
+
+var errEnded = errors.New("the fold ended its goroutine")
+
+func (o *overlay) fold(v *core.PluginView, c core.Commit, results chan<- outcome) bool {
+	r := outcome{err: errEnded}
+	began := time.Now()
+	defer func() {
+		if p := recover(); p != nil {
+			r.err, r.stack = fmt.Errorf("panic: %v", p), string(debug.Stack())
+		}
+		r.took = time.Since(began)
+		results <- r
+	}()
+	o.bytes = 0
+	err := v.Fold(o, c)
+	if err == nil {
+		err = o.wrong
+	}
+	r.err, r.away = err, o.away
+	return err == nil && o.away == nil
+}
+
+// gather waits for the folds, for each as long as it may take. One that does not come back keeps its table, which nobody looks
+// at any more.
+func (f *viewBatch) gather() {
+	if len(f.told) == 0 {
+		return
+	}
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for i := range f.told {
+		c := &f.told[i]
+		within := f.within + time.Duration(len(c.Changes))*withinChange
+		timer.Reset(within)
+		select {
+		case r, more := <-f.results:
+			if !more { // enough was written
+				f.to = f.told[i-1].Position
+				return
+			}
+			if f.take(c.Position, r); !f.whole() {
+				return
+			}
+		case <-timer.C:
+			f.overlay.left.Store(true)
+			f.slow = true
+			f.take(c.Position, outcome{took: within, err: fmt.Errorf("it did not come back within %s", within)})
+			return
+		}
+	}
+}
+
+func (f *viewBatch) take(at core.Position, r outcome) {
+	switch {
+	case r.away != nil:
+		f.away = r.away
+		return
+	case r.err != nil:
+		f.fault = &core.ViewFault{At: at, Err: r.err, Stack: r.stack}
+	}
+	if f.Folded != nil && !f.quiet {
+		f.Folded(r.took, r.err)
+	}
+}
+
+// whole reports whether there is something to save.
+func (f *viewBatch) whole() bool { return f.fault == nil && f.away == nil }
+
+// told gives what a view is told of a commit: a copy, which it may do with as it likes, of the changes that it is made from. any
+// is false when there is none.
+func told(v *core.PluginView, c *core.Commit) (_ core.Commit, any bool) {
+	own := core.Commit{Position: c.Position, ID: c.ID, At: c.At, By: c.By, Reason: c.Reason}
+	for i := range c.Changes {
+		if ch := &c.Changes[i]; wanted(v.Types, ch.Type) {
+			own.Changes = append(own.Changes, cloned(ch))
+		}
+	}
+	return own, len(own.Changes) > 0
+}
+
+func wanted(types []core.TypeName, name core.TypeName) bool {
+	if len(types) == 0 {
+		return !name.System()
+	}
+	return slices.Contains(types, name)
+}
+
+func cloned(ch *core.Change) core.Change {
+	own := *ch
+	own.Salt = ""
+	own.Draft, own.Published = bytes.Clone(ch.Draft), bytes.Clone(ch.Published)
+	m := &own.Meta
+	m.PublishedAt, m.Live, m.TrashedAt = copied(m.PublishedAt), copied(m.Live), copied(m.TrashedAt)
+	m.Slugs, m.Schedule = slices.Clone(m.Slugs), slices.Clone(m.Schedule)
+	return own
+}
+
+func copied[T any](p *T) *T {
+	if p == nil {
+		return nil
+	}
+	own := *p
+	return &own
+}

@@ -1,0 +1,158 @@
+package catalog
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/palabre-cms/palabre/core"
+)
+
+// viewPair is one view in both catalogs.
+type viewPair struct {
+	core.ViewName
+	have, want int64 // its tables
+}
+
+// snapshots are both files as they were at one position, for as long as it takes to look.
+type snapshots struct {
+	have, want *sql.Tx
+	pairs      []viewPair
+}
+
+// views compares the tables of the plugins' views. Writes wait only until it is settled what is compared.
+func (d *comparison) views(ctx context.Context) error {
+	if len(d.want.following) == 0 {
+		return nil
+	}
+	s := &snapshots{}
+	defer func() { s.end() }()
+	if err := d.still(ctx, func() error { return d.freeze(ctx, s) }); err != nil {
+		return err
+	}
+	for _, p := range s.pairs {
+		if err := d.tables(ctx, s, p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// freeze begins to look at both files as they are now. Only views that are level stand for a position.
+func (d *comparison) freeze(ctx context.Context, s *snapshots) (err error) {
+	for name, have := range d.have.following {
+		want := d.want.following[name]
+		if want == nil || want.PluginView != have.PluginView || have.standing != core.ViewLevel {
+			continue
+		}
+		if want.standing == core.ViewFailed {
+			d.differ("the view %s of the plugin %s cannot be made anew: %v", name.Name, name.Plugin, want.fault)
+			continue
+		}
+		s.pairs = append(s.pairs, viewPair{name, have.table, want.table})
+	}
+	slices.SortFunc(s.pairs, func(a, b viewPair) int {
+		return strings.Compare(a.Plugin+" "+a.Name, b.Plugin+" "+b.Name)
+	})
+	if s.have, err = snapshot(ctx, d.have.docs); err == nil {
+		s.want, err = snapshot(ctx, d.want.docs)
+	}
+	return err
+}
+
+// snapshot begins a transaction that sees the file as it is now, which it does from its first query on.
+func snapshot(ctx context.Context, docs *documents) (*sql.Tx, error) {
+	tx, err := docs.db.Read.BeginTx(ctx, nil)
+	if err != nil {
+		return nil, err
+	}
+	var n int
+	return tx, tx.QueryRowContext(ctx, `select count(*) from views`).Scan(&n)
+}
+
+func (s *snapshots) end() {
+	for _, tx := range [...]*sql.Tx{s.have, s.want} {
+		if tx != nil {
+			_ = tx.Rollback() // it has written nothing
+		}
+	}
+}
+
+// tables compares the tables of one view, row by row.
+func (d *comparison) tables(ctx context.Context, s *snapshots, p viewPair) error {
+	have, err := cursorOf(ctx, s.have, p.have)
+	if err != nil {
+		return err
+	}
+	defer have.rows.Close()
+	want, err := cursorOf(ctx, s.want, p.want)
+	if err != nil {
+		return err
+	}
+	defer want.rows.Close()
+	different, first := 0, ""
+	for have.there || want.there {
+		order := have.against(want)
+		if order != 0 || !bytes.Equal(have.value, want.value) {
+			if different++; different == 1 {
+				first = string(have.key)
+				if order > 0 {
+					first = string(want.key)
+				}
+			}
+		}
+		if order <= 0 {
+			have.next()
+		}
+		if order >= 0 {
+			want.next()
+		}
+	}
+	if different > 0 {
+		d.differ("the view %s of the plugin %s holds other values than its fold makes of the log, at %d keys, the first of them %q: a fold must give the same each time",
+			p.Name, p.Plugin, different, first)
+	}
+	return errors.Join(have.err, want.err)
+}
+
+// rowCursor walks the rows of a table.
+type rowCursor struct {
+	rows       *sql.Rows
+	there      bool
+	key, value sql.RawBytes
+	err        error
+}
+
+func cursorOf(ctx context.Context, tx *sql.Tx, table int64) (*rowCursor, error) {
+	rows, err := tx.QueryContext(ctx, `select key, value from view_rows where view = ? order by key`, table)
+	if err != nil {
+		return nil, err
+	}
+	c := &rowCursor{rows: rows}
+	c.next()
+	return c, nil
+}
+
+func (c *rowCursor) next() {
+	c.there = c.rows.Next()
+	if c.there {
+		c.err = c.rows.Scan(&c.key, &c.value)
+	} else if c.err == nil {
+		c.err = c.rows.Err()
+	}
+	c.there = c.there && c.err == nil
+}
+
+// against says which of two cursors is at the earlier key, as bytes.Compare does.
+func (c *rowCursor) against(other *rowCursor) int {
+	switch {
+	case !c.there:
+		return 1
+	case !other.there:
+		return -1
+	}
+	return bytes.Compare(c.key, other.key)
+}

@@ -1,0 +1,451 @@
+package catalog
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/palabre-cms/palabre/core"
+)
+
+// view is a view that is followed. What is not the plugin's changes under Catalog.mu; it becomes level and ceases to be under
+// Catalog.applying as well, so that who applies commits may look at it without.
+type view struct {
+	*core.PluginView
+	quiet    bool  // of a catalog that is made beside: nobody waits for it, and its plugin is told of nothing
+	slow     bool  // it was, while writers waited: it goes on beside before it joins again
+	table    int64 // its number in the file; 0 until that is found
+	position core.Position
+	standing core.ViewStanding // "" for one that is not followed any more
+	fault    *core.ViewFault
+	changed  chan struct{} // closed and replaced when standing changes
+}
+
+var _ core.PluginViews = (*Catalog)(nil)
+
+func newView(v *core.PluginView) *view {
+	return &view{PluginView: v, standing: core.ViewCatchingUp, changed: make(chan struct{})}
+}
+
+func (v *view) stand(s core.ViewStanding) {
+	v.standing = s
+	close(v.changed)
+	v.changed = make(chan struct{})
+}
+
+const (
+	catchUpStep = readAhead // commits folded in one go beside
+	catchUpKeys = 1000      // written in one go beside, or little more: the catalog's own writes wait for as long
+	joinStep    = 16        // commits that may be missing when a view joins the catalog, which waits for as long
+	readAhead   = 16        // commits read at once: one may weigh 8 MB
+)
+
+// Follow implements core.PluginViews.
+func (c *Catalog) Follow(ctx context.Context, log core.Log, spec *core.PluginView) {
+	ctx, cancel := c.untilClosed(ctx)
+	defer cancel()
+	v := newView(spec)
+	c.enter(v)
+	defer c.leave(v)
+	for ctx.Err() == nil {
+		at := c.stands(v)
+		if at.standing != core.ViewCatchingUp {
+			select {
+			case <-at.changed:
+			case <-ctx.Done():
+			}
+			continue
+		}
+		if err := c.advance(ctx, log, v, at); err != nil && c.uses(at.docs) {
+			pause(ctx)
+		}
+	}
+}
+
+// enter has a view followed, in the place of one with its name.
+func (c *Catalog) enter(v *view) {
+	c.applying.Lock()
+	defer c.applying.Unlock()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if old := c.following[v.ViewName]; old != nil {
+		old.stand("")
+	}
+	if c.following == nil {
+		c.following = map[core.ViewName]*view{}
+	}
+	c.following[v.ViewName] = v
+	close(c.followed)
+	c.followed = make(chan struct{})
+}
+
+func (c *Catalog) leave(v *view) {
+	c.applying.Lock()
+	defer c.applying.Unlock()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.following[v.ViewName] == v {
+		delete(c.following, v.ViewName)
+		v.stand("")
+	}
+}
+
+// stance is how a view stands at one moment, and in which file.
+type stance struct {
+	view
+	docs   *documents
+	behind int
+}
+
+func (c *Catalog) stands(v *view) stance {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return stance{view: *v, docs: c.docs, behind: int(c.m.position - v.position)}
+}
+
+// advance brings a view that is behind one step nearer to the catalog.
+func (c *Catalog) advance(ctx context.Context, log core.Log, v *view, at stance) error {
+	switch {
+	case at.table == 0:
+		return c.findTable(ctx, v, at)
+	case at.behind == 0, at.behind <= joinStep && !at.slow:
+		return c.join(ctx, log, v)
+	}
+	commits, err := log.Read(ctx, at.position+1, min(at.behind, catchUpStep))
+	if err != nil {
+		return err
+	}
+	if len(commits) == 0 {
+		return logEnds(at.position, at.position+core.Position(at.behind))
+	}
+	f := c.startBatch(ctx, &at.view, at.docs, commits, true, catchUpKeys)
+	f.gather()
+	if f.whole() {
+		f.away = at.docs.saveView(ctx, f)
+	}
+	c.arrive(v, f, at.docs, core.ViewCatchingUp)
+	return unmoved(f.away)
+}
+
+// unmoved leaves out what is mended by looking again.
+func unmoved(err error) error {
+	if errors.Is(err, errMoved) {
+		return nil
+	}
+	return err
+}
+
+// findTable finds a view's table in the file.
+func (c *Catalog) findTable(ctx context.Context, v *view, at stance) error {
+	table, position, renewed, err := at.docs.findView(ctx, v.PluginView)
+	if err != nil {
+		return err
+	}
+	c.mu.Lock()
+	if c.docs == at.docs && v.standing == core.ViewCatchingUp {
+		v.table, v.position = table, position
+	}
+	c.mu.Unlock()
+	if renewed {
+		return at.docs.sweepViews(ctx)
+	}
+	return nil
+}
+
+// join takes in what a view still lacks, which is little, while no commit is applied, and has it move with the catalog from here on.
+func (c *Catalog) join(ctx context.Context, log core.Log, v *view) error {
+	c.applying.Lock()
+	defer c.applying.Unlock()
+	at := c.stands(v)
+	if at.standing != core.ViewCatchingUp || at.table == 0 || at.behind > joinStep {
+		return nil
+	}
+	var commits []core.Commit
+	for len(commits) < at.behind {
+		next, err := log.Read(ctx, at.position+1+core.Position(len(commits)), at.behind-len(commits))
+		if err != nil {
+			return err
+		}
+		if len(next) == 0 {
+			return logEnds(at.position, at.position+core.Position(at.behind))
+		}
+		commits = append(commits, next...)
+	}
+	f := &viewBatch{view: &at.view, table: at.table, to: at.position}
+	if len(commits) > 0 {
+		f = c.startBatch(ctx, &at.view, at.docs, commits, false, 0)
+		f.gather()
+		if f.whole() {
+			f.away = at.docs.saveView(ctx, f)
+		}
+	}
+	c.arrive(v, f, at.docs, core.ViewLevel)
+	return unmoved(f.away)
+}
+
+// arrive notes what became of commits that were folded beside, unless the file or the view is another one by now.
+func (c *Catalog) arrive(v *view, f *viewBatch, docs *documents, standing core.ViewStanding) {
+	c.mu.Lock()
+	same := c.docs == docs && v.standing == core.ViewCatchingUp && v.table == f.table
+	if same {
+		v.settle(f)
+		if f.whole() && standing != v.standing {
+			v.stand(standing)
+		}
+	}
+	c.mu.Unlock()
+	if same {
+		v.report(f)
+	}
+}
+
+// settle takes over what became of a folding.
+func (v *view) settle(f *viewBatch) {
+	switch {
+	case f.whole():
+		v.position, v.slow = f.to, false
+	case f.slow && !f.beside:
+		v.slow = true
+		v.stand(core.ViewCatchingUp)
+	case f.fault != nil:
+		v.fault = f.fault
+		v.stand(core.ViewFailed)
+	default: // it begins again with what the file says
+		v.table = 0
+		v.stand(core.ViewCatchingUp)
+	}
+}
+
+// report tells the plugin that its fold has failed.
+func (v *view) report(f *viewBatch) {
+	if f.fault != nil && v.Failed != nil && !v.quiet {
+		v.Failed(f.fault)
+	}
+}
+
+// foldViews begins and ends the folding of commits into the views that are level. The caller holds applying.
+func (c *Catalog) foldViews(ctx context.Context, commits []core.Commit) []*viewBatch {
+	if len(c.following) == 0 {
+		return nil
+	}
+	var all []*viewBatch
+	c.mu.RLock()
+	for _, v := range c.following {
+		if v.standing == core.ViewLevel {
+			all = append(all, c.startBatch(ctx, v, c.docs, commits, v.quiet, 0))
+		}
+	}
+	c.mu.RUnlock()
+	for _, f := range all {
+		f.gather()
+	}
+	return all
+}
+
+// WaitForView implements core.PluginViews.
+func (c *Catalog) WaitForView(ctx context.Context, name core.ViewName) error {
+	for {
+		c.mu.RLock()
+		v, changed := c.following[name], c.followed
+		err := v.readable(name)
+		settled := v != nil && v.standing != core.ViewCatchingUp
+		if v != nil {
+			changed = v.changed
+		}
+		c.mu.RUnlock()
+		if settled {
+			return err
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// readable says why a view cannot be read, if so.
+func (v *view) readable(name core.ViewName) error {
+	switch {
+	case v == nil:
+		return core.Refuse(core.CodeUnavailable, "view_off", "The view %s of the plugin %s is not kept: the plugin is off.",
+			"La vue %s de l’extension %s n’est pas tenue à jour : l’extension est désactivée.", name.Name, name.Plugin)
+	case v.standing == core.ViewCatchingUp:
+		return core.Refuse(core.CodeUnavailable, "catching_up", "The view %s of the plugin %s is being brought up to date. Try again in a moment.",
+			"La vue %s de l’extension %s est en cours de mise à jour. Réessayez dans un instant.", name.Name, name.Plugin)
+	case v.standing == core.ViewFailed:
+		return core.Refuse(core.CodeUnavailable, "view_failed", "The view %s of the plugin %s failed and was set aside. Turn the plugin off and on again once that is mended.",
+			"La vue %s de l’extension %s a échoué et a été mise de côté. Désactivez puis réactivez l’extension une fois le défaut corrigé.", name.Name, name.Plugin)
+	}
+	return nil
+}
+
+// ViewValue implements core.PluginViews.
+func (c *Catalog) ViewValue(ctx context.Context, name core.ViewName, key string) (value json.RawMessage, err error) {
+	err = c.readView(name, func(table int64) error {
+		value, err = c.docs.viewValue(ctx, table, key)
+		if errors.Is(err, sql.ErrNoRows) {
+			return core.Refuse(core.CodeNotFound, "", "The view %s has no %q.", "La vue %s ne contient pas « %s ».", name.Name, key)
+		}
+		return core.Wrap("catalog.ViewValue", err)
+	})
+	return value, err
+}
+
+// ViewRows implements core.PluginViews.
+func (c *Catalog) ViewRows(ctx context.Context, name core.ViewName, prefix, after string, limit int) (rows []core.Row, err error) {
+	from, end := scanRange(prefix, after)
+	err = c.readView(name, func(table int64) error {
+		rows, err = c.docs.viewRows(ctx, table, from, end, rowLimit(limit))
+		return core.Wrap("catalog.ViewRows", err)
+	})
+	return rows, err
+}
+
+// readView calls f with the table of a view that can be read, while the file stays the one that it is in.
+func (c *Catalog) readView(name core.ViewName, f func(table int64) error) error {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	v := c.following[name]
+	if err := v.readable(name); err != nil {
+		return err
+	}
+	return f(v.table)
+}
+
+// Views implements core.PluginViews.
+func (c *Catalog) Views(plugin string) []core.ViewStatus {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	all := []core.ViewStatus{}
+	for _, v := range c.following {
+		if v.Plugin != plugin {
+			continue
+		}
+		s := core.ViewStatus{Name: v.Name, Version: v.Version, Standing: v.standing, Position: v.position}
+		if v.fault != nil && v.standing == core.ViewFailed {
+			s.Fault = v.fault.Error()
+		}
+		all = append(all, s)
+	}
+	slices.SortFunc(all, func(a, b core.ViewStatus) int { return strings.Compare(a.Name, b.Name) })
+	return all
+}
+
+// DropViews implements core.PluginViews.
+func (c *Catalog) DropViews(ctx context.Context, plugin string, but ...string) error {
+	docs, err := c.forgetViews(ctx, plugin, but)
+	if err == nil {
+		err = docs.sweepViews(ctx)
+	}
+	if err != nil && docs != nil && !c.uses(docs) { // a rebuild came in between, and has left behind what there was to sweep
+		err = nil
+	}
+	return core.Wrap("catalog.DropViews", err)
+}
+
+func (c *Catalog) uses(docs *documents) bool {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return c.docs == docs
+}
+
+func (c *Catalog) forgetViews(ctx context.Context, plugin string, but []string) (*documents, error) {
+	c.applying.Lock()
+	defer c.applying.Unlock()
+	if err := c.docs.forgetViews(ctx, plugin, but); err != nil {
+		return nil, err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, v := range c.following {
+		if v.Plugin == plugin && !slices.Contains(but, v.Name) {
+			v.table, v.position = 0, 0
+			if v.standing == core.ViewLevel {
+				v.stand(core.ViewCatchingUp)
+			}
+		}
+	}
+	return c.docs, nil
+}
+
+// adopt has a catalog that is made beside fold the views that another one follows, from the first commit on.
+func (c *Catalog) adopt(ctx context.Context, from *Catalog) error {
+	c.following = map[core.ViewName]*view{}
+	from.mu.RLock()
+	for name, v := range from.following {
+		if v.standing != core.ViewFailed {
+			c.following[name] = newView(v.PluginView)
+		}
+	}
+	from.mu.RUnlock()
+	for _, v := range c.following {
+		var err error
+		if v.table, v.position, _, err = c.docs.findView(ctx, v.PluginView); err != nil {
+			return err
+		}
+		v.standing, v.quiet = core.ViewLevel, true
+	}
+	return nil
+}
+
+// forgetLeft has a catalog that was made beside forget the views that the other one does not follow any more: they may have been
+// dropped meanwhile. The caller holds the other's applying.
+func (c *Catalog) forgetLeft(ctx context.Context, from *Catalog) error {
+	for name := range c.following {
+		if from.following[name] != nil {
+			continue
+		}
+		if _, err := c.docs.db.Write.ExecContext(ctx, `delete from views where plugin = ? and name = ?`, name.Plugin, name.Name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// takeViews goes over to the tables in the file of another catalog, which stands where this one does. The caller holds mu. What it
+// gives tells, once that is free again, of the views that failed there.
+func (c *Catalog) takeViews(next *Catalog) (report func()) {
+	failed := map[*view]*viewBatch{}
+	for name, v := range c.following {
+		made := next.following[name]
+		v.table, v.position = 0, 0
+		switch {
+		case made == nil || made.PluginView != v.PluginView:
+			if v.standing != core.ViewFailed {
+				v.stand(core.ViewCatchingUp)
+			}
+		case made.standing == core.ViewFailed:
+			failed[v] = &viewBatch{fault: made.fault}
+			v.settle(failed[v])
+		default:
+			v.table, v.position = made.table, made.position
+			v.stand(made.standing)
+		}
+	}
+	return func() {
+		for v, f := range failed {
+			v.report(f)
+		}
+	}
+}
+
+// untilClosed gives a context that ends with the catalog too.
+func (c *Catalog) untilClosed(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(ctx)
+	go func() {
+		select {
+		case <-c.closing:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, cancel
+}
+
+func logEnds(at, seen core.Position) error {
+	return core.Errorf(core.CodeConflict, "The log ends at %d, and the catalog has already seen %d: it is the catalog of another log.", at, seen)
+}
