@@ -1,0 +1,58 @@
+package app
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+
+	"github.com/palabre-cms/palabre/core"
+	"github.com/palabre-cms/palabre/core/internal/pluginhost"
+	"github.com/palabre-cms/palabre/core/plugin"
+)
+
+// PluginStore looks after the plugins of a store.
+type PluginStore interface {
+	// PluginStates are how the plugins stand, those that the store alone knows of included.
+	PluginStates(ctx context.Context) ([]PluginState, error)
+	// UninstallPlugin turns a plugin off for good, and gives what became of its data.
+	UninstallPlugin(ctx context.Context, id string, r PluginRemoval) (plugin.Disposal, error)
+}
+
+type (
+	// PluginState is how a plugin stands in a store.
+	PluginState = pluginhost.Standing
+	// PluginRemoval is how a plugin is uninstalled.
+	PluginRemoval = pluginhost.Removal
+)
+
+var (
+	_ PluginStore = (*App)(nil)
+	_ PluginStore = (*Client)(nil)
+)
+
+// PluginStates implements PluginStore.
+func (a *App) PluginStates(ctx context.Context) ([]PluginState, error) {
+	return a.plugins.Standings(ctx)
+}
+
+// UninstallPlugin implements PluginStore.
+func (a *App) UninstallPlugin(ctx context.Context, id string, r PluginRemoval) (plugin.Disposal, error) {
+	return a.plugins.Uninstall(ctx, core.System, id, r)
+}
+
+const pluginsPath = "/api/v1/plugins"
+
+// PluginStates implements PluginStore.
+func (c *Client) PluginStates(ctx context.Context) ([]PluginState, error) {
+	var page struct {
+		Data []PluginState `json:"data"`
+	}
+	return page.Data, c.Call(ctx, http.MethodGet, pluginsPath, nil, &page, true)
+}
+
+// UninstallPlugin implements PluginStore.
+func (c *Client) UninstallPlugin(ctx context.Context, id string, r PluginRemoval) (plugin.Disposal, error) {
+	var done PluginState
+	err := c.Call(ctx, http.MethodPost, pluginsPath+"/"+url.PathEscape(id)+"/uninstall", r, &done, false)
+	return done.Uninstalled, err
+}
