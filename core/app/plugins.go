@@ -49,8 +49,8 @@ func (l setLog) Now(context.Context) (time.Time, error) { return l.now().UTC(), 
 type PluginSet struct {
 	States   []PluginState // each as it is before a store says anything else
 	LeftOut  []error
-	Order    map[string][]string // the resolved chain of every event that somebody listens to
-	Commands []plugin.Command    // without a node to run them on: those on files can be run
+	Order    PluginOrder      // the resolved chain of every event that somebody listens to
+	Commands []plugin.Command // without a node to run them on: those on files can be run
 }
 
 // InspectPlugins registers plugins with a host that runs none of them. Commands work in the data directory.

@@ -86,21 +86,38 @@ func (p *program) whereKnown(cmd *cobra.Command, r *remote, f func(context.Conte
 }
 
 func (p *program) pluginOrder() *cobra.Command {
-	return &cobra.Command{
+	cmd := &cobra.Command{
 		Use:   "order",
 		Short: "Print each chain of hooks in the order in which its handlers run",
-		Args:  cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error {
-			set, out := app.InspectPlugins("", p.plugins...), printer{w: p.out}
-			for _, event := range slices.Sorted(maps.Keys(set.Order)) {
-				out.linef("%-17s %s", event, strings.Join(set.Order[event], " → "))
-			}
-			if len(set.Order) == 0 {
-				out.linef("No plugin takes part in anything.")
-			}
-			return errors.Join(append(set.LeftOut, out.err)...)
-		},
+		Long: `Print each chain of hooks in the order in which its handlers run, and which of them run at a stage that the site has chosen. Where
+there is no store, or a server has it and --url is not given, as the plugins of this binary have it.`,
+		Args: cobra.NoArgs,
 	}
+	r := p.remote(cmd)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		set := app.InspectPlugins("", p.plugins...)
+		order := set.Order
+		err := p.whereKnown(cmd, r, func(ctx context.Context, s app.PluginStore) (err error) {
+			order, err = s.PluginOrder(ctx)
+			return err
+		})
+		out := printer{w: p.out}
+		for _, event := range slices.Sorted(maps.Keys(order)) {
+			var chain []string
+			for _, at := range order[event] {
+				if at.Chosen {
+					at.Handler += fmt.Sprintf(" (%s by the site's choice, else %s)", at.Stage, at.Declared)
+				}
+				chain = append(chain, at.Handler)
+			}
+			out.linef("%-17s %s", event, strings.Join(chain, " → "))
+		}
+		if len(order) == 0 {
+			out.linef("No plugin takes part in anything.")
+		}
+		return errors.Join(append(set.LeftOut, err, out.err)...)
+	}
+	return cmd
 }
 
 // pluginGroups are the commands that plugins bring, each group under its name.

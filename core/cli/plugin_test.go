@@ -166,3 +166,20 @@ func TestPluginUninstall(t *testing.T) {
 	s.says(1, "--drop-data", "plugin", "uninstall", id)
 	s.says(0, "its data is dropped", "plugin", "uninstall", id, "--drop-data")
 }
+
+// The order says which stages are the site's choice, also where no server runs.
+func TestPluginOrder(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, marker(""))
+	s.says(0, "entry.create      dev.acme.marker/entry.create\n", "plugin", "order")
+	url, end := s.serve()
+	client, err := app.NewClient(url, adminToken)
+	s.must(err)
+	s.must(client.Call(t.Context(), "PATCH", "/api/v1/plugins/dev.acme.marker", map[string]any{"stages": map[string]any{"*": "guard"}}, nil, false))
+	const want = "dev.acme.marker/entry.create (guard by the site's choice, else default)\n"
+	s.says(0, want, "plugin", "order", "--url", url)
+	end()
+	s.says(0, want, "plugin", "order")
+	s.ok("", "plugin", "uninstall", "dev.acme.marker")
+	s.says(0, "No plugin takes part in anything.", "plugin", "order")
+}

@@ -146,6 +146,7 @@ func (h *Host) follow(ctx context.Context) {
 		return
 	}
 	h.version.Store(version)
+	h.place(states)
 	for _, o := range h.plugins {
 		o.take(ctx, states[o.id()])
 	}
@@ -166,14 +167,6 @@ func (h *Host) Close() error {
 		failures = append(failures, o.turnOff(context.Background()))
 	}
 	return errors.Join(failures...)
-}
-
-// Order gives the resolved chain of every event that somebody listens to.
-func (h *Host) Order() map[string][]string {
-	return plugin.Order(h.hooks, func(id string) bool {
-		o := h.find(id)
-		return o != nil && (h.parts.Catalog == nil || o.on.Load())
-	})
 }
 
 // LeftOut are the plugins that could not be registered.

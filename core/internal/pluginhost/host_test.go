@@ -218,7 +218,7 @@ func TestOrder(t *testing.T) {
 	} {
 		for _, i := range [][3]int{{0, 1, 2}, {0, 2, 1}, {1, 0, 2}, {1, 2, 0}, {2, 0, 1}, {2, 1, 0}} {
 			h := New(&core.Hooks{}, slog.New(slog.DiscardHandler), tc.plugins[i[0]], tc.plugins[i[1]], tc.plugins[i[2]])
-			order := strings.ReplaceAll(strings.Join(h.Order()["entry.create"], " "), "/entry.create", "")
+			order := ordered(h)
 			var left []string
 			for _, l := range h.LeftOut() {
 				left = append(left, l.ID)
@@ -229,6 +229,15 @@ func TestOrder(t *testing.T) {
 			}
 		}
 	}
+}
+
+// ordered are the plugins with handlers at a creation, in their order.
+func ordered(h *Host) string {
+	var ids []string
+	for _, p := range h.Order()["entry.create"] {
+		ids = append(ids, strings.TrimSuffix(p.Handler, "/entry.create"))
+	}
+	return strings.Join(ids, " ")
 }
 
 // A job that is broken off as the node ends is due still.

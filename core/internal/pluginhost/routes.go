@@ -23,7 +23,7 @@ func (h *Host) Routes() []core.Route {
 	routes := []core.Route{
 		{Method: "GET", Path: base, Name: "listPlugins", Summary: "The plugins: on or off, and what they do", Serve: h.managed(h.list)},
 		{Method: "GET", Path: base + "/{plugin}", Name: "readPlugin", Summary: "A plugin, its settings and how it goes", Serve: h.managed(h.read)},
-		{Method: "PATCH", Path: base + "/{plugin}", Name: "changePlugin", Summary: "Turn a plugin on or off, or change its settings: {\"enabled\", \"settings\"}", Serve: h.managed(h.patch)},
+		{Method: "PATCH", Path: base + "/{plugin}", Name: "changePlugin", Summary: "Turn a plugin on or off, change its settings, or the stages of its handlers: {\"enabled\", \"settings\", \"stages\"}", Serve: h.managed(h.patch)},
 		{Method: "POST", Path: base + "/{plugin}/uninstall", Name: "uninstallPlugin", Summary: "Uninstall a plugin: {\"data\": \"keep-data\" or \"drop-data\", \"confirm\": its ID where data goes, \"force\"}",
 			Timeout: 2 * uninstallWithin, Serve: h.managed(h.uninstall)},
 		{Method: "GET", Path: base + "/{plugin}/failures", Name: "listPluginFailures", Summary: "The changes that a plugin has yet to be told of again, or never coped with", Serve: h.managed(h.listFailures)},
@@ -143,6 +143,7 @@ type description struct {
 	Routes       []routeLine           `json:"routes,omitempty"`
 	Jobs         []jobLine             `json:"jobs,omitempty"`
 	Settings     map[string]any        `json:"settings,omitempty"`
+	Stages       map[string]any        `json:"stages,omitempty"` // where the site wants its handlers to run
 	Schema       json.RawMessage       `json:"schema,omitempty"`
 	UI           []plugin.Contribution `json:"ui,omitempty"`
 	Health       string                `json:"health,omitempty"`
@@ -219,7 +220,7 @@ func (h *Host) read(w http.ResponseWriter, q *core.RouteRequest) error {
 		return respond(w, description{Standing: all[at]})
 	}
 	s, d := states[o.id()], h.describe(o, all[at])
-	d.Settings, d.Schema, d.UI, d.Calls = o.shown(s), o.Manifest.Settings, o.UI, o.figures()
+	d.Settings, d.Schema, d.Stages, d.UI, d.Calls = o.shown(s), o.Manifest.Settings, s.Stages, o.UI, o.figures()
 	for _, j := range o.Jobs {
 		line := jobLine{Name: j.Name, Spec: j.Spec}
 		if r, version, err := h.load(q.Context(), o.prefix()+"job/"+j.Name); err == nil && version > 0 {
@@ -247,7 +248,7 @@ func (h *Host) patch(w http.ResponseWriter, q *core.RouteRequest) error {
 	if err != nil {
 		return err
 	}
-	if err := onlyMembers(body, "enabled", "settings"); err != nil {
+	if err := onlyMembers(body, "enabled", "settings", "stages"); err != nil {
 		return err
 	}
 	err = h.change(q.Context(), q.Who, o.id(), func(s *state) error {
@@ -258,7 +259,12 @@ func (h *Host) patch(w http.ResponseWriter, q *core.RouteRequest) error {
 			}
 		}
 		if patch, ok := body["settings"].(map[string]any); ok {
-			return under(o.edit(q.Context(), q.Who, s, patch), "/settings")
+			if err := o.edit(q.Context(), q.Who, s, patch); err != nil {
+				return under(err, "/settings")
+			}
+		}
+		if patch, ok := body["stages"]; ok {
+			return under(h.editStages(q.Context(), o, s, patch), "/stages")
 		}
 		return nil
 	})
@@ -366,7 +372,14 @@ func (h *Host) replayFailures(w http.ResponseWriter, q *core.RouteRequest) error
 }
 
 func (h *Host) showOrder(w http.ResponseWriter, _ *core.RouteRequest) error {
-	return respond(w, map[string]any{"data": h.Order()})
+	order := h.Order()
+	ids := map[string][]string{}
+	for event, places := range order {
+		for _, p := range places {
+			ids[event] = append(ids[event], p.Handler)
+		}
+	}
+	return respond(w, map[string]any{"data": ids, "handlers": order})
 }
 
 func (h *Host) showUI(w http.ResponseWriter, _ *core.RouteRequest) error {

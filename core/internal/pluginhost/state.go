@@ -19,6 +19,7 @@ type state struct {
 	Settings    map[string]any // without the secrets
 	Sealed      string         // the secrets
 	Fault       string
+	Stages      map[string]any  // where the site wants its handlers to run: see stagesOf
 	Uninstalled plugin.Disposal // what became of its data; "" while it is installed
 	// Installation names the one that the plugin's data is of: another one after each time that its data was dropped, "" before.
 	// What lies under the name of an earlier one is nobody's, and goes: see clear.
@@ -39,8 +40,10 @@ func (s state) startsAnew(other state) bool {
 // doc is the state as its entry has it.
 func (s state) doc(id string) map[string]any {
 	doc := map[string]any{"plugin": id, "enabled": s.Enabled}
-	if len(s.Settings) > 0 {
-		doc["settings"] = s.Settings
+	for name, object := range map[string]map[string]any{"settings": s.Settings, "stages": s.Stages} {
+		if len(object) > 0 {
+			doc[name] = object
+		}
 	}
 	for name, text := range map[string]string{"sealed": s.Sealed, "fault": clipped(s.Fault), "uninstalled": string(s.Uninstalled), "installation": s.Installation} {
 		if text != "" {
@@ -122,6 +125,7 @@ func readState(e *core.Entry, doc map[string]any) state {
 	s := state{entry: e.ID, rev: e.Rev}
 	s.Enabled, _ = doc["enabled"].(bool)
 	s.Settings, _ = doc["settings"].(map[string]any)
+	s.Stages, _ = doc["stages"].(map[string]any)
 	s.Sealed, _ = doc["sealed"].(string)
 	s.Fault, _ = doc["fault"].(string)
 	s.Installation, _ = doc["installation"].(string)

@@ -42,7 +42,7 @@ func (h *Host) Uninstall(ctx context.Context, who *core.Principal, id string, r 
 		}
 		s.Enabled, s.Fault, s.Uninstalled = false, "", r.Data
 		if r.Data == plugin.DropData {
-			s.Settings, s.Sealed, s.Installation = nil, "", string(core.NewID(time.Now()))
+			s.Settings, s.Sealed, s.Stages, s.Installation = nil, "", nil, string(core.NewID(time.Now()))
 		}
 		installation = s.Installation
 		return nil
