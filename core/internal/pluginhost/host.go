@@ -116,9 +116,6 @@ func (h *Host) Start(ctx context.Context) {
 	h.ctx, h.stop = context.WithCancel(context.Background())
 	h.follow(ctx)
 	h.running.Go(h.watch)
-	for _, o := range h.plugins {
-		h.running.Go(func() { h.doJobs(o) })
-	}
 }
 
 // watch sees to it that what was decided on any node holds here within a moment.

@@ -266,3 +266,41 @@ func TestJobs_brokenOff(t *testing.T) {
 		t.Errorf("done %d times, want once", done.Load())
 	}
 }
+
+// A job that does not end with its plugin's being on does not run beside itself when that is on again.
+func TestJobs_notTwiceAtOnce(t *testing.T) {
+	t.Parallel()
+	var runs atomic.Int32
+	hang, begun := make(chan struct{}), make(chan struct{}, 10)
+	c := newCluster(t, 1, fake{"dev.acme.jobs", func(r *plugin.Registry) error {
+		return plugin.Every(r, plugin.Job{Name: "often", Spec: "* * * * *", Run: func(context.Context, plugin.Host) error {
+			begun <- struct{}{}
+			if runs.Add(1) == 1 {
+				<-hang
+			}
+			return nil
+		}})
+	}})
+	h, o := c.hosts[0], c.hosts[0].plugins[0]
+	h.parts.Hasty = true
+	c.tick(t.Context())
+	c.advance(time.Minute)
+	on, off := context.WithCancel(t.Context())
+	var ended sync.WaitGroup
+	ended.Go(func() { h.doJobs(on, o) })
+	<-begun
+	off()
+	on, off = context.WithTimeout(t.Context(), 100*time.Millisecond) // long enough for a job that is due to begin
+	defer off()
+	h.doJobs(on, o)
+	if got := runs.Load(); got != 1 {
+		t.Errorf("%d at once", got)
+	}
+	close(hang)
+	ended.Wait()
+	on, off = context.WithCancel(t.Context())
+	ended.Go(func() { h.doJobs(on, o) })
+	<-begun // it was broken off, and is due still
+	off()
+	ended.Wait()
+}

@@ -36,6 +36,8 @@ type one struct {
 	migrating sync.Mutex  // held by who migrates
 	migrates  atomic.Bool // it is off until its data is up to date
 
+	working chan struct{} // full while somebody does its jobs
+
 	ledger  ledger
 	mu      sync.Mutex // guards stats and strikes
 	stats   map[string]*stat
@@ -166,6 +168,9 @@ func (o *one) enter(ctx context.Context, now *stint) error {
 			o.host.logger.Warn("where a plugin begins to follow cannot be noted yet", "plugin", o.id(), "error", err)
 		}
 		now.run(func(ctx context.Context) { o.host.runFollower(ctx, o, f, begin) })
+	}
+	if len(o.Jobs) > 0 {
+		now.run(func(ctx context.Context) { o.host.doJobs(ctx, o) })
 	}
 	o.host.logger.Info("a plugin is on", "plugin", o.id(), "version", o.Manifest.Version)
 	return nil

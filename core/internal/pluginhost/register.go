@@ -69,7 +69,7 @@ func (h *Host) add(p introduced) {
 		h.leaveOut(p.manifest.ID, fmt.Errorf("plugin %s is listed twice: the second one is left out", p.manifest.ID))
 		return
 	}
-	o := &one{host: h, stats: map[string]*stat{}}
+	o := newOne(h)
 	r, err := plugin.Register(p, h.hooks, o)
 	if cycle := (*hook.Cycle)(nil); errors.As(err, &cycle) {
 		h.leaveOutAll(cycle.Plugins, err)
@@ -88,6 +88,10 @@ func (h *Host) add(p introduced) {
 	}
 	o.Registered = r
 	h.plugins = append(h.plugins, o)
+}
+
+func newOne(h *Host) *one {
+	return &one{host: h, stats: map[string]*stat{}, working: make(chan struct{}, 1)}
 }
 
 func (h *Host) leaveOut(id string, err error) {
@@ -154,7 +158,9 @@ func (h *Host) report() {
 func NewSafe(hooks *core.Hooks, logger *slog.Logger, plugins ...plugin.Plugin) *Host {
 	h := &Host{hooks: hooks, logger: logger, safe: true}
 	for _, p := range h.asked(plugins) {
-		h.plugins = append(h.plugins, &one{host: h, stats: map[string]*stat{}, Registered: &plugin.Registered{Manifest: p.manifest, Plugin: p.Plugin}})
+		o := newOne(h)
+		o.Registered = &plugin.Registered{Manifest: p.manifest, Plugin: p.Plugin}
+		h.plugins = append(h.plugins, o)
 	}
 	return h
 }

@@ -18,12 +18,15 @@ import (
 
 const base = "/api/v1/plugins"
 
+// turnWithin is how long a plugin may take to be stopped and started, each step as long as it may.
+const turnWithin = startWithin + 4*stopWithin
+
 // Routes are those of the plugins, each answering only while its plugin is on, and those by which plugins are looked after.
 func (h *Host) Routes() []core.Route {
 	routes := []core.Route{
 		{Method: "GET", Path: base, Name: "listPlugins", Summary: "The plugins: on or off, and what they do", Serve: h.managed(h.list)},
 		{Method: "GET", Path: base + "/{plugin}", Name: "readPlugin", Summary: "A plugin, its settings and how it goes", Serve: h.managed(h.read)},
-		{Method: "PATCH", Path: base + "/{plugin}", Name: "changePlugin", Summary: "Turn a plugin on or off, change its settings, or the stages of its handlers: {\"enabled\", \"settings\", \"stages\"}", Serve: h.managed(h.patch)},
+		{Method: "PATCH", Path: base + "/{plugin}", Name: "changePlugin", Summary: "Turn a plugin on or off, change its settings, or the stages of its handlers: {\"enabled\", \"settings\", \"stages\"}", Timeout: turnWithin, Serve: h.managed(h.patch)},
 		{Method: "POST", Path: base + "/{plugin}/uninstall", Name: "uninstallPlugin", Summary: "Uninstall a plugin: {\"data\": \"keep-data\" or \"drop-data\", \"confirm\": its ID where data goes, \"force\"}",
 			Timeout: 2 * uninstallWithin, Serve: h.managed(h.uninstall)},
 		{Method: "GET", Path: base + "/{plugin}/failures", Name: "listPluginFailures", Summary: "The changes that a plugin has yet to be told of again, or never coped with", Serve: h.managed(h.listFailures)},
