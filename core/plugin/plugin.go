@@ -94,8 +94,8 @@ type Manifest struct {
 	// Writes are the fields that the plugin's handlers may set, as "type.path"; "*.path" is any type's. A handler that
 	// writes anything else has failed. "*.{x-territory}" names the fields with a territory's code, of any type.
 	Writes []string `json:"writes,omitempty"`
-	// Settings is the JSON Schema of the plugin's settings, an object; what it marks with writeOnly is a secret: kept
-	// encrypted, and never shown. See Settings.
+	// Settings is the JSON Schema of the plugin's settings, an object; members that it marks with writeOnly, of the settings or of
+	// an object in them, are secrets: kept encrypted, and never shown. See Settings.
 	Settings json.RawMessage `json:"settings,omitempty"`
 	// Capabilities are what the plugin needs beyond taking part in what callers do. What is not named here is denied.
 	Capabilities Capabilities `json:"capabilities,omitzero"`

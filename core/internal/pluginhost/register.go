@@ -79,6 +79,12 @@ func (h *Host) add(p introduced) {
 		return
 	}
 	r.Plugin = p.Plugin
+	o.Registered = r
+	if err := o.checkSecrets(); err != nil {
+		plugin.Remove(h.hooks, r.Manifest.ID)
+		h.leaveOut(r.Manifest.ID, err)
+		return
+	}
 	for _, j := range r.Jobs {
 		if _, err := cron.ParseStandard(j.Spec); err != nil {
 			plugin.Remove(h.hooks, r.Manifest.ID)
@@ -86,7 +92,6 @@ func (h *Host) add(p introduced) {
 			return
 		}
 	}
-	o.Registered = r
 	h.plugins = append(h.plugins, o)
 }
 
