@@ -47,8 +47,10 @@ type OfferedHooks struct {
 
 // OfferedChain is what is known of such a chain without knowing its event.
 type OfferedChain interface {
-	Order() []string
 	Remove(plugin string)
+	Places() []hook.Placed
+	Place(stages map[string]hook.Stage) error
+	CanPlace(stages map[string]hook.Stage) error
 }
 
 // Chain gives the chain of an event, which make makes when there is none yet.

@@ -2,6 +2,7 @@ package main_test
 
 import (
 	"fmt"
+	"io"
 	"io/fs"
 	"net/http"
 	"os"
@@ -9,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/klauspost/compress/zstd"
 )
 
 const testPluginAt = "/api/v1/plugins/dev.palabre.test"
@@ -132,10 +135,11 @@ func TestPlugin_secretSettings(t *testing.T) {
 	dir := t.TempDir()
 	n := withPlugin(t, dir, "follow", nodeOptions{Env: []string{"PALABRE_LOG_LEVEL=debug"}})
 	for _, text := range []string{"canary-first", "canary-second"} { // the first is in the past then
-		n.want(http.StatusOK, "PATCH", testPluginAt, map[string]any{"settings": map[string]any{"key": text}})
+		n.want(http.StatusOK, "PATCH", testPluginAt, map[string]any{"settings": map[string]any{"key": text, "relay": map[string]any{"host": "a", "password": text}}})
 	}
 	n.want(http.StatusUnprocessableEntity, "PATCH", testPluginAt, map[string]any{"settings": map[string]any{"key": "canary"}})
 	n.want(http.StatusUnprocessableEntity, "PATCH", testPluginAt, map[string]any{"settings": map[string]any{"key": []string{"canary-list"}}})
+	n.want(http.StatusUnprocessableEntity, "PATCH", testPluginAt, map[string]any{"settings": map[string]any{"relay": map[string]any{"password": "canary"}}})
 	entries, _ := n.want(http.StatusOK, "GET", "/api/v1/content/_plugin?state=draft", nil).JSON(t)["data"].([]any)
 	if len(entries) != 1 {
 		t.Fatalf("got %v", entries)
@@ -153,10 +157,35 @@ func TestPlugin_secretSettings(t *testing.T) {
 	if strings.Contains(n.log.String(), "canary") {
 		t.Errorf("the log tells the secret: %s", n.log)
 	}
+	file := filepath.Join(t.TempDir(), "b.palabre")
+	mustPalabre(t, dir, "backup", file)
+	if text := unpacked(t, file); strings.Contains(text, "canary") || !strings.Contains(text, "dev.palabre.test") {
+		t.Errorf("the backup holds the secret, or nothing of the plugin: %s", text)
+	}
 	_ = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		if text, err := os.ReadFile(path); err == nil && strings.Contains(string(text), "canary") {
 			t.Errorf("%s holds the secret", path)
 		}
 		return nil
 	})
+}
+
+// unpacked is what a backup holds, as text.
+func unpacked(t *testing.T, file string) string {
+	t.Helper()
+	packed, err := os.Open(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer packed.Close()
+	unpacking, err := zstd.NewReader(packed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unpacking.Close()
+	text, err := io.ReadAll(unpacking)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
 }

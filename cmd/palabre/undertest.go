@@ -36,7 +36,8 @@ type testPlugin struct{ does string }
 // Manifest implements plugin.Plugin.
 func (p testPlugin) Manifest() plugin.Manifest {
 	return plugin.Manifest{ID: "dev.palabre.test", Version: "1.0.0", Writes: []string{"note.body"},
-		Settings: json.RawMessage(`{"type":"object","additionalProperties":false,"properties":{"key":{"type":"string","writeOnly":true,"minLength":8}}}`)}
+		Settings: json.RawMessage(`{"type":"object","additionalProperties":false,"properties":{"key":{"type":"string","writeOnly":true,"minLength":8},
+"relay":{"type":"object","additionalProperties":false,"properties":{"host":{"type":"string"},"password":{"type":"string","writeOnly":true,"minLength":8}}}}}`)}
 }
 
 // Register implements plugin.Plugin.

@@ -31,6 +31,16 @@ func (a *App) begin(ctx context.Context, consumer string, after core.Position) e
 	return consume.Begin(ctx, a.store.log, consumer, after)
 }
 
+// knownConsumers are those that have begun whose names begin with a prefix.
+func (a *App) knownConsumers(ctx context.Context, prefix string) ([]string, error) {
+	return consume.Known(ctx, a.store.log, prefix)
+}
+
+// forget drops how far a consumer has come.
+func (a *App) forget(ctx context.Context, consumer string) error {
+	return consume.Forget(ctx, a.store.log, consumer)
+}
+
 func (a *App) reportConsumer(name string, err error) {
 	if core.CodeOf(err) == core.CodeUnavailable {
 		a.logger.Debug("a consumer of the log waits for the store", "consumer", name, "error", err)

@@ -34,7 +34,7 @@ func (a *App) wirePlugins(mapper core.Mapper) error {
 	}
 	a.plugins.Wire(pluginhost.Parts{
 		Types: a.types, Reader: a.reader, Mapper: mapper, Catalog: a.catalog, Views: a.catalog, Content: a.content, Access: a.access, Log: a.store.log,
-		Compiler: a.compiler, HTTP: a.pluginHTTP(), Follow: a.follow, Begin: a.begin, Note: a.trail.Note, Key: key, Holder: holder(), Now: a.clock.Now,
+		Compiler: a.compiler, HTTP: a.pluginHTTP(), Follow: a.follow, Begin: a.begin, Consumers: a.knownConsumers, Forget: a.forget, Note: a.trail.Note, Key: key, Holder: holder(), Now: a.clock.Now,
 		Logger: a.logger, Hasty: a.options.Now != nil, PublicURL: a.config.PublicURL, Dir: filepath.Join(a.config.Data, "plugins"),
 	})
 	return nil
@@ -58,16 +58,16 @@ func (l setLog) Now(context.Context) (time.Time, error) { return l.now().UTC(), 
 
 // PluginSet is plugins that are looked at without a node.
 type PluginSet struct {
-	Manifests []plugin.Manifest
-	LeftOut   []error
-	Order     map[string][]string // the resolved chain of every event that somebody listens to
-	Commands  []plugin.Command    // without a node to run them on: those on files can be run
+	States   []PluginState // each as it is before a store says anything else
+	LeftOut  []error
+	Order    PluginOrder      // the resolved chain of every event that somebody listens to
+	Commands []plugin.Command // without a node to run them on: those on files can be run
 }
 
 // InspectPlugins registers plugins with a host that runs none of them. Commands work in the data directory.
 func InspectPlugins(data string, plugins ...plugin.Plugin) PluginSet {
 	host := pluginhost.New(&core.Hooks{}, slog.New(slog.DiscardHandler), plugins...)
-	set := PluginSet{Manifests: host.Manifests(), Order: host.Order(), Commands: host.Commands(filepath.Join(data, "plugins"))}
+	set := PluginSet{States: host.Registered(), Order: host.Order(), Commands: host.Commands(filepath.Join(data, "plugins"))}
 	for _, l := range host.LeftOut() {
 		set.LeftOut = append(set.LeftOut, l.Err)
 	}

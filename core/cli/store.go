@@ -102,7 +102,9 @@ func quieter(level string) string {
 // held tells what to do when a server has the data directory.
 func held(err error) error {
 	if e, ok := core.AsError(err); ok && e.Reason == "in_use" {
-		return core.Errorf(e.Code, "%s; or, where the command has --url, let that server do it.", e.Message)
+		more := *e
+		more.Message += "; or, where the command has --url, let that server do it."
+		return &more
 	}
 	return err
 }

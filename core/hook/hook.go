@@ -6,7 +6,7 @@
 // (ErrNextNotCalled), never a silent refusal.
 //
 // The order is Stage, then declared dependencies, then the plugin's and the handler's name: the same on every
-// node, whatever the order of registration.
+// node, whatever the order of registration. A handler may be put into another stage than it was registered with (Place).
 package hook
 
 import (
@@ -16,6 +16,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"sort"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -32,6 +33,41 @@ const (
 	Guard     Stage = 500 // look at the result and refuse
 	Last      Stage = 1000
 )
+
+// stages are the named ones, in their order.
+var stages = []struct {
+	name  string
+	stage Stage
+}{{"first", First}, {"normalize", Normalize}, {"default", Default}, {"guard", Guard}, {"last", Last}}
+
+// String gives the name of a stage, else its number.
+func (s Stage) String() string {
+	for _, named := range stages {
+		if named.stage == s {
+			return named.name
+		}
+	}
+	return strconv.Itoa(int(s))
+}
+
+// StageNamed finds a stage by its name, "guard".
+func StageNamed(name string) (Stage, bool) {
+	for _, named := range stages {
+		if named.name == name {
+			return named.stage, true
+		}
+	}
+	return 0, false
+}
+
+// StageNames are the names of the stages, in their order.
+func StageNames() []string {
+	var names []string
+	for _, named := range stages {
+		names = append(names, named.name)
+	}
+	return names
+}
 
 // FailMode is what a fault (an error that is not a refusal, a panic, a time-out) in a handler does.
 type FailMode int
@@ -55,6 +91,9 @@ type Handler[E any] struct {
 	Timeout time.Duration
 	Fail    FailMode
 	Fn      func(ctx context.Context, e E, next Next) error
+
+	declared Stage // that it was registered with
+	placed   bool  // in the stage that it has by Place
 }
 
 // ID is the handler's name in listings and errors: "plugin/name".
@@ -99,6 +138,7 @@ func (c *Chain[E]) Add(h Handler[E]) error {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	h.declared = h.Stage
 	list := append([]Handler[E](nil), c.list()...)
 	for i := range list {
 		if list[i].ID() == h.ID() {
@@ -111,6 +151,54 @@ func (c *Chain[E]) Add(h Handler[E]) error {
 	}
 	c.handlers.Store(&sorted)
 	return nil
+}
+
+// Place has handlers run in other stages than they were registered with, by their IDs; those that are not named run where they were
+// registered. A cycle of dependencies is an error (Cycle) and changes nothing. Names that are not there are passed over.
+func (c *Chain[E]) Place(stages map[string]Stage) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	list, err := c.placed(stages)
+	if err == nil {
+		c.handlers.Store(&list)
+	}
+	return err
+}
+
+// CanPlace gives the error that Place would give.
+func (c *Chain[E]) CanPlace(stages map[string]Stage) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	_, err := c.placed(stages)
+	return err
+}
+
+func (c *Chain[E]) placed(stages map[string]Stage) ([]Handler[E], error) {
+	list := append([]Handler[E](nil), c.list()...)
+	for i := range list {
+		h := &list[i]
+		if h.Stage, h.placed = stages[h.ID()]; !h.placed {
+			h.Stage = h.declared
+		}
+	}
+	return order(list)
+}
+
+// Placed is where a handler stands.
+type Placed struct {
+	ID       string
+	Stage    Stage
+	Declared Stage // that it was registered with
+	Chosen   bool  // by Place
+}
+
+// Places lists the handlers as they run.
+func (c *Chain[E]) Places() []Placed {
+	var all []Placed
+	for _, h := range c.list() {
+		all = append(all, Placed{h.ID(), h.Stage, h.declared, h.placed})
+	}
+	return all
 }
 
 // Remove takes out every handler of a plugin.

@@ -80,6 +80,60 @@ func permutations[T any](list []T, do func([]T)) {
 	}
 }
 
+// A handler runs where it was placed, and where it was registered when it is not placed any more; a cycle changes nothing.
+func TestChain_Place(t *testing.T) {
+	t.Parallel()
+	a, b, c := tracing("a"), tracing("b"), tracing("c")
+	a.After, b.After = []string{"b"}, []string{"a"} // at different stages there is no cycle
+	b.Stage = hook.Guard
+	var chain hook.Chain[*event]
+	add(t, &chain, a, b, c)
+	for _, tc := range []struct {
+		name   string
+		stages map[string]hook.Stage
+		want   string // "" for a cycle
+	}{
+		{"as registered", nil, "a c b"},
+		{"one earlier", map[string]hook.Stage{"c/trace": hook.First}, "c a b"},
+		{"one later", map[string]hook.Stage{"a/trace": hook.Last}, "c b a"},
+		{"where it is", map[string]hook.Stage{"a/trace": hook.Default}, "a c b"},
+		{"one that there is not", map[string]hook.Stage{"d/trace": hook.Last}, "a c b"},
+		{"a cycle", map[string]hook.Stage{"a/trace": hook.Guard}, ""},
+		{"as registered again", map[string]hook.Stage{}, "a c b"},
+	} {
+		before := strings.Join(chain.Order(), " ")
+		possible, err := chain.CanPlace(tc.stages), chain.Place(tc.stages)
+		got, want := strings.Join(chain.Order(), " "), strings.ReplaceAll(tc.want+" ", " ", "/trace ")
+		if tc.want == "" {
+			want = before + " "
+		}
+		var cycle *hook.Cycle
+		if got+" " != want || errors.As(err, &cycle) != (tc.want == "") || (possible == nil) != (err == nil) {
+			t.Errorf("%s: got %s, %v, %v", tc.name, got, err, possible)
+		}
+		for _, p := range chain.Places() {
+			if _, chosen := tc.stages[p.ID]; tc.want != "" && p.Chosen != chosen {
+				t.Errorf("%s: %v", tc.name, p)
+			}
+		}
+	}
+}
+
+func TestStageNamed(t *testing.T) {
+	t.Parallel()
+	for _, name := range hook.StageNames() {
+		if s, ok := hook.StageNamed(name); !ok || s.String() != name {
+			t.Errorf("%s is %v, %v", name, s, ok)
+		}
+	}
+	if s, ok := hook.StageNamed("between"); ok {
+		t.Errorf("between is %v", s)
+	}
+	if got := hook.Stage(7).String(); got != "7" {
+		t.Errorf("got %s", got)
+	}
+}
+
 func TestChain_refusesToAdd(t *testing.T) {
 	t.Parallel()
 	a, b := tracing("a"), tracing("b")

@@ -23,6 +23,7 @@
 //  3. Migrations, if there are new ones, bring its data up to date, once for the store: see Migrate.
 //  4. Start, for a Starter, when the node has caught up with the log, and again each time the plugin is turned on.
 //  5. Stop, for a Stopper, when the node ends or the plugin is turned off.
+//  6. Uninstall, for an Uninstaller, when somebody uninstalls it: its data goes or stays as the manifest declares.
 //
 // Rules for plugins: no init functions, no goroutine but those of Host.Go, state in the plugin's own value, no waiting on
 // the network inside Before. A plugin that panics, does not come back in time or writes what its manifest does not declare
@@ -57,6 +58,27 @@ type Stopper interface {
 	Stop(ctx context.Context) error
 }
 
+// Uninstaller is a plugin that has something to put right when it is uninstalled: what it has set up with others, say.
+type Uninstaller interface {
+	// Uninstall is called on one node, when the plugin is off there and its data is still all there; on another node it may run
+	// for a moment yet. Its settings are set up. It has a minute. An error or a panic leaves the plugin turned off, with its data:
+	// whoever asked is told, and may ask again. data is what is about to become of the data.
+	Uninstall(ctx context.Context, h Host, data Disposal) error
+}
+
+// Disposal is what becomes of a plugin's data when it is uninstalled: its Store, its settings, what is noted of its jobs,
+// followers and migrations, and its DataDir. Entries of the content types that it brought are the site's, and stay.
+type Disposal string
+
+// A plugin that is turned on again finds what was kept; where it was dropped it begins anew, with nothing.
+const (
+	KeepData Disposal = "keep-data"
+	DropData Disposal = "drop-data"
+)
+
+// Valid reports whether it is one of the two.
+func (d Disposal) Valid() bool { return d == KeepData || d == DropData }
+
 // HealthChecker is a plugin that can say what is wrong with it: a sentence for an operator.
 type HealthChecker interface {
 	Health(ctx context.Context) error
@@ -72,13 +94,14 @@ type Manifest struct {
 	// Writes are the fields that the plugin's handlers may set, as "type.path"; "*.path" is any type's. A handler that
 	// writes anything else has failed. "*.{x-territory}" names the fields with a territory's code, of any type.
 	Writes []string `json:"writes,omitempty"`
-	// Settings is the JSON Schema of the plugin's settings, an object; what it marks with writeOnly is a secret: kept
-	// encrypted, and never shown. See Settings.
+	// Settings is the JSON Schema of the plugin's settings, an object; members that it marks with writeOnly, of the settings or of
+	// an object in them, are secrets: kept encrypted, and never shown. See Settings.
 	Settings json.RawMessage `json:"settings,omitempty"`
 	// Capabilities are what the plugin needs beyond taking part in what callers do. What is not named here is denied.
 	Capabilities Capabilities `json:"capabilities,omitzero"`
-	// Order overrides nothing here: it is the site's to say, see the plugin's settings page.
-	Requires []string `json:"requires,omitempty"` // IDs of plugins without which this one is left out
+	Requires     []string     `json:"requires,omitempty"` // IDs of plugins without which this one is left out
+	// Uninstall is what becomes of the plugin's data when it is uninstalled; "" is KeepData. Who uninstalls it may decide otherwise.
+	Uninstall Disposal `json:"uninstall,omitempty"`
 }
 
 // Capabilities are what a plugin may do besides. The zero value is nothing.
@@ -101,9 +124,12 @@ var (
 	validVersion = regexp.MustCompile(`^\d+\.\d+\.\d+([-+][0-9A-Za-z.-]+)?$`)
 )
 
+// ValidID reports whether a plugin may have this ID.
+func ValidID(id string) bool { return len(id) <= 100 && validID.MatchString(id) }
+
 // Check says what is wrong with a manifest.
 func (m *Manifest) Check() error {
-	if !validID.MatchString(m.ID) || len(m.ID) > 100 {
+	if !ValidID(m.ID) {
 		return fmt.Errorf("plugin %q: an id is a reversed domain name in lower case, like dev.acme.slugger", m.ID)
 	}
 	if !validVersion.MatchString(m.Version) {
@@ -113,6 +139,9 @@ func (m *Manifest) Check() error {
 		if typ, field, ok := strings.Cut(w, "."); !ok || typ == "" || field == "" {
 			return fmt.Errorf("plugin %s: writes names %q: name a type and a field, like article.slug", m.ID, w)
 		}
+	}
+	if m.Uninstall != "" && !m.Uninstall.Valid() {
+		return fmt.Errorf("plugin %s: uninstall is %q: declare %s or %s", m.ID, m.Uninstall, KeepData, DropData)
 	}
 	return nil
 }

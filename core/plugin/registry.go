@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"regexp"
 	"slices"
@@ -79,41 +80,68 @@ func (r *Registry) register(p Plugin) (err error) {
 	return p.Register(r)
 }
 
+// chain is what the chains of all events have in common.
+type chain = core.OfferedChain
+
+// chains are those of all events, by the events' names.
+func chains(hooks *core.Hooks) map[string]chain {
+	all := map[string]chain{"query.plan": &hooks.QueryPlan, "entry.read": &hooks.EntryRead, "schema.change": &hooks.SchemaChange}
+	for _, p := range entryPoints {
+		all[p.name] = p.chain(hooks)
+	}
+	for name, c := range hooks.Offered.All() {
+		all[name] = c
+	}
+	return all
+}
+
 // Remove takes a plugin's handlers out of hooks.
 func Remove(hooks *core.Hooks, id string) {
-	for _, p := range entryPoints {
-		p.chain(hooks).Remove(id)
-	}
-	hooks.EntryRead.Remove(id)
-	hooks.QueryPlan.Remove(id)
-	hooks.SchemaChange.Remove(id)
-	for _, c := range hooks.Offered.All() {
+	for _, c := range chains(hooks) {
 		c.Remove(id)
 	}
 }
 
-// Order gives the resolved chain of every event that somebody listens to, of the plugins for which on holds.
-func Order(hooks *core.Hooks, on func(plugin string) bool) map[string][]string {
-	chains := map[string][]string{"query.plan": hooks.QueryPlan.Order(), "entry.read": hooks.EntryRead.Order(), "schema.change": hooks.SchemaChange.Order()}
-	for _, p := range entryPoints {
-		chains[p.name] = p.chain(hooks).Order()
-	}
-	for name, c := range hooks.Offered.All() {
-		chains[name] = c.Order()
-	}
-	for name, ids := range chains {
-		ids = slices.DeleteFunc(ids, func(id string) bool { return !on(pluginOf(id)) })
-		if chains[name] = ids; len(ids) == 0 {
-			delete(chains, name)
+// Places gives the resolved chain of every event that somebody listens to.
+func Places(hooks *core.Hooks) map[string][]hook.Placed {
+	all := map[string][]hook.Placed{}
+	for name, c := range chains(hooks) {
+		if places := c.Places(); len(places) > 0 {
+			all[name] = places
 		}
 	}
-	return chains
+	return all
 }
 
-// pluginOf is the plugin of a handler's ID, "dev.acme.slugger/entry.create".
-func pluginOf(id string) string {
-	plugin, _, _ := strings.Cut(id, "/")
-	return plugin
+// Stages are where handlers run that a site wants elsewhere than they were registered, by event and by the handler's ID.
+type Stages map[string]map[string]hook.Stage
+
+// CanPlace says why the handlers cannot run so: a hook.Cycle.
+func CanPlace(hooks *core.Hooks, stages Stages) error {
+	all := chains(hooks)
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		if err := all[name].CanPlace(stages[name]); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// Place has the handlers run so. A chain for which it cannot be runs as it was registered; the error tells of all of them.
+func Place(hooks *core.Hooks, stages Stages) error {
+	var failures []error
+	for name, c := range chains(hooks) {
+		if err := c.Place(stages[name]); err != nil {
+			failures = append(failures, fmt.Errorf("%s: %w", name, err), c.Place(nil))
+		}
+	}
+	return errors.Join(failures...)
+}
+
+// Split takes a handler's ID apart, "dev.acme.slugger/entry.create".
+func Split(handler string) (plugin, name string) {
+	plugin, name, _ = strings.Cut(handler, "/")
+	return plugin, name
 }
 
 // Get answers an address with what may be kept: a check, and then the answer, which comes out of the response cache while

@@ -44,7 +44,13 @@ func (h *Host) runFollower(ctx context.Context, o *one, f *plugin.Follower, begi
 	h.parts.Follow(ctx, core.Consumer{Name: o.consumer(f), Handle: w.handle, Between: w.between, Begin: begin})
 }
 
-func (o *one) consumer(f *plugin.Follower) string { return o.id() + "." + f.Name }
+// consumer is what a follower is called among those of the log.
+func (o *one) consumer(f *plugin.Follower) string {
+	if i := o.installed(); i != "" {
+		return o.id() + "@" + i + "." + f.Name
+	}
+	return o.id() + "." + f.Name
+}
 
 func (w *follower) queue() string { return w.prefix() + "after/" + w.Name + "/queue/" }
 func (w *follower) dead() string  { return w.prefix() + "after/" + w.Name + "/dead/" }

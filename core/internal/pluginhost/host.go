@@ -40,11 +40,14 @@ type Parts struct {
 	HTTP     *http.Client                               // guarded
 	Follow   func(ctx context.Context, c core.Consumer) // runs a consumer of the log until ctx is done
 	Begin    func(ctx context.Context, consumer string, after core.Position) error
-	Note     func(ctx context.Context, who *core.Principal, e core.AuditEvent) error
-	Key      []byte // secrets among the settings are sealed with it
-	Holder   string // this process, by a name that no other one has
-	Now      func() time.Time
-	Logger   *slog.Logger
+	// Consumers are those of the log whose names begin with a prefix, and Forget drops how far one has come.
+	Consumers func(ctx context.Context, prefix string) ([]string, error)
+	Forget    func(ctx context.Context, consumer string) error
+	Note      func(ctx context.Context, who *core.Principal, e core.AuditEvent) error
+	Key       []byte // secrets among the settings are sealed with it
+	Holder    string // this process, by a name that no other one has
+	Now       func() time.Time
+	Logger    *slog.Logger
 
 	// Hasty looks at the time again and again, for a clock that jumps: a test's.
 	Hasty     bool
@@ -63,6 +66,8 @@ type Host struct {
 
 	version atomic.Uint64 // of _plugin when the states were last read, and one
 	reading sync.Mutex
+	cleared map[string]string // the installation before which nothing is left of a plugin, while reading is held
+	dirs    sync.Mutex        // held while the plugins' directories are put in order
 	ctx     context.Context
 	stop    context.CancelFunc
 	running sync.WaitGroup
@@ -113,9 +118,6 @@ func (h *Host) Start(ctx context.Context) {
 	h.dropUnregistered(ctx)
 	h.follow(ctx)
 	h.running.Go(h.watch)
-	for _, o := range h.plugins {
-		h.running.Go(func() { h.doJobs(o) })
-	}
 }
 
 // watch sees to it that what was decided on any node holds here within a moment.
@@ -143,9 +145,11 @@ func (h *Host) follow(ctx context.Context) {
 		return
 	}
 	h.version.Store(version)
+	h.place(states)
 	for _, o := range h.plugins {
 		o.take(ctx, states[o.id()])
 	}
+	h.clearAll(states)
 }
 
 // Close stops the plugins. What of them does not end when it is told to keeps nobody from ending.
@@ -164,23 +168,6 @@ func (h *Host) Close() error {
 	return errors.Join(failures...)
 }
 
-// Order gives the resolved chain of every event that somebody listens to.
-func (h *Host) Order() map[string][]string {
-	return plugin.Order(h.hooks, func(id string) bool {
-		o := h.find(id)
-		return o != nil && (h.parts.Catalog == nil || o.on.Load())
-	})
-}
-
-// Manifests are those of the plugins that are there, by ID.
-func (h *Host) Manifests() []plugin.Manifest {
-	var all []plugin.Manifest
-	for _, o := range h.plugins {
-		all = append(all, o.Manifest)
-	}
-	return all
-}
-
 // LeftOut are the plugins that could not be registered.
 func (h *Host) LeftOut() []LeftOut { return h.left }
 
@@ -193,6 +180,9 @@ func (h *Host) Commands(dataDir string) []plugin.Command {
 			c.Run = func(ctx context.Context, call *plugin.CommandCall) error {
 				call.Dir = filepath.Join(dataDir, o.id())
 				if c.Files {
+					if err := noteFresh(dataDir, o.id()); err != nil {
+						return err
+					}
 					return run(ctx, call)
 				}
 				call.Host = o
@@ -209,14 +199,15 @@ func (h *Host) Commands(dataDir string) []plugin.Command {
 
 // prepare readies what a command of the plugin needs: its directory, and its settings as they are in the store.
 func (o *one) prepare(ctx context.Context, dir string) error {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return err
-	}
 	states, err := o.host.states(ctx)
 	if err != nil {
 		return err
 	}
-	return o.setUp(states[o.id()])
+	s := states[o.id()]
+	if err := errors.Join(o.settle(s), os.MkdirAll(dir, 0o700)); err != nil {
+		return err
+	}
+	return o.setUp(s)
 }
 
 // Words are what a plugin adds to the words of schemas.

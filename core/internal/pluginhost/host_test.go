@@ -218,7 +218,7 @@ func TestOrder(t *testing.T) {
 	} {
 		for _, i := range [][3]int{{0, 1, 2}, {0, 2, 1}, {1, 0, 2}, {1, 2, 0}, {2, 0, 1}, {2, 1, 0}} {
 			h := New(&core.Hooks{}, slog.New(slog.DiscardHandler), tc.plugins[i[0]], tc.plugins[i[1]], tc.plugins[i[2]])
-			order := strings.ReplaceAll(strings.Join(h.Order()["entry.create"], " "), "/entry.create", "")
+			order := ordered(h)
 			var left []string
 			for _, l := range h.LeftOut() {
 				left = append(left, l.ID)
@@ -229,6 +229,15 @@ func TestOrder(t *testing.T) {
 			}
 		}
 	}
+}
+
+// ordered are the plugins with handlers at a creation, in their order.
+func ordered(h *Host) string {
+	var ids []string
+	for _, p := range h.Order()["entry.create"] {
+		ids = append(ids, strings.TrimSuffix(p.Handler, "/entry.create"))
+	}
+	return strings.Join(ids, " ")
 }
 
 // A job that is broken off as the node ends is due still.
@@ -256,4 +265,42 @@ func TestJobs_brokenOff(t *testing.T) {
 	if done.Load() != 1 {
 		t.Errorf("done %d times, want once", done.Load())
 	}
+}
+
+// A job that does not end with its plugin's being on does not run beside itself when that is on again.
+func TestJobs_notTwiceAtOnce(t *testing.T) {
+	t.Parallel()
+	var runs atomic.Int32
+	hang, begun := make(chan struct{}), make(chan struct{}, 10)
+	c := newCluster(t, 1, fake{"dev.acme.jobs", func(r *plugin.Registry) error {
+		return plugin.Every(r, plugin.Job{Name: "often", Spec: "* * * * *", Run: func(context.Context, plugin.Host) error {
+			begun <- struct{}{}
+			if runs.Add(1) == 1 {
+				<-hang
+			}
+			return nil
+		}})
+	}})
+	h, o := c.hosts[0], c.hosts[0].plugins[0]
+	h.parts.Hasty = true
+	c.tick(t.Context())
+	c.advance(time.Minute)
+	on, off := context.WithCancel(t.Context())
+	var ended sync.WaitGroup
+	ended.Go(func() { h.doJobs(on, o) })
+	<-begun
+	off()
+	on, off = context.WithTimeout(t.Context(), 100*time.Millisecond) // long enough for a job that is due to begin
+	defer off()
+	h.doJobs(on, o)
+	if got := runs.Load(); got != 1 {
+		t.Errorf("%d at once", got)
+	}
+	close(hang)
+	ended.Wait()
+	on, off = context.WithCancel(t.Context())
+	ended.Go(func() { h.doJobs(on, o) })
+	<-begun // it was broken off, and is due still
+	off()
+	ended.Wait()
 }

@@ -28,17 +28,23 @@ type run struct {
 	Error    string    `json:"error,omitempty"`
 }
 
-// doJobs does a plugin's jobs until the host ends. Every node looks; the lease and the version of the run decide who does it.
-func (h *Host) doJobs(o *one) {
+// doJobs does a plugin's jobs while it is on. Every node looks; the lease and the version of the run decide who does it.
+func (h *Host) doJobs(ctx context.Context, o *one) {
+	select {
+	case o.working <- struct{}{}: // one that was turned off and on again waits for a job that does not end
+		defer func() { <-o.working }()
+	case <-ctx.Done():
+		return
+	}
 	for {
 		wait := jobLook
 		for i := range o.Jobs {
-			if o.on.Load() {
-				wait = min(wait, h.doJob(h.ctx, o, &o.Jobs[i]))
+			if ctx.Err() == nil {
+				wait = min(wait, h.doJob(ctx, o, &o.Jobs[i]))
 			}
 		}
 		select {
-		case <-h.ctx.Done():
+		case <-ctx.Done():
 			return
 		case <-time.After(h.pause(wait)):
 		}

@@ -30,9 +30,13 @@ type one struct {
 	barred string                // why it cannot be on as long as this process lasts
 	stint  atomic.Pointer[stint] // nil for one that was never on
 
+	installation atomic.Pointer[string] // that its data is of; nil before its state was read
+
 	wanted    atomic.Bool // it is off against somebody's will, when it is off
 	migrating sync.Mutex  // held by who migrates
 	migrates  atomic.Bool // it is off until its data is up to date
+
+	working chan struct{} // full while somebody does its jobs
 
 	ledger  ledger
 	mu      sync.Mutex // guards stats and strikes
@@ -80,7 +84,7 @@ func (o *one) take(ctx context.Context, s state) {
 	if s.equal(o.state) && s.rev == o.state.rev && (o.on.Load() || o.reason != "") {
 		return
 	}
-	restart := s.Enabled && !s.sameSettings(o.state)
+	restart := s.Enabled && s.startsAnew(o.state)
 	o.state = s
 	o.wanted.Store(!o.host.safe && (s.Enabled || s.Fault != ""))
 	if !s.Enabled || restart {
@@ -89,15 +93,24 @@ func (o *one) take(ctx context.Context, s state) {
 		}
 		o.reason = s.Fault
 	}
+	err := o.settle(s)
 	switch {
 	case o.host.safe:
 		o.reason = "The server runs in safe mode, without plugins."
 	case o.barred != "":
 		o.reason = o.barred
+	case err != nil:
+		o.entered(err)
 	case s.Enabled && !o.on.Load():
 		o.reason = ""
 		o.entered(o.turnOn(ctx))
 	}
+}
+
+// settle has the plugin's data be that of the installation that there is.
+func (o *one) settle(s state) error {
+	o.installation.Store(&s.Installation)
+	return o.host.settleDir(o.id(), s.Installation)
 }
 
 // bar keeps the plugin off as long as this process lasts: what it brings is broken, and the site goes on without it.
@@ -159,6 +172,9 @@ func (o *one) enter(ctx context.Context, now *stint) error {
 			o.host.logger.Warn("where a plugin begins to follow cannot be noted yet", "plugin", o.id(), "error", err)
 		}
 		now.run(func(ctx context.Context) { o.host.runFollower(ctx, o, f, begin) })
+	}
+	if len(o.Jobs) > 0 {
+		now.run(func(ctx context.Context) { o.host.doJobs(ctx, o) })
 	}
 	o.host.logger.Info("a plugin is on", "plugin", o.id(), "version", o.Manifest.Version)
 	return nil
@@ -230,9 +246,25 @@ func (o *one) Now() time.Time                    { return o.host.parts.Now() }
 func (o *one) PublicURL() string                 { return o.host.parts.PublicURL }
 func (o *one) Log() *slog.Logger                 { return o.host.logger.With("plugin", o.id()) }
 func (o *one) Store() plugin.Store               { return &store{one: o, prefix: o.prefix() + "kv/"} }
-func (o *one) prefix() string                    { return "plugin/" + o.id() + "/" }
+func (o *one) prefix() string                    { return prefixOf(o.id(), o.installed()) }
 func (o *one) Wait(ctx context.Context, p core.Position) error {
 	return o.host.parts.Catalog.Wait(ctx, p)
+}
+
+// prefixOf is what the keys of an installation of a plugin begin with. Those of the first one begin as all of the plugin's do.
+func prefixOf(id, installation string) string {
+	if installation == "" {
+		return "plugin/" + id + "/"
+	}
+	return "plugin/" + id + "/" + installation + "/"
+}
+
+// installed is the installation that the plugin's data is of.
+func (o *one) installed() string {
+	if i := o.installation.Load(); i != nil {
+		return *i
+	}
+	return ""
 }
 
 // Write implements plugin.Host.

@@ -69,7 +69,7 @@ func (h *Host) add(p introduced) {
 		h.leaveOut(p.manifest.ID, fmt.Errorf("plugin %s is listed twice: the second one is left out", p.manifest.ID))
 		return
 	}
-	o := &one{host: h, stats: map[string]*stat{}}
+	o := newOne(h)
 	r, err := plugin.Register(p, h.hooks, o)
 	if cycle := (*hook.Cycle)(nil); errors.As(err, &cycle) {
 		h.leaveOutAll(cycle.Plugins, err)
@@ -84,6 +84,12 @@ func (h *Host) add(p introduced) {
 		return
 	}
 	r.Plugin = p.Plugin
+	o.Registered = r
+	if err := o.checkSecrets(); err != nil {
+		plugin.Remove(h.hooks, r.Manifest.ID)
+		h.leaveOut(r.Manifest.ID, err)
+		return
+	}
 	for _, j := range r.Jobs {
 		if _, err := cron.ParseStandard(j.Spec); err != nil {
 			plugin.Remove(h.hooks, r.Manifest.ID)
@@ -91,7 +97,6 @@ func (h *Host) add(p introduced) {
 			return
 		}
 	}
-	o.Registered = r
 	h.plugins = append(h.plugins, o)
 }
 
@@ -105,6 +110,10 @@ func (h *Host) offered(names []string) string {
 		}
 	}
 	return ""
+}
+
+func newOne(h *Host) *one {
+	return &one{host: h, stats: map[string]*stat{}, working: make(chan struct{}, 1)}
 }
 
 func (h *Host) leaveOut(id string, err error) {
@@ -172,7 +181,9 @@ func (h *Host) report() {
 func NewSafe(hooks *core.Hooks, logger *slog.Logger, plugins ...plugin.Plugin) *Host {
 	h := &Host{hooks: hooks, logger: logger, safe: true}
 	for _, p := range h.asked(plugins) {
-		h.plugins = append(h.plugins, &one{host: h, stats: map[string]*stat{}, Registered: &plugin.Registered{Manifest: p.manifest, Plugin: p.Plugin}})
+		o := newOne(h)
+		o.Registered = &plugin.Registered{Manifest: p.manifest, Plugin: p.Plugin}
+		h.plugins = append(h.plugins, o)
 	}
 	return h
 }

@@ -5,8 +5,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/palabre-cms/palabre/core"
@@ -16,12 +18,17 @@ import (
 
 const base = "/api/v1/plugins"
 
+// turnWithin is how long a plugin may take to be stopped and started, each step as long as it may.
+const turnWithin = startWithin + 4*stopWithin
+
 // Routes are those of the plugins, each answering only while its plugin is on, and those by which plugins are looked after.
 func (h *Host) Routes() []core.Route {
 	routes := []core.Route{
 		{Method: "GET", Path: base, Name: "listPlugins", Summary: "The plugins: on or off, and what they do", Serve: h.managed(h.list)},
 		{Method: "GET", Path: base + "/{plugin}", Name: "readPlugin", Summary: "A plugin, its settings and how it goes", Serve: h.managed(h.read)},
-		{Method: "PATCH", Path: base + "/{plugin}", Name: "changePlugin", Summary: "Turn a plugin on or off, or change its settings: {\"enabled\", \"settings\"}", Serve: h.managed(h.patch)},
+		{Method: "PATCH", Path: base + "/{plugin}", Name: "changePlugin", Summary: "Turn a plugin on or off, change its settings, or the stages of its handlers: {\"enabled\", \"settings\", \"stages\"}", Timeout: turnWithin, Serve: h.managed(h.patch)},
+		{Method: "POST", Path: base + "/{plugin}/uninstall", Name: "uninstallPlugin", Summary: "Uninstall a plugin: {\"data\": \"keep-data\" or \"drop-data\", \"confirm\": its ID where data goes, \"force\"}",
+			Timeout: 2 * uninstallWithin, Serve: h.managed(h.uninstall)},
 		{Method: "GET", Path: base + "/{plugin}/failures", Name: "listPluginFailures", Summary: "The changes that a plugin has yet to be told of again, or never coped with", Serve: h.managed(h.listFailures)},
 		{Method: "POST", Path: base + "/{plugin}/failures/replay", Name: "replayPluginFailures", Summary: "Tell a plugin once more of what it never coped with: {\"event\"}, or all", Serve: h.managed(h.replayFailures)},
 		{Method: "GET", Path: "/api/v1/plugin-order", Name: "listPluginOrder", Summary: "Which handlers run at each event, in their order", Serve: h.managed(h.showOrder)},
@@ -129,20 +136,17 @@ func (h *Host) managed(serve served) served {
 
 // description is a plugin as the API shows it.
 type description struct {
-	ID           string                `json:"id"`
-	Version      string                `json:"version"`
-	Name         string                `json:"name,omitempty"`
+	Standing
 	Description  core.Text             `json:"description,omitempty"`
 	License      string                `json:"license,omitempty"`
-	Enabled      bool                  `json:"enabled"` // as it was decided
 	Running      bool                  `json:"running"` // on this node
 	Migrating    bool                  `json:"migrating,omitempty"`
-	Fault        string                `json:"fault,omitempty"`
 	Capabilities plugin.Capabilities   `json:"capabilities"`
 	Writes       []string              `json:"writes,omitempty"`
 	Routes       []routeLine           `json:"routes,omitempty"`
 	Jobs         []jobLine             `json:"jobs,omitempty"`
 	Settings     map[string]any        `json:"settings,omitempty"`
+	Stages       map[string]any        `json:"stages,omitempty"` // where the site wants its handlers to run
 	Schema       json.RawMessage       `json:"schema,omitempty"`
 	UI           []plugin.Contribution `json:"ui,omitempty"`
 	Health       string                `json:"health,omitempty"`
@@ -163,19 +167,18 @@ type jobLine struct {
 	Error string     `json:"lastError,omitempty"`
 }
 
-func (h *Host) describe(o *one, s state) description {
-	reason := s.Fault
+func (h *Host) describe(o *one, s Standing) description {
 	if o.turn.TryLock() { // a plugin that takes long to start keeps nobody from looking
 		if o.reason != "" {
-			reason = o.reason
+			s.Fault = o.reason
 		}
 		o.turn.Unlock()
-	} else if reason == "" && !o.on.Load() {
-		reason = "It is being turned on or off."
+	} else if s.Fault == "" && !o.on.Load() {
+		s.Fault = "It is being turned on or off."
 	}
 	m := &o.Manifest
-	d := description{ID: m.ID, Version: m.Version, Name: m.Name, Description: m.Description, License: m.License, Enabled: s.Enabled, Running: o.on.Load(),
-		Migrating: o.migrates.Load(), Fault: reason, Capabilities: m.Capabilities, Writes: m.Writes}
+	d := description{Standing: s, Description: m.Description, License: m.License, Running: o.on.Load(), Migrating: o.migrates.Load(),
+		Capabilities: m.Capabilities, Writes: m.Writes}
 	for _, r := range o.Routes {
 		d.Routes = append(d.Routes, routeLine{r.Method, r.Path, r.Public})
 	}
@@ -188,11 +191,12 @@ func (h *Host) list(w http.ResponseWriter, q *core.RouteRequest) error {
 		return err
 	}
 	data := []description{}
-	for _, o := range h.plugins {
-		data = append(data, h.describe(o, states[o.id()]))
-	}
-	for _, l := range h.left {
-		data = append(data, description{ID: l.ID, Fault: l.Err.Error()})
+	for _, s := range h.standings(states) {
+		if o := h.find(s.ID); o != nil {
+			data = append(data, h.describe(o, s))
+		} else {
+			data = append(data, description{Standing: s})
+		}
 	}
 	return respond(w, map[string]any{"data": data})
 }
@@ -202,21 +206,25 @@ func (h *Host) named(q *core.RouteRequest) (*one, error) {
 	if o := h.find(q.Value("plugin")); o != nil {
 		return o, nil
 	}
-	return nil, core.Refuse(core.CodeNotFound, "", "There is no plugin %q.", "Il n’y a pas d’extension « %s ».", q.Value("plugin"))
+	return nil, noPlugin(q.Value("plugin"))
 }
 
 func (h *Host) read(w http.ResponseWriter, q *core.RouteRequest) error {
-	o, err := h.named(q)
-	if err != nil {
-		return err
-	}
 	states, err := h.states(q.Context())
 	if err != nil {
 		return err
 	}
-	s := states[o.id()]
-	d := h.describe(o, s)
-	d.Settings, d.Schema, d.UI, d.Calls = o.shown(s), o.Manifest.Settings, o.UI, o.figures()
+	all := h.standings(states)
+	at := slices.IndexFunc(all, func(s Standing) bool { return s.ID == q.Value("plugin") })
+	if at < 0 {
+		return noPlugin(q.Value("plugin"))
+	}
+	o := h.find(all[at].ID)
+	if o == nil {
+		return respond(w, description{Standing: all[at]})
+	}
+	s, d := states[o.id()], h.describe(o, all[at])
+	d.Settings, d.Schema, d.Stages, d.UI, d.Calls = o.shown(s), o.Manifest.Settings, s.Stages, o.UI, o.figures()
 	d.Views = o.host.parts.Views.Views(o.id())
 	for _, j := range o.Jobs {
 		line := jobLine{Name: j.Name, Spec: j.Spec}
@@ -245,17 +253,23 @@ func (h *Host) patch(w http.ResponseWriter, q *core.RouteRequest) error {
 	if err != nil {
 		return err
 	}
-	for name := range body {
-		if name != "enabled" && name != "settings" {
-			return core.Refuse(core.CodeBadRequest, "unknown_member", "There is no member %q: send enabled, settings or both.", "Le membre %q n’existe pas : envoyez enabled, settings, ou les deux.", name)
-		}
+	if err := onlyMembers(body, "enabled", "settings", "stages"); err != nil {
+		return err
 	}
-	err = h.change(q.Context(), q.Who, o, func(s *state) error {
+	err = h.change(q.Context(), q.Who, o.id(), func(s *state) error {
 		if on, ok := body["enabled"].(bool); ok {
 			s.Enabled, s.Fault = on, ""
+			if on {
+				s.Uninstalled = "" // it is installed anew
+			}
 		}
 		if patch, ok := body["settings"].(map[string]any); ok {
-			return under(o.edit(q.Context(), q.Who, s, patch), "/settings")
+			if err := o.edit(q.Context(), q.Who, s, patch); err != nil {
+				return under(err, "/settings")
+			}
+		}
+		if patch, ok := body["stages"]; ok {
+			return under(h.editStages(q.Context(), o, s, patch), "/stages")
 		}
 		return nil
 	})
@@ -264,6 +278,39 @@ func (h *Host) patch(w http.ResponseWriter, q *core.RouteRequest) error {
 	}
 	h.follow(q.Context())
 	return h.read(w, q)
+}
+
+func (h *Host) uninstall(w http.ResponseWriter, q *core.RouteRequest) error {
+	body := map[string]any{}
+	if q.ContentLength != 0 {
+		var err error
+		if body, err = bodyOf(q); err != nil {
+			return err
+		}
+	}
+	if err := onlyMembers(body, "data", "confirm", "force"); err != nil {
+		return err
+	}
+	data, _ := body["data"].(string)
+	r := Removal{Data: plugin.Disposal(data)}
+	r.Confirm, _ = body["confirm"].(string)
+	r.Force, _ = body["force"].(bool)
+	if _, err := h.Uninstall(q.Context(), q.Who, q.Value("plugin"), r); err != nil {
+		return err
+	}
+	h.follow(q.Context())
+	return h.read(w, q)
+}
+
+// onlyMembers refuses a body with others.
+func onlyMembers(body map[string]any, known ...string) error {
+	for _, name := range slices.Sorted(maps.Keys(body)) {
+		if !slices.Contains(known, name) {
+			list := strings.Join(known, ", ")
+			return core.Refuse(core.CodeBadRequest, "unknown_member", "There is no member %q: send %s.", "Le membre %q n’existe pas : envoyez %s.", name, list)
+		}
+	}
+	return nil
 }
 
 // under moves the places of a refusal below the member that the settings were sent in.
@@ -330,7 +377,14 @@ func (h *Host) replayFailures(w http.ResponseWriter, q *core.RouteRequest) error
 }
 
 func (h *Host) showOrder(w http.ResponseWriter, _ *core.RouteRequest) error {
-	return respond(w, map[string]any{"data": h.Order()})
+	order := h.Order()
+	ids := map[string][]string{}
+	for event, places := range order {
+		for _, p := range places {
+			ids[event] = append(ids[event], p.Handler)
+		}
+	}
+	return respond(w, map[string]any{"data": ids, "handlers": order})
 }
 
 func (h *Host) showUI(w http.ResponseWriter, _ *core.RouteRequest) error {

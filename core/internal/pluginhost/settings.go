@@ -20,7 +20,7 @@ type settingsSchema struct {
 	text     map[string]any // as the manifest has it
 	typ      *core.Type
 	defaults map[string]any
-	secrets  map[string]bool // top-level members that are writeOnly
+	secrets  secrets
 }
 
 // readManifest compiles the schema of the plugin's settings.
@@ -32,15 +32,15 @@ func (o *one) readManifest() error {
 	if err != nil {
 		return fmt.Errorf("plugin %s: the schema of its settings is not JSON: %w", o.id(), err)
 	}
-	s := &settingsSchema{text: text, defaults: map[string]any{}, secrets: map[string]bool{}}
+	s := &settingsSchema{text: text, defaults: map[string]any{}}
+	if s.secrets, err = secretsOf(text); err != nil {
+		return fmt.Errorf("plugin %s: %w", o.id(), err)
+	}
 	properties, _ := text["properties"].(map[string]any)
 	for name, p := range properties {
 		property, _ := p.(map[string]any)
 		if v, ok := property["default"]; ok {
 			s.defaults[name] = v
-		}
-		if secret, _ := property["writeOnly"].(bool); secret {
-			s.secrets[name] = true
 		}
 	}
 	schema := maps.Clone(text)
@@ -61,7 +61,7 @@ func (o *one) whole(s state) (map[string]any, error) {
 	if o.settings != nil {
 		doc = jsondoc.CloneObject(o.settings.defaults)
 	}
-	maps.Copy(doc, s.Settings)
+	maps.Copy(doc, jsondoc.CloneObject(s.Settings))
 	if s.Sealed == "" {
 		return doc, nil
 	}
@@ -69,7 +69,9 @@ func (o *one) whole(s state) (map[string]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	maps.Copy(doc, secrets)
+	if o.settings != nil {
+		o.settings.secrets.join(doc, secrets)
+	}
 	return doc, nil
 }
 
@@ -133,8 +135,8 @@ func (o *one) setUp(s state) error {
 	return nil
 }
 
-// edit lays somebody's JSON Merge Patch over settings, secrets among them: null takes a secret away, and one that is not named
-// stays.
+// edit lays somebody's JSON Merge Patch over settings, secrets among them: null takes a secret away, and one that is not named,
+// or named as it is shown, stays.
 func (o *one) edit(ctx context.Context, by *core.Principal, s *state, patch map[string]any) error {
 	was, err := o.whole(*s)
 	if err != nil { // secrets that cannot be read any more, as after a restore: they are given anew
@@ -143,11 +145,8 @@ func (o *one) edit(ctx context.Context, by *core.Principal, s *state, patch map[
 			return err
 		}
 	}
-	for name, v := range patch { // what a secret is shown as means that it stays
-		if m, ok := v.(map[string]any); ok && o.settings != nil && o.settings.secrets[name] && len(m) == 1 && m["set"] == true {
-			patch = jsondoc.CloneObject(patch)
-			delete(patch, name)
-		}
+	if o.settings != nil {
+		patch = o.settings.secrets.meant(patch)
 	}
 	next := jsondoc.Merge(was, patch)
 	if err := o.check(next); err != nil {
@@ -156,17 +155,13 @@ func (o *one) edit(ctx context.Context, by *core.Principal, s *state, patch map[
 	if err := o.fits(ctx, by, was, next); err != nil {
 		return err
 	}
-	plain, secrets := map[string]any{}, map[string]any{}
-	for name, v := range next {
-		if o.settings.secrets[name] {
-			secrets[name] = v
-		} else {
-			plain[name] = v
-		}
+	s.Settings, s.Sealed = next, ""
+	if o.settings == nil {
+		return nil
 	}
-	s.Settings, s.Sealed = plain, ""
-	if len(secrets) > 0 {
-		s.Sealed, err = o.Seal(jsondoc.Encode(secrets))
+	plain, secret := o.settings.secrets.split(next)
+	if s.Settings = plain; len(secret) > 0 {
+		s.Sealed, err = o.Seal(jsondoc.Encode(secret))
 	}
 	return err
 }
@@ -180,10 +175,7 @@ func (o *one) shown(s state) map[string]any {
 	if o.settings == nil {
 		return map[string]any{}
 	}
-	for name := range o.settings.secrets {
-		_, set := doc[name]
-		doc[name] = map[string]any{"set": set}
-	}
+	o.settings.secrets.hide(doc)
 	return doc
 }
 

@@ -112,7 +112,7 @@ func (h *Host) turnedOff(o *one, what string, cause error) {
 func (h *Host) disable(o *one, what, fault string) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(h.ctx), 10*time.Second)
 	defer cancel()
-	err := h.change(ctx, core.System, o, func(s *state) error {
+	err := h.change(ctx, core.System, o.id(), func(s *state) error {
 		s.Enabled, s.Fault = false, fault
 		return nil
 	})

@@ -264,6 +264,58 @@ func TestSettings(t *testing.T) {
 	}
 }
 
+// Secrets in objects of the settings are kept as others are; sent back as they are shown, secrets stay set or unset.
+func TestSettings_nestedSecrets(t *testing.T) {
+	t.Parallel()
+	type config struct {
+		Key  string
+		Mail *struct{ Host, Password string }
+	}
+	var now *plugin.Settings[config]
+	p := made{manifest: plugin.Manifest{ID: "dev.acme.keys", Version: "1.0.0", Settings: json.RawMessage(`{"type":"object","additionalProperties":false,"properties":{
+"key":{"type":"string","writeOnly":true,"minLength":3},
+"mail":{"type":"object","additionalProperties":false,"required":["host"],"properties":{"host":{"type":"string"},"password":{"type":"string","writeOnly":true}}}}}`)},
+		register: func(r *plugin.Registry) error { now = plugin.Configure[config](r, nil); return nil }}
+	h := plugintest.New(t, p)
+	const at = "/api/v1/plugins/dev.acme.keys"
+	change := func(settings plugintest.Doc) *plugintest.Result {
+		t.Helper()
+		return h.Do("administrator", "PATCH", at, plugintest.Doc{"settings": settings})
+	}
+	is := func(want string) {
+		t.Helper()
+		got := now.Get()
+		text := got.Key
+		if got.Mail != nil {
+			text += " " + got.Mail.Host + " " + got.Mail.Password
+		}
+		if text != want {
+			t.Errorf("the plugin has %q, want %q", text, want)
+		}
+	}
+	change(plugintest.Doc{"key": plugintest.Doc{"set": false}, "mail": plugintest.Doc{"password": plugintest.Doc{"set": false}}}).OK()
+	is("")
+	change(plugintest.Doc{"mail": plugintest.Doc{"password": "canary"}}).Status(http.StatusUnprocessableEntity)
+	change(plugintest.Doc{"mail": plugintest.Doc{"host": "a", "password": "canary"}}).OK()
+	is(" a canary")
+	shown := h.Do("administrator", "GET", at, nil).OK().Has("settings", map[string]any{"key": map[string]any{"set": false}, "mail": map[string]any{"host": "a", "password": map[string]any{"set": true}}})
+	change(plugintest.Doc(shown.Body["settings"].(map[string]any))).OK()
+	is(" a canary")
+	change(plugintest.Doc{"mail": plugintest.Doc{"host": "b"}}).OK()
+	is(" b canary")
+	for _, path := range []string{at, "/api/v1/plugins", "/api/v1/content/_plugin?state=draft", "/api/v1/audit", "/api/v1/export/_plugin"} {
+		if got := h.Do("administrator", "GET", path, nil); strings.Contains(got.Text, "canary") {
+			t.Errorf("%s shows the secret: %s", path, got.Text)
+		}
+	}
+	h.Restart(p)
+	is(" b canary")
+	change(plugintest.Doc{"mail": plugintest.Doc{"password": nil}}).OK()
+	is(" b ")
+	change(plugintest.Doc{"mail": nil}).OK()
+	is("")
+}
+
 // The addresses of a plugin: signed in unless it says otherwise, gone while it is off, and its faults its own.
 func TestRoutes(t *testing.T) {
 	t.Parallel()

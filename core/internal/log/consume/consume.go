@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"github.com/palabre-cms/palabre/core"
@@ -75,6 +76,20 @@ func Begin(ctx context.Context, log core.Log, consumer string, after core.Positi
 		return nil // another node was first
 	}
 	return err
+}
+
+// Known lists the consumers that have begun whose names begin with a prefix.
+func Known(ctx context.Context, log core.Log, prefix string) ([]string, error) {
+	keys, err := log.Keys(ctx, keyOf(prefix))
+	for i := range keys {
+		keys[i] = strings.TrimPrefix(keys[i], keyOf(""))
+	}
+	return keys, err
+}
+
+// Forget drops how far a consumer has come. One that runs begins anew where it would have begun.
+func Forget(ctx context.Context, log core.Log, consumer string) error {
+	return log.Delete(ctx, keyOf(consumer))
 }
 
 type runner struct {
