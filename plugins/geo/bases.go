@@ -195,16 +195,11 @@ func (g *geo) baseTileJSON(_ context.Context, q *core.RouteRequest) (*core.Pendi
 	if err != nil {
 		return nil, err
 	}
-	text, err := basemap.TileJSON(b.source.Info(), g.baseTiles(b))
+	text, err := basemap.TileJSON(b.source.Info(), g.here(q)+"/geo/base/"+b.name+"/{z}/{x}/{y}."+string(b.source.Info().Format))
 	if err != nil {
 		return nil, core.Wrap("geo.baseTileJSON", err)
 	}
 	return &core.Pending{Answer: func(context.Context) (*core.Answer, error) { return &core.Answer{Body: text}, nil }}, nil
-}
-
-// baseTiles is the address of a base map's tiles.
-func (g *geo) baseTiles(b *base) string {
-	return g.host.PublicURL() + "/geo/base/" + b.name + "/{z}/{x}/{y}." + string(b.source.Info().Format)
 }
 
 func (g *geo) listBases(_ context.Context, q *core.RouteRequest) (*core.Pending, error) {
@@ -220,7 +215,7 @@ func (g *geo) listBases(_ context.Context, q *core.RouteRequest) (*core.Pending,
 	lines := []line{}
 	for _, b := range g.bases {
 		info := b.source.Info()
-		lines = append(lines, line{b.name, string(info.Format), info.Attribution, g.host.PublicURL() + "/geo/base/" + b.name + "/tilejson.json"})
+		lines = append(lines, line{b.name, string(info.Format), info.Attribution, g.here(q) + "/geo/base/" + b.name + "/tilejson.json"})
 	}
 	return g.settled(map[string]any{"data": lines})
 }

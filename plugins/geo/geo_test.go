@@ -126,6 +126,11 @@ func TestGeoJSON(t *testing.T) {
 			t.Errorf("%q: %s, want %s", query, got, want)
 		}
 	}
+	for _, query := range []string{"?fields=title&filter[kind]=b", "?fields=title&filter[kind]=b&limit=5"} { // the place is there whatever else is asked for
+		if f := collection(t, h, "/geo/layers/site.geojson"+query).Features; len(f) != 1 || f[0].Geometry == nil || f[0].Properties["title"] != "Nancy" || f[0].Properties["kind"] != nil {
+			t.Errorf("%s: %v", query, f)
+		}
+	}
 	all := collection(t, h, "/geo/layers/site.geojson")
 	if got := fmt.Sprint(all.BBox); got != "[0 0 10 49.1193]" {
 		t.Errorf("bbox %s", got)

@@ -104,20 +104,24 @@ func clipped(s string) string {
 	return strings.ToValidUTF8(s[:most], "") + "…"
 }
 
-// places checks a request for a layer. With fields unasked the entries tell what layers usually do.
+// places checks a request for a layer. With fields unasked the entries tell what layers usually do; the place is told always.
 func (g *geo) places(ctx context.Context, who *core.Principal, l *layer, params url.Values) (*core.Placed, error) {
 	params, err := l.narrowed(params)
 	if err != nil {
 		return nil, err
 	}
-	if params.Has("fields") {
-		return g.host.Places().Places(ctx, who, l.typ.Name, params)
-	}
 	p, err := g.host.Places().Places(ctx, who, l.typ.Name, params)
 	if err != nil {
 		return nil, err
 	}
-	params.Set("fields", strings.Join(l.usualFields(p), ","))
+	fields := l.usualFields(p)
+	if params.Has("fields") {
+		if fields = p.Asked.Fields; slices.Contains(fields, p.Field.Path) {
+			return p, nil
+		}
+		fields = append([]string{p.Field.Path}, fields...)
+	}
+	params.Set("fields", strings.Join(fields, ","))
 	return g.host.Places().Places(ctx, who, l.typ.Name, params)
 }
 

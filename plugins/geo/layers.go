@@ -47,14 +47,26 @@ func (g *geo) listLayers(ctx context.Context, q *core.RouteRequest) (*core.Pendi
 		if field == "" {
 			field = l.typ.GeoField
 		}
-		at := g.host.PublicURL() + "/geo/layers/" + url.PathEscape(l.name)
+		at := g.here(q) + "/geo/layers/" + url.PathEscape(l.name)
 		lines = append(lines, layerLine{Name: l.name, Label: l.label, Type: l.typ.Name, Field: field, Kind: "content", GeoJSON: at + ".geojson", TileJSON: at + "/tilejson.json"})
 	}
 	for _, name := range g.freeOverlays() {
-		at := g.host.PublicURL() + "/geo/layers/" + name
+		at := g.here(q) + "/geo/layers/" + name
 		lines = append(lines, layerLine{Name: name, Label: core.Say(name, name), Kind: "osm", GeoJSON: at + ".geojson", TileJSON: at + "/tilejson.json"})
 	}
 	return g.settled(map[string]any{"data": lines})
+}
+
+// here is how this site's addresses begin: TileJSON and styles are read elsewhere, where a path alone leads nowhere. Where no
+// public address is configured, it is the one that this request came to.
+func (g *geo) here(q *core.RouteRequest) string {
+	if site := g.host.PublicURL(); site != "" || q.Host == "" {
+		return site
+	}
+	if q.TLS != nil {
+		return "https://" + q.Host
+	}
+	return "http://" + q.Host
 }
 
 // settled is an answer made of types and settings alone. It is not kept: it costs nothing to make.
@@ -114,7 +126,7 @@ func (g *geo) layerTileJSON(ctx context.Context, q *core.RouteRequest) (*core.Pe
 	}
 	t := tileJSON{TileJSON: "3.0.0", Tiles: []string{g.tilesOf(q)}, MinZoom: 0, MaxZoom: maxZoom, Bounds: []float64{-180, -85.051129, 180, 85.051129}}
 	if o != nil {
-		t.Name, t.Attribution, t.Layers = o.name, o.about.Attribution, []vectorLayer{{ID: o.name, Fields: map[string]string{"_id": "String", "name": "String", "point_count": "Number"}}}
+		t.Name, t.Attribution, t.Layers = o.name, o.about.Attribution, []vectorLayer{{ID: o.name, Fields: o.describe()}}
 		return g.settled(t)
 	}
 	p, err := g.places(ctx, q.Who, l, q.Query)
@@ -127,7 +139,7 @@ func (g *geo) layerTileJSON(ctx context.Context, q *core.RouteRequest) (*core.Pe
 
 // tilesOf is the address of the tiles of the layer that a request is about, with its parameters.
 func (g *geo) tilesOf(q *core.RouteRequest) string {
-	address := g.host.PublicURL() + "/geo/layers/" + url.PathEscape(q.Value("layer")) + "/{z}/{x}/{y}.mvt"
+	address := g.here(q) + "/geo/layers/" + url.PathEscape(q.Value("layer")) + "/{z}/{x}/{y}.mvt"
 	if query := q.Query.Encode(); query != "" {
 		address += "?" + query
 	}
@@ -150,9 +162,18 @@ type vectorLayer struct {
 	Fields map[string]string `json:"fields"`
 }
 
+// clusterFields are what the tiles tell of any feature, and of clusters.
+func clusterFields() map[string]string {
+	return map[string]string{"_id": "String", "cluster": "Boolean", "point_count": "Number", "point_count_abbreviated": "String", "stacked": "Boolean", "expansion": "Number"}
+}
+
 // describe says what the tiles tell of each feature.
 func (l *layer) describe(p *core.Placed) map[string]string {
-	fields := map[string]string{"_id": "String", "point_count": "Number"}
+	fields := clusterFields()
+	fields["_type"] = "String"
+	if len(l.typ.Locales) > 0 {
+		fields["_locale"] = "String"
+	}
 	for _, path := range p.Asked.Fields {
 		f, ok := l.typ.Field(path)
 		if !ok || f.Path == p.Field.Path {

@@ -239,6 +239,17 @@ func (o *overlay) show(ids []core.EntryID) ([]*shown, error) {
 	return out, nil
 }
 
+// describe says what the tiles tell of each feature: its tags.
+func (o *overlay) describe() map[string]string {
+	fields := clusterFields()
+	for _, f := range o.features {
+		for tag := range f.Properties {
+			fields[tag] = "String"
+		}
+	}
+	return fields
+}
+
 func withID(f *geojson.Feature) geojson.Properties {
 	p := f.Properties.Clone()
 	p["_id"] = f.ID

@@ -35,21 +35,26 @@ func (g *geo) style(ctx context.Context, q *core.RouteRequest) (*core.Pending, e
 	if !ok {
 		return nil, core.Refuse(core.CodeBadRequest, "bad_theme", "The themes are light and dark.", "Les thèmes sont light et dark.")
 	}
-	sources, layers := object{}, []any{object{"id": "ground", "type": "background", "paint": object{"background-color": colours.ground}}}
-	ground, err := g.ground(q.Query.Get("base"), colours, sources)
-	if err != nil {
+	d := drawing{colours: colours, at: g.here(q), sources: object{}, layers: []any{object{"id": "ground", "type": "background", "paint": object{"background-color": colours.ground}}}}
+	if err := g.ground(&d, q.Query.Get("base")); err != nil {
 		return nil, err
 	}
-	layers = append(layers, ground...)
 	names, err := g.styled(ctx, q)
 	if err != nil {
 		return nil, err
 	}
 	for _, name := range names {
-		sources[name] = object{"type": "vector", "url": g.host.PublicURL() + "/geo/layers/" + url.PathEscape(name) + "/tilejson.json"}
-		layers = append(layers, marks(name, colours)...)
+		d.mark(name)
 	}
-	return g.settled(object{"version": 8, "name": "Palabre", "center": []float64{2.4, 46.6}, "zoom": 5, "sources": sources, "layers": layers})
+	return g.settled(object{"version": 8, "name": "Palabre", "center": []float64{2.4, 46.6}, "zoom": 5, "sources": d.sources, "layers": d.layers})
+}
+
+// drawing is a style under way.
+type drawing struct {
+	at      string // this site
+	colours palette
+	sources object
+	layers  []any
 }
 
 // styled are the layers that are asked for, else all that the caller may see.
@@ -74,50 +79,56 @@ func (g *geo) styled(ctx context.Context, q *core.RouteRequest) ([]string, error
 	return append(names, g.freeOverlays()...), err
 }
 
-// ground is the base map's part of a style.
-func (g *geo) ground(name string, colours palette, sources object) ([]any, error) {
+// ground draws the base map.
+func (g *geo) ground(d *drawing, name string) error {
 	if name == "" && len(g.bases) > 0 {
 		name = g.bases[0].name
 	}
 	if name == "" || name == "none" {
-		sources["outlines"] = object{"type": "geojson", "data": g.host.PublicURL() + "/geo/outlines/departement", "attribution": "IGN, INSEE (Licence Ouverte 2.0)"}
-		return []any{object{"id": "outlines", "type": "line", "source": "outlines", "paint": object{"line-color": colours.line, "line-width": 0.8}}}, nil
+		d.sources["outlines"] = object{"type": "geojson", "data": d.at + "/geo/outlines/departement", "attribution": "IGN, INSEE (Licence Ouverte 2.0)"}
+		d.layers = append(d.layers, object{"id": "outlines", "type": "line", "source": "outlines", "paint": object{"line-color": d.colours.line, "line-width": 0.8}})
+		return nil
 	}
 	b, err := g.base(name)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	info := b.source.Info()
-	from := g.host.PublicURL() + "/geo/base/" + b.name + "/tilejson.json"
+	from := d.at + "/geo/base/" + b.name + "/tilejson.json"
 	if !info.Format.Vector() {
-		sources["base"] = object{"type": "raster", "url": from, "tileSize": max(info.TileSize, 256)}
-		return []any{object{"id": "base", "type": "raster", "source": "base"}}, nil
+		d.sources["base"] = object{"type": "raster", "url": from, "tileSize": max(info.TileSize, 256)}
+		d.layers = append(d.layers, object{"id": "base", "type": "raster", "source": "base"})
+		return nil
 	}
-	sources["base"] = object{"type": "vector", "url": from}
-	var layers []any
+	d.sources["base"] = object{"type": "vector", "url": from}
 	for _, l := range info.VectorLayers { // a plain drawing that suits any schema of tiles
-		layers = append(layers,
-			object{"id": "base-" + l.ID + "-area", "type": "fill", "source": "base", "source-layer": l.ID, "filter": []any{"==", []any{"geometry-type"}, "Polygon"},
-				"paint": object{"fill-color": colours.line, "fill-opacity": 0.25}},
-			object{"id": "base-" + l.ID + "-line", "type": "line", "source": "base", "source-layer": l.ID, "paint": object{"line-color": colours.line, "line-width": 0.7}})
+		d.layers = append(d.layers,
+			object{"id": "base:" + l.ID + ":area", "type": "fill", "source": "base", "source-layer": l.ID, "filter": []any{"==", []any{"geometry-type"}, "Polygon"},
+				"paint": object{"fill-color": d.colours.line, "fill-opacity": 0.25}},
+			object{"id": "base:" + l.ID + ":line", "type": "line", "source": "base", "source-layer": l.ID, "paint": object{"line-color": d.colours.line, "line-width": 0.7}})
 	}
-	return layers, nil
+	return nil
 }
 
-// marks draw a layer: areas, lines, points that stand alone, and clusters as circles that grow with what is in them.
-func marks(name string, c palette) []any {
+// mark draws a layer: areas, lines, points that stand alone, and clusters as circles that grow with what is in them. Its source
+// has its name, unless that is the base map's.
+func (d *drawing) mark(name string) {
+	source, c := name, d.colours
+	if d.sources[name] != nil {
+		source = "layer:" + name
+	}
+	d.sources[source] = object{"type": "vector", "url": d.at + "/geo/layers/" + url.PathEscape(name) + "/tilejson.json"}
 	clustered, alone := []any{"has", "point_count"}, []any{"!", []any{"has", "point_count"}}
 	of := func(kind string, more ...any) []any {
 		return append([]any{"all", []any{"==", []any{"geometry-type"}, kind}}, more...)
 	}
 	layer := func(id, kind string, filter []any, paint object) object {
-		return object{"id": name + "-" + id, "type": kind, "source": name, "source-layer": name, "filter": filter, "paint": paint}
+		return object{"id": source + "-" + id, "type": kind, "source": source, "source-layer": name, "filter": filter, "paint": paint}
 	}
-	return []any{
+	d.layers = append(d.layers,
 		layer("area", "fill", of("Polygon"), object{"fill-color": c.mark, "fill-opacity": 0.3}),
 		layer("line", "line", []any{"!=", []any{"geometry-type"}, "Point"}, object{"line-color": c.mark, "line-width": 1.5}),
 		layer("cluster", "circle", of("Point", clustered), object{"circle-color": c.mark, "circle-opacity": 0.85, "circle-stroke-color": c.halo, "circle-stroke-width": 2,
 			"circle-radius": []any{"interpolate", []any{"linear"}, []any{"sqrt", []any{"get", "point_count"}}, 1, 12, 30, 30, 200, 44}}),
-		layer("point", "circle", of("Point", alone), object{"circle-color": c.mark, "circle-radius": 7, "circle-stroke-color": c.halo, "circle-stroke-width": 2}),
-	}
+		layer("point", "circle", of("Point", alone), object{"circle-color": c.mark, "circle-radius": 7, "circle-stroke-color": c.halo, "circle-stroke-width": 2}))
 }

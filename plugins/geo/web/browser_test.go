@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"cmp"
 	"os"
 	"os/exec"
 	"slices"
@@ -9,7 +10,8 @@ import (
 )
 
 // TestBrowser looks at the page with a browser: testdata/browser.mjs says what for. PALABRE_TEST_CHROMIUM names another
-// program than chromium; PALABRE_TEST_SHOTS a folder to put pictures of the page into.
+// program than chromium; PALABRE_TEST_SHOTS a folder to put pictures of the page into; PALABRE_TEST_PATTERN the names of the
+// tests to run alone.
 func TestBrowser(t *testing.T) {
 	chromium := os.Getenv("PALABRE_TEST_CHROMIUM")
 	if chromium == "" {
@@ -17,7 +19,7 @@ func TestBrowser(t *testing.T) {
 	}
 	chromium = findBrowser(t, chromium)
 	plain, based := newSite(t, false), newSite(t, true)
-	cmd := exec.CommandContext(t.Context(), "node", "--test", "--test-reporter=spec", "testdata/browser.mjs")
+	cmd := exec.CommandContext(t.Context(), "node", "--test", "--test-reporter=spec", "--test-name-pattern="+cmp.Or(os.Getenv("PALABRE_TEST_PATTERN"), "."), "testdata/browser.mjs")
 	cmd.Env = append(os.Environ(), "PLAIN="+plain.URL, "BASED="+based.URL, "CHROMIUM="+chromium)
 	out, err := cmd.CombinedOutput()
 	if err != nil {

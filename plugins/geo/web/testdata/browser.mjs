@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 import { after, before, describe, test } from 'node:test';
+import { validateStyleMin } from '@maplibre/maplibre-gl-style-spec';
 import { chromium } from 'playwright-core';
 import { asked, read, write } from '../app/state.js';
 import states from './states.json' with { type: 'json' };
@@ -154,6 +155,37 @@ async function clickCluster(page, box) {
   assert.ok(at, 'there is no cluster');
   await page.mouse.click(box.x + at[0], box.y + at[1]);
 }
+
+describe('styles', () => {
+  for (const [site, colorScheme] of [['PLAIN', 'light'], ['BASED', 'dark']]) { // and in the other colours at the end
+    test(`what the map is given is what the style specification asks for: ${site}, ${colorScheme}`, () => visit(`${process.env[site]}/map?lang=en`, { colorScheme }, async (page) => {
+      await page.evaluate(() => {
+        window.given = [];
+        const { setStyle } = maplibregl.Map.prototype;
+        maplibregl.Map.prototype.setStyle = function (style) {
+          given.push(JSON.stringify(style));
+          return setStyle.call(this, style);
+        };
+      });
+      const after = async (act) => {
+        const n = await page.evaluate(() => given.length);
+        await act();
+        await page.waitForFunction((n) => given.length > n, n);
+        await drawn(page);
+      };
+      await after(() => page.getByRole('radio', { name: 'Départements' }).check());
+      await after(() => page.getByRole('radio', { name: 'Regions' }).check());
+      await after(() => page.getByRole('radio', { name: 'Points' }).check());
+      await page.locator('summary', { hasText: 'Landmarks' }).click();
+      await after(() => page.getByLabel(/Mairies/).check());
+      await after(() => page.locator('.entries .locate').first().click());
+      await after(() => page.emulateMedia({ colorScheme: colorScheme === 'dark' ? 'light' : 'dark' }));
+      const styles = await page.evaluate(() => given);
+      assert.ok(styles.some((style) => style.includes('"territories"')) && styles.some((style) => style.includes('overlay:mairies')) && styles.some((style) => style.includes('"cluster-counts"')));
+      for (const style of styles) assert.deepEqual(validateStyleMin(JSON.parse(style)).map(({ message }) => message), [], style);
+    }));
+  }
+});
 
 describe('filters', () => {
   test('a choice filters list, map and address alike; going back takes it away', () => visit(`${PLAIN}/map`, {}, async (page) => {
