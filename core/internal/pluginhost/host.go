@@ -204,7 +204,7 @@ func (o *one) prepare(ctx context.Context, dir string) error {
 		return err
 	}
 	s := states[o.id()]
-	if err := errors.Join(o.settle(s), os.MkdirAll(dir, 0o700)); err != nil {
+	if err := errors.Join(o.settle(ctx, s), os.MkdirAll(dir, 0o700)); err != nil {
 		return err
 	}
 	return o.setUp(s)

@@ -93,7 +93,7 @@ func (o *one) take(ctx context.Context, s state) {
 		}
 		o.reason = s.Fault
 	}
-	err := o.settle(s)
+	err := o.settle(ctx, s)
 	switch {
 	case o.host.safe:
 		o.reason = "The server runs in safe mode, without plugins."
@@ -108,9 +108,9 @@ func (o *one) take(ctx context.Context, s state) {
 }
 
 // settle has the plugin's data be that of the installation that there is.
-func (o *one) settle(s state) error {
+func (o *one) settle(ctx context.Context, s state) error {
 	o.installation.Store(&s.Installation)
-	return o.host.settleDir(o.id(), s.Installation)
+	return o.host.settleDir(ctx, o.id(), s.Installation)
 }
 
 // bar keeps the plugin off as long as this process lasts: what it brings is broken, and the site goes on without it.

@@ -164,7 +164,7 @@ func (o *one) putRight(ctx context.Context, s state, data plugin.Disposal) error
 // clear takes away what earlier installations of a plugin have left: in the store, and in the data directory of this node. It may
 // be done again, by several nodes at once.
 func (h *Host) clear(ctx context.Context, id, installation string) error {
-	return errors.Join(h.settleDir(id, installation), h.clearKeys(ctx, id, installation), h.clearCheckpoints(ctx, id, installation))
+	return errors.Join(h.settleDir(ctx, id, installation), h.clearKeys(ctx, id, installation), h.clearCheckpoints(ctx, id, installation))
 }
 
 // clearKeys takes away the plugin's own data, and where its jobs, followers and migrations stood.
@@ -244,8 +244,9 @@ func (h *Host) clearAtLast(id, installation string) {
 // fresh stands for the installation of a directory that a command has begun, before this node knew which one there is.
 const fresh = "*"
 
-// settleDir sees to it that a plugin's own directory on this node is none of an earlier installation.
-func (h *Host) settleDir(id, installation string) error {
+// settleDir sees to it that a plugin's own directory on this node is none of an earlier installation, nor are its views, which
+// are each node's own too.
+func (h *Host) settleDir(ctx context.Context, id, installation string) error {
 	if h.parts.Dir == "" || installation == "" {
 		return nil
 	}
@@ -257,6 +258,9 @@ func (h *Host) settleDir(id, installation string) error {
 	}
 	if string(was) == installation {
 		return nil
+	}
+	if err := h.parts.Views.DropViews(ctx, id); err != nil {
+		return err
 	}
 	if string(was) != fresh {
 		if err := os.RemoveAll(filepath.Join(h.parts.Dir, id)); err != nil {

@@ -18,7 +18,7 @@ func TestClear(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, 1, fake{"dev.acme.x", func(*plugin.Registry) error { return nil }})
 	h := c.hosts[0]
-	h.parts.Dir = t.TempDir()
+	h.parts.Dir, h.parts.Views = t.TempDir(), &countedViews{}
 	h.parts.Consumers = c.log.Keys
 	h.parts.Forget = c.log.Delete
 	stay := []string{"dev.acme.x.y.after", "dev.acme.x.y@01a.after", "dev.acme.x@01b.after", "dev.acme.xy.after", "plugin/dev.acme.x.y/kv/a", "plugin/dev.acme.x/01b/kv/a", "plugin/dev.acme.xy/kv/a"}
@@ -45,6 +45,17 @@ func TestClear(t *testing.T) {
 	}
 }
 
+// countedViews counts how often a plugin's views are dropped.
+type countedViews struct {
+	core.PluginViews
+	dropped int
+}
+
+func (v *countedViews) DropViews(context.Context, string, ...string) error {
+	v.dropped++
+	return nil
+}
+
 // A plugin's directory is of the installation that there is, also on a node that was not there when the data was dropped; what
 // a command has begun on a new node stays.
 func TestSettleDir(t *testing.T) {
@@ -61,7 +72,8 @@ func TestSettleDir(t *testing.T) {
 		"a command in the midst": {{installation: "", want: true}, {command: true, installation: "01a", want: false}},
 		"as in a restored store": {{installation: "01a", want: false}, {installation: "", want: true}},
 	} {
-		h := &Host{parts: Parts{Dir: t.TempDir()}}
+		views := &countedViews{}
+		h := &Host{parts: Parts{Dir: t.TempDir(), Views: views}}
 		file := filepath.Join(h.parts.Dir, "dev.acme.x", "file")
 		for i, s := range steps {
 			if s.command {
@@ -75,8 +87,12 @@ func TestSettleDir(t *testing.T) {
 			if err := os.WriteFile(file, nil, 0o600); err != nil {
 				t.Fatal(err)
 			}
-			if err := h.settleDir("dev.acme.x", s.installation); err != nil {
+			before := views.dropped
+			if err := h.settleDir(t.Context(), "dev.acme.x", s.installation); err != nil {
 				t.Fatal(err)
+			}
+			if dropped := views.dropped > before; dropped == s.want && !s.command {
+				t.Errorf("%s, step %d: its views were dropped: %v", name, i, dropped)
 			}
 			if _, err := os.Stat(file); (err == nil) != s.want {
 				t.Errorf("%s, step %d: %v", name, i, err)

@@ -84,12 +84,6 @@ func (h *Host) dropUnregistered(ctx context.Context) {
 	}
 }
 
-// DropViews drops all tables that a plugin has in this node's catalog, whether or not it is in the binary. Those of a plugin that
-// is on are made anew.
-func (h *Host) DropViews(ctx context.Context, id string) error {
-	return h.parts.Views.DropViews(ctx, id)
-}
-
 // View reads a view of a plugin.
 func (h *Host) View(id, name string) plugin.Rows {
 	r := viewRows{views: h.parts.Views, name: core.ViewName{Plugin: id, Name: name}}
