@@ -95,6 +95,14 @@ func concealDoc(t *core.Type, doc core.Doc) core.Doc {
 	return jsondoc.Encode(conceal(t, m))
 }
 
+// Conceal takes what types keep secret out of the changes of a commit, which must be a copy.
+func Conceal(types core.Types, c *core.Commit) {
+	for i := range c.Changes {
+		t, _ := types.Type(c.Changes[i].Type)
+		c.Changes[i].Draft, c.Changes[i].Published = concealDoc(t, c.Changes[i].Draft), concealDoc(t, c.Changes[i].Published)
+	}
+}
+
 // concealEntry is conceal for an entry's whole state.
 func concealEntry(t *core.Type, e *core.Entry) *core.Entry {
 	if e == nil || len(secrets(t)) == 0 {

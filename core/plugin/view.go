@@ -54,6 +54,9 @@ var validView = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)*$`)
 // Views registers views. They are read with Host.View. A view that is not registered any more is dropped.
 func Views(r *Registry, views ...View) error {
 	for _, v := range views {
+		if err := r.mayName(v.Types); err != nil {
+			return err
+		}
 		if !validView.MatchString(v.Name) || len(v.Name) > 100 || v.Fold == nil {
 			return fmt.Errorf("the view %q needs a name of lower-case letters, digits and hyphens, like by-day, and a Fold", v.Name)
 		}

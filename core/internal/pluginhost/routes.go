@@ -149,9 +149,35 @@ type description struct {
 	Stages       map[string]any        `json:"stages,omitempty"` // where the site wants its handlers to run
 	Schema       json.RawMessage       `json:"schema,omitempty"`
 	UI           []plugin.Contribution `json:"ui,omitempty"`
+	Words        *words                `json:"words,omitempty"`
 	Health       string                `json:"health,omitempty"`
 	Views        []core.ViewStatus     `json:"views,omitempty"`
 	Calls        map[string]stat       `json:"calls,omitempty"`
+}
+
+// words are the names that a plugin adds to schemas, and the events that it offers others.
+type words struct {
+	Annotations []string `json:"annotations,omitempty"`
+	Formats     []string `json:"formats,omitempty"`
+	Computed    []string `json:"computed,omitempty"`
+	Events      []string `json:"events,omitempty"`
+}
+
+func (o *one) words() *words {
+	w := &words{Events: o.Offers}
+	for _, a := range o.Vocabulary.Annotations {
+		w.Annotations = append(w.Annotations, a.Name)
+	}
+	for _, f := range o.Vocabulary.Formats {
+		w.Formats = append(w.Formats, f.Name)
+	}
+	for _, c := range o.Vocabulary.Computations {
+		w.Computed = append(w.Computed, c.Name)
+	}
+	if len(w.Annotations)+len(w.Formats)+len(w.Computed)+len(w.Events) == 0 {
+		return nil
+	}
+	return w
 }
 
 type routeLine struct {
@@ -225,7 +251,7 @@ func (h *Host) read(w http.ResponseWriter, q *core.RouteRequest) error {
 	}
 	s, d := states[o.id()], h.describe(o, all[at])
 	d.Settings, d.Schema, d.Stages, d.UI, d.Calls = o.shown(s), o.Manifest.Settings, s.Stages, o.UI, o.figures()
-	d.Views = o.host.parts.Views.Views(o.id())
+	d.Words, d.Views = o.words(), o.host.parts.Views.Views(o.id())
 	for _, j := range o.Jobs {
 		line := jobLine{Name: j.Name, Spec: j.Spec}
 		if r, version, err := h.load(q.Context(), o.prefix()+"job/"+j.Name); err == nil && version > 0 {

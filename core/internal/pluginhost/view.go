@@ -21,7 +21,11 @@ func (o *one) followViews(now *stint) {
 // kept is a view as the catalog keeps it.
 func (o *one) kept(v *plugin.View) *core.PluginView {
 	what := "view " + v.Name
-	return &core.PluginView{ViewName: core.ViewName{Plugin: o.id(), Name: v.Name}, Version: v.Version, Types: v.Types, Fold: v.Fold,
+	fold := func(t core.Table, c core.Commit) error {
+		plugin.Conceal(o.Types(), &c)
+		return v.Fold(t, c)
+	}
+	return &core.PluginView{ViewName: core.ViewName{Plugin: o.id(), Name: v.Name}, Version: v.Version, Types: v.Types, Fold: fold,
 		Folded: func(took time.Duration, err error) { o.Called(what, took, err) },
 		Failed: func(f *core.ViewFault) {
 			o.host.logger.Error("a plugin's view is set aside", "plugin", o.id(), "view", v.Name, "position", f.At, "error", f.Err, "stack", f.Stack)

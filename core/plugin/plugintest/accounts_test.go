@@ -50,6 +50,14 @@ func (d *doorkeeper) plugin(capable bool) made {
 			}, plugin.OnTypes("_user")); err != nil {
 				return err
 			}
+			if err := plugin.Views(r, plugin.View{Name: "accounts", Types: []core.TypeName{"_user", "_session"}, Fold: func(_ plugin.Table, c core.Commit) error {
+				for _, ch := range c.Changes {
+					d.look(string(ch.Draft), string(ch.Published))
+				}
+				return nil
+			}}); err != nil {
+				return err
+			}
 			return plugin.After(r, func(_ context.Context, _ plugin.Host, c plugin.Committed) error {
 				d.look(string(c.Change.Draft), string(c.Change.Published))
 				return nil
@@ -72,7 +80,10 @@ func TestAccounts(t *testing.T) {
 	signIn("a long enough password").OK()
 	d.shut.Store(true)
 	signIn("a long enough password").Rejected("shut")
-	h.Eventually("the follower is told", func() bool { return d.seen.Load() > 8 })
+	h.Eventually("the follower is told", func() bool { return d.seen.Load() > 12 })
+	if err := h.View("accounts").Ready(t.Context()); err != nil {
+		t.Error(err)
+	}
 	if d.leaks.Load() > 0 {
 		t.Errorf("it was shown secrets %d times", d.leaks.Load())
 	}

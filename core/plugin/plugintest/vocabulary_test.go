@@ -91,6 +91,8 @@ func TestVocabulary_values(t *testing.T) {
 		t.Error(got)
 	}
 	h.Create("essay", plugintest.Doc{"title": "x", "isbn": "9782123456803"}).OK()
+	h.Do("administrator", "GET", "/api/v1/plugins/dev.acme.words", nil).OK().
+		Has("words", "map[annotations:[x-acme-tone] computed:[dev.acme.words/count] formats:[isbn]]")
 }
 
 // Types tell what is wrong with a plugin's words where they stand.
