@@ -98,7 +98,9 @@ func (w *Webhooks) Start(_ context.Context, h plugin.Host) error {
 	n.endpoints.host = h
 	n.lease = lease{store: h.Store(), now: h.Now, holder: string(core.NewID(time.Now()))}
 	w.running.Store(n)
-	h.Go(n.run)
+	if h.Serving() {
+		h.Go(n.run)
+	}
 	return nil
 }
 
