@@ -47,6 +47,8 @@ type Log interface {
 	Delete(ctx context.Context, key string) error
 	// Keys lists the keys that begin with a prefix, sorted.
 	Keys(ctx context.Context, prefix string) ([]string, error)
+	// Weigh counts the keys that begin with a prefix, and the bytes of them and of their values.
+	Weigh(ctx context.Context, prefix string) (Weight, error)
 	// Lease takes or renews the named lease for a holder, by the store's clock. It gives a fencing token that rises
 	// with every change of holder, or CodeConflict while another holds it.
 	Lease(ctx context.Context, name, holder string, ttl time.Duration) (token int64, err error)
@@ -116,6 +118,12 @@ type KV struct {
 	Value   []byte
 	Version int64
 	Expires time.Time
+}
+
+// Weight is what a part of the key-value side comes to.
+type Weight struct {
+	Keys  int64
+	Bytes int64 // of the keys and the values
 }
 
 // Mirrorer is a Log that also keeps the current state of every entry where other programs can read it.

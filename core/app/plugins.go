@@ -35,7 +35,7 @@ func (a *App) wirePlugins(mapper core.Mapper) error {
 	a.plugins.Wire(pluginhost.Parts{
 		Types: a.types, Reader: a.reader, Mapper: mapper, Catalog: a.catalog, Views: a.catalog, Content: a.content, Access: a.access, Log: a.store.log,
 		Compiler: a.compiler, HTTP: a.pluginHTTP(), Follow: a.follow, Begin: a.begin, Consumers: a.knownConsumers, Forget: a.forget, Note: a.trail.Note, Key: key, Holder: holder(), Now: a.clock.Now,
-		Logger: a.logger, Hasty: a.options.Now != nil, PublicURL: a.config.PublicURL, Dir: filepath.Join(a.config.Data, "plugins"),
+		Logger: a.logger, Errand: a.options.Errand, Hasty: a.options.Now != nil, PublicURL: a.config.PublicURL, Dir: filepath.Join(a.config.Data, "plugins"),
 	})
 	return nil
 }
@@ -130,6 +130,9 @@ func (t Trial) event() *core.EntryEvent {
 
 // View reads a view of a plugin.
 func (a *App) View(id, name string) plugin.Rows { return a.plugins.View(id, name) }
+
+// JoinPlugins has the plugins take part in what a command writes, once the node of an Errand has started.
+func (a *App) JoinPlugins(ctx context.Context) { a.plugins.Join(ctx) }
 
 // PluginCommands are the commands of the node's plugins.
 func (a *App) PluginCommands() []plugin.Command {

@@ -33,7 +33,8 @@ func (p *program) contentImport() *cobra.Command {
 
 A line holds the fields of one entry; _status says published, draft, or scheduled with a time in _publishAt. A reference
 may be given by slug: {"_slug": "atelier", "_type": "partner"}, in CSV just atelier. A line that is wrong is reported
-with its number, the place, the value and the reason; the others go in, and the exit code is 1.
+with its number, the place, the value and the reason; the others go in, and the exit code is 1. The plugins take part as in
+any other write.
 
 Where there is no store yet, the import makes one; --dry-run does not, and wants one that is there.
 
@@ -47,6 +48,7 @@ interrupted is simply run again.`,
 		RunE: func(cmd *cobra.Command, args []string) error { return p.runImport(cmd, f, args[0]) },
 	}
 	f.remote = p.remote(cmd)
+	p.writes(cmd)
 	cmd.Flags().StringVar(&f.typ, "type", "", "content type of the lines that do not name theirs in _type")
 	cmd.Flags().StringVar(&f.format, "format", "", "jsonl or csv (default by the file's name, then by its beginning)")
 	cmd.Flags().StringVar(&f.upsert, "upsert", "", "the unique field, or _id, by which an entry that is there is found and updated")

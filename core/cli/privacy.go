@@ -162,6 +162,7 @@ whole, with --past what stands now stays. This cannot be undone. Backups made be
 		Example: `  palabre privacy erase person/01j9zq4x8n2v5w7y3k6m1b0c4d --reason "On request" --dry-run
   palabre privacy erase event/01j9zq4x8n2v5w7y3k6m1b0c4d --reason "On request" --field contact.email`}
 	f.remote = p.remote(cmd)
+	p.writes(cmd)
 	cmd.Flags().StringVar(&f.reason, "reason", "", "why, naming nobody (required)")
 	cmd.Flags().StringArrayVar(&f.fields, "field", nil, "only this field, by its path, or _comment for the remarks (again for more)")
 	cmd.Flags().BoolVar(&f.purge, "purge", false, "take the whole entries away")
@@ -231,6 +232,7 @@ func (p *program) privacySweep() *cobra.Command {
 	var dryRun bool
 	cmd := &cobra.Command{Use: "sweep", Short: "Erase personal data that has been kept for longer than its type declares", Args: cobra.NoArgs}
 	r := p.remote(cmd)
+	p.writes(cmd)
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "tell what is due, do nothing")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		return p.onPrivacy(cmd, r, func(ctx context.Context, s app.PrivacyStore) error {

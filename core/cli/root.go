@@ -33,6 +33,7 @@ type program struct {
 	release  string // what the program calls itself
 	plugins  []plugin.Plugin
 	flags    settingFlags
+	safe     bool // without plugins
 	started  bool // the command line was understood
 }
 

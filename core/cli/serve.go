@@ -11,7 +11,6 @@ import (
 )
 
 func (p *program) serve() *cobra.Command {
-	safe := false
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Run the server",
@@ -27,16 +26,16 @@ Every setting may also stand in palabre.yaml (mongodb.uri) or the environment (P
 			if err != nil {
 				return err
 			}
-			return p.run(cmd.Context(), c, safe)
+			return p.run(cmd.Context(), c)
 		},
 	}
-	cmd.Flags().BoolVar(&safe, "safe-mode", false, "start without any plugin, to turn one off that keeps the server from its work")
+	cmd.Flags().BoolVar(&p.safe, safeMode, false, "start without any plugin, to turn one off that keeps the server from its work")
 	p.flags.bindServer(cmd.Flags())
 	return cmd
 }
 
-func (p *program) run(ctx context.Context, c *config.Config, safe bool) (err error) {
-	a, err := app.New(c, app.Options{Plugins: p.plugins, SafeMode: safe, LogTo: p.err, Version: p.release, Tell: p.tell(c)})
+func (p *program) run(ctx context.Context, c *config.Config) (err error) {
+	a, err := app.New(c, app.Options{Plugins: p.plugins, SafeMode: p.safe, LogTo: p.err, Version: p.release, Tell: p.tell(c)})
 	if err != nil {
 		return err
 	}

@@ -80,7 +80,7 @@ func (p *program) withNewStore(cmd *cobra.Command, f func(ctx context.Context, a
 
 func (p *program) onStore(cmd *cobra.Command, c *config.Config, f func(ctx context.Context, a *app.App) error) (err error) {
 	c.Log.Level = quieter(c.Log.Level)
-	a, err := app.New(c, app.Options{Plugins: p.plugins, LogTo: p.err, Version: p.release, Errand: true})
+	a, err := app.New(c, app.Options{Plugins: p.plugins, SafeMode: p.safe, LogTo: p.err, Version: p.release, Errand: true})
 	if err != nil {
 		return held(err)
 	}
@@ -88,7 +88,18 @@ func (p *program) onStore(cmd *cobra.Command, c *config.Config, f func(ctx conte
 	if err := a.Start(cmd.Context()); err != nil {
 		return err
 	}
+	if cmd.Flags().Lookup(safeMode) != nil {
+		a.JoinPlugins(cmd.Context())
+	}
 	return f(cmd.Context(), a)
+}
+
+const safeMode = "safe-mode"
+
+// writes says that a command writes to the store: the plugins that are on take part in it as on a server, but for those
+// that follow or have a timetable, which the next server sees to.
+func (p *program) writes(cmd *cobra.Command) {
+	cmd.Flags().BoolVar(&p.safe, safeMode, false, "without any plugin: nothing is checked or filled in by one (without --url)")
 }
 
 // quieter keeps the notes of a start out of a command's output.

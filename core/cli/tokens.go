@@ -26,6 +26,7 @@ func (p *program) tokensAdd() *cobra.Command {
 		Args:    cobra.NoArgs,
 	}
 	r := p.remote(cmd)
+	p.writes(cmd)
 	cmd.Flags().StringVar(&token.Name, "name", "", "what the token is for (required)")
 	cmd.Flags().StringVar(&token.Role, "role", "", "role that the token acts in (required)")
 	cmd.Flags().StringVar(&expires, "expires", "", "how long it holds, such as 30d or 12h (default for ever)")
@@ -94,6 +95,7 @@ func (p *program) tokensRevoke() *cobra.Command {
 		Args:    cobra.ExactArgs(1),
 	}
 	r := p.remote(cmd)
+	p.writes(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		return p.onTokens(cmd, r, func(ctx context.Context, t app.Tokens) error {
 			token, err := app.FindToken(ctx, t, args[0])

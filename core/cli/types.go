@@ -93,6 +93,7 @@ func (p *program) typesApply() *cobra.Command {
 			return p.review(cmd, f, file, app.TypeStore.ApplyType, nil)
 		})
 	f.addRepairs(cmd)
+	p.writes(cmd)
 	return cmd
 }
 

@@ -29,6 +29,7 @@ func (p *program) usersAdd() *cobra.Command {
 		Args: cobra.NoArgs,
 	}
 	r := p.remote(cmd)
+	p.writes(cmd)
 	cmd.Flags().StringVar(&user.Email, "email", "", "address that the person signs in with (required)")
 	cmd.Flags().StringArrayVar(&user.Roles, "role", nil, "role of the account; give the flag again for more (required)")
 	cmd.Flags().StringVar(&user.Name, "name", "", "name of the person (default the address)")
@@ -130,6 +131,7 @@ func (p *program) usersPasswd() *cobra.Command {
 		Args: cobra.ExactArgs(1),
 	}
 	r := p.remote(cmd)
+	p.writes(cmd)
 	cmd.Flags().BoolVar(&stdin, "password-stdin", false, "read the password from the first line of standard input")
 	cmd.Flags().BoolVar(&change.DropTOTP, "drop-totp", false, "turn the second factor off as well, for somebody who has lost it")
 	cmd.RunE = func(cmd *cobra.Command, args []string) (err error) {
@@ -153,6 +155,7 @@ func (p *program) usersDropTOTP() *cobra.Command {
 		Args:    cobra.ExactArgs(1),
 	}
 	r := p.remote(cmd)
+	p.writes(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		return p.onUsers(cmd, r, func(ctx context.Context, u app.Users) error {
 			return p.said(u.DropTOTP(ctx, args[0]), "the second factor of %s is off", args[0])

@@ -48,6 +48,9 @@ type Host interface {
 	Now() time.Time
 	// Go runs f until it returns or the plugin is stopped, which ctx tells. A panic in it is a failure of the plugin.
 	Go(f func(ctx context.Context))
+	// Serving reports whether this is a node that serves. It is none in a command of the command line, which works on the store for
+	// a moment: the plugin is started so that its handlers take part, and nothing that lasts should begin.
+	Serving() bool
 	// PublicURL is where the world reaches this site, without a slash at the end; "" when it is not configured.
 	PublicURL() string
 	// DataDir is a directory of the plugin's own on this node, for what can be made anew.

@@ -21,7 +21,8 @@
 //  1. Manifest is asked once.
 //  2. Register puts everything in place. Nothing of the node may be used yet.
 //  3. Migrations, if there are new ones, bring its data up to date, once for the store: see Migrate.
-//  4. Start, for a Starter, when the node has caught up with the log, and again each time the plugin is turned on.
+//  4. Start, for a Starter, when the node has caught up with the log, and again each time the plugin is turned on. So does a
+//     command of the command line that writes, for its handlers: see Host.Serving.
 //  5. Stop, for a Stopper, when the node ends or the plugin is turned off.
 //  6. Uninstall, for an Uninstaller, when somebody uninstalls it: its data goes or stays as the manifest declares.
 //

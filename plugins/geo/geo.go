@@ -58,7 +58,9 @@ func (g *geo) Start(ctx context.Context, h plugin.Host) error {
 		return err
 	}
 	g.openBases(ctx, dir)
-	h.Go(func(context.Context) { g.warm() })
+	if h.Serving() {
+		h.Go(func(context.Context) { g.warm() })
+	}
 	g.overlays = newOverlays(dir, h.Now)
 	g.tiles.now, g.tiles.ver = h.Now, h.Version
 	return nil

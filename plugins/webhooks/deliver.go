@@ -91,7 +91,7 @@ func (l *lane) receiver(ctx context.Context) (e *endpoint, off string, err error
 	if e == nil || !e.active() {
 		return nil, "the webhook is not published, or not active", nil
 	}
-	h, err := l.outbox.health(ctx, l.webhook)
+	h, err := l.standing(ctx, e)
 	if h.Off != "" {
 		off = "the webhook was switched off: " + h.Off
 	}

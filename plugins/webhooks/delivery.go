@@ -148,8 +148,8 @@ func (o outbox) replay(ctx context.Context, from string, d *delivery) error {
 // forget deletes all that is kept of an endpoint.
 func (o outbox) forget(ctx context.Context, webhook core.EntryID) error {
 	keys := []string{secretKey(webhook), healthKey(webhook)}
-	for _, state := range []string{waiting, done, dead} {
-		more, err := o.Keys(ctx, under(state, webhook))
+	for _, prefix := range []string{under(waiting, webhook), under(done, webhook), under(dead, webhook), vouchesFor(webhook)} {
+		more, err := o.Keys(ctx, prefix)
 		if err != nil {
 			return err
 		}

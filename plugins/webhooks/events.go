@@ -35,7 +35,7 @@ func (n *node) tell(ctx context.Context, e *endpoint, c *plugin.Committed) error
 	if err != nil || line == nil || !e.wants(line.Type, line.Operation) {
 		return err
 	}
-	if h, err := n.outbox.health(ctx, e.ID); err != nil || h.Off != "" {
+	if h, err := n.standing(ctx, e); err != nil || h.Off != "" {
 		return err
 	}
 	d := &delivery{ID: c.EventID, Webhook: e.ID, Event: string(line.Type) + "." + string(line.Operation), At: c.At, Type: line.Type, Entry: line.ID,

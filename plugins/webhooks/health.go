@@ -3,7 +3,6 @@ package webhooks
 import (
 	"context"
 	"encoding/json"
-	"strings"
 	"time"
 
 	"github.com/palabre-cms/palabre/core"
@@ -80,20 +79,19 @@ func (o outbox) changeHealth(ctx context.Context, webhook core.EntryID, change f
 	}
 }
 
-// switchedOff lists the endpoints that were switched off, each with the reason.
-func (o outbox) switchedOff(ctx context.Context) (list []string, err error) {
-	keys, err := o.Keys(ctx, healthKey(""))
+// switchedOff lists the published endpoints that nothing is sent to, each with the reason.
+func (n *node) switchedOff(ctx context.Context) (list []string, err error) {
+	all, err := n.endpoints.all(ctx)
 	if err != nil {
 		return nil, err
 	}
-	for _, key := range keys {
-		webhook := strings.TrimPrefix(key, healthKey(""))
-		h, err := o.health(ctx, core.EntryID(webhook))
+	for _, e := range all {
+		h, err := n.standing(ctx, e)
 		if err != nil {
 			return nil, err
 		}
 		if h.Off != "" {
-			list = append(list, webhook+" ("+h.Off+")")
+			list = append(list, string(e.ID)+" ("+h.Off+")")
 		}
 	}
 	return list, nil

@@ -141,6 +141,9 @@ func show(c *call) (any, error) {
 		return nil, err
 	}
 	h, err := c.outbox.health(ctx, c.webhook)
+	if err == nil && e != nil {
+		h, err = c.standing(ctx, e)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -205,9 +208,16 @@ func secretShown(k *keyring) any {
 	return answer
 }
 
-// enable puts an end to an endpoint's having been switched off.
+// enable puts an end to an endpoint's having been switched off. Who may do it has its role.
 func enable(c *call) (any, error) {
-	_, err := c.outbox.changeHealth(c.Context(), c.webhook, func(h *health) { *h = health{} })
+	e, err := c.endpoints.find(c.Context(), c.webhook)
+	if err == nil && e != nil {
+		err = c.outbox.vouch(c.Context(), c.webhook, e)
+	}
+	if err != nil {
+		return nil, err
+	}
+	_, err = c.outbox.changeHealth(c.Context(), c.webhook, func(h *health) { *h = health{} })
 	c.tryNow(c.webhook)
 	return map[string]any{"id": c.webhook, "on": err == nil}, err
 }
@@ -221,9 +231,11 @@ func test(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	h, err := c.outbox.health(c.Context(), c.webhook)
-	if err != nil {
-		return nil, err
+	var h health
+	if e != nil {
+		if h, err = c.standing(c.Context(), e); err != nil {
+			return nil, err
+		}
 	}
 	if e == nil || !e.active() || h.Off != "" {
 		return nil, core.Refuse(core.CodeConflict, "off", "Nothing is sent to this webhook: publish it, set it active, or enable it again.",

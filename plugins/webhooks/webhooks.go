@@ -17,6 +17,7 @@
 //	{state}/{webhook}/{event}   a delivery, with its attempts
 //	secret/{webhook}            the keys that it is signed with
 //	state/{webhook}             since when it fails, and whether it was switched off
+//	vouch/{webhook}/{sum}       that somebody who has its role has set it up so (vouch.go)
 //	lease                       the node that delivers
 //
 // A delivery holds no document: a full payload is read when it is sent, by the rights that the role has then.
@@ -103,7 +104,9 @@ func (w *Webhooks) Start(_ context.Context, h plugin.Host) error {
 	n.endpoints.host = h
 	n.lease = lease{store: h.Store(), now: h.Now, holder: string(core.NewID(time.Now()))}
 	w.running.Store(n)
-	h.Go(n.run)
+	if h.Serving() {
+		h.Go(n.run)
+	}
 	return nil
 }
 
@@ -113,7 +116,7 @@ func (w *Webhooks) Health(ctx context.Context) error {
 	if n == nil {
 		return nil
 	}
-	off, err := n.outbox.switchedOff(ctx)
+	off, err := n.switchedOff(ctx)
 	if err != nil || len(off) == 0 {
 		return err
 	}

@@ -49,6 +49,8 @@ type Parts struct {
 	Now       func() time.Time
 	Logger    *slog.Logger
 
+	// Errand is for a command that works on the store, and no node: see Join.
+	Errand bool
 	// Hasty looks at the time again and again, for a clock that jumps: a test's.
 	Hasty     bool
 	PublicURL string
@@ -68,6 +70,7 @@ type Host struct {
 	reading sync.Mutex
 	cleared map[string]string // the installation before which nothing is left of a plugin, while reading is held
 	dirs    sync.Mutex        // held while the plugins' directories are put in order
+	joined  atomic.Bool
 	ctx     context.Context
 	stop    context.CancelFunc
 	running sync.WaitGroup
@@ -118,6 +121,23 @@ func (h *Host) Start(ctx context.Context) {
 	h.dropUnregistered(ctx)
 	h.follow(ctx)
 	h.running.Go(h.watch)
+}
+
+// Join has the plugins that are on take part in what a command does: they are set up, brought up to date and started as on a node, and
+// what keeps one off there keeps it off here. Their jobs and followers are left to a node, which finds what was committed here. It
+// returns when all of them are ready that can be, or ctx is done; called again, it does nothing.
+func (h *Host) Join(ctx context.Context) {
+	if !h.joined.CompareAndSwap(false, true) {
+		return
+	}
+	h.ctx, h.stop = context.WithCancel(context.Background())
+	h.follow(ctx)
+	ready := make(chan struct{})
+	go func() { h.running.Wait(); close(ready) }()
+	select {
+	case <-ready:
+	case <-ctx.Done():
+	}
 }
 
 // watch sees to it that what was decided on any node holds here within a moment.

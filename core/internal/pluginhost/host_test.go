@@ -47,7 +47,7 @@ func (c *cluster) advance(d time.Duration) {
 	c.at = c.at.Add(d)
 }
 
-func newCluster(t *testing.T, size int, p plugin.Plugin) *cluster {
+func newCluster(t testing.TB, size int, p plugin.Plugin) *cluster {
 	t.Helper()
 	c := &cluster{at: time.Date(2030, 1, 1, 0, 0, 30, 0, time.UTC)}
 	log, err := sqlitelog.Open(filepath.Join(t.TempDir(), "log.db"), sqlitelog.Options{Now: c.now})

@@ -171,9 +171,11 @@ func (o *one) enter(ctx context.Context, now *stint) error {
 		if err := o.host.parts.Begin(ctx, o.consumer(f), begin); err != nil {
 			o.host.logger.Warn("where a plugin begins to follow cannot be noted yet", "plugin", o.id(), "error", err)
 		}
-		now.run(func(ctx context.Context) { o.host.runFollower(ctx, o, f, begin) })
+		if o.Serving() {
+			now.run(func(ctx context.Context) { o.host.runFollower(ctx, o, f, begin) })
+		}
 	}
-	if len(o.Jobs) > 0 {
+	if len(o.Jobs) > 0 && o.Serving() {
 		now.run(func(ctx context.Context) { o.host.doJobs(ctx, o) })
 	}
 	o.host.logger.Info("a plugin is on", "plugin", o.id(), "version", o.Manifest.Version)
@@ -243,6 +245,7 @@ func (o *one) Places() core.Mapper               { return o.host.parts.Mapper }
 func (o *one) Position() core.Position           { return o.host.parts.Catalog.Position() }
 func (o *one) Version(name core.TypeName) uint64 { return o.host.parts.Catalog.Version(name) }
 func (o *one) Now() time.Time                    { return o.host.parts.Now() }
+func (o *one) Serving() bool                     { return !o.host.parts.Errand }
 func (o *one) PublicURL() string                 { return o.host.parts.PublicURL }
 func (o *one) Log() *slog.Logger                 { return o.host.logger.With("plugin", o.id()) }
 func (o *one) Store() plugin.Store               { return &store{one: o, prefix: o.prefix() + "kv/"} }
@@ -269,6 +272,9 @@ func (o *one) installed() string {
 
 // Write implements plugin.Host.
 func (o *one) Write(ctx context.Context, who *core.Principal, ops []core.Operation, w core.WriteOptions) (*core.Result, error) {
+	if o.host.parts.Errand {
+		o.host.Join(ctx) // the other plugins, for a command of this one
+	}
 	by := writersOf(ctx)
 	if len(by) >= maxDepth {
 		return nil, core.Refuse(core.CodeConflict, "hook_cycle", "Plugins write because of each other's writes, in a circle: %v.",

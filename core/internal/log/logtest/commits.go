@@ -423,6 +423,7 @@ func testCancelledContext(t *testing.T, l core.Log) {
 		"Get":    func() error { _, err := l.Get(ctx, "a"); return err },
 		"Set":    func() error { _, err := l.Set(ctx, core.KV{Key: "a"}); return err },
 		"Keys":   func() error { _, err := l.Keys(ctx, ""); return err },
+		"Weigh":  func() error { _, err := l.Weigh(ctx, ""); return err },
 		"Lease":  func() error { _, err := l.Lease(ctx, "a", "b", time.Minute); return err },
 		"Wait":   func() error { return waitFor(ctx, l, 1) },
 	} {

@@ -128,6 +128,9 @@ func testKeyExpiry(t *testing.T, l core.Log) {
 	if keys, err := l.Keys(t.Context(), ""); err != nil || !cmp.Equal(keys, []string{"stays"}) {
 		t.Errorf("Keys: got %q, %v, want the one that has not expired", keys, err)
 	}
+	if got, err := l.Weigh(t.Context(), ""); err != nil || got.Keys != 1 {
+		t.Errorf("Weigh: got %v, %v, want the one that has not expired", got, err)
+	}
 	_, err = l.Set(t.Context(), core.KV{Key: "gone", Version: old})
 	wantCode(t, "an expired key with its version", err, core.CodeConflict)
 	if again := mustSet(t, l, core.KV{Key: "gone", Value: []byte("new")}); again == old {
@@ -145,7 +148,7 @@ func testKeyExpiry(t *testing.T, l core.Log) {
 
 func testKeys(t *testing.T, l core.Log) {
 	for _, key := range []string{"a%", "a%b", "aXb", "a_b", "a", "b", "é1", "é2", "A%"} {
-		mustSet(t, l, core.KV{Key: key})
+		mustSet(t, l, core.KV{Key: key, Value: []byte("\x00é")})
 	}
 	for _, tc := range []struct {
 		prefix string
@@ -162,6 +165,10 @@ func testKeys(t *testing.T, l core.Log) {
 		got, err := l.Keys(t.Context(), tc.prefix)
 		if err != nil || !cmp.Equal(tc.want, got) {
 			t.Errorf("Keys(%q): got %q, %v, want %q", tc.prefix, got, err, tc.want)
+		}
+		weight := core.Weight{Keys: int64(len(tc.want)), Bytes: int64(len(strings.Join(tc.want, "")) + 3*len(tc.want))}
+		if got, err := l.Weigh(t.Context(), tc.prefix); err != nil || got != weight {
+			t.Errorf("Weigh(%q): got %v, %v, want %v", tc.prefix, got, err, weight)
 		}
 	}
 }

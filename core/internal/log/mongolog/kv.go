@@ -179,6 +179,67 @@ func (l *Log) Keys(ctx context.Context, prefix string) ([]string, error) {
 	return keys, l.translate(ctx, "list keys", cursor.Err())
 }
 
+// Weigh counts keys by prefix, in the server where it can do so.
+func (l *Log) Weigh(ctx context.Context, prefix string) (core.Weight, error) {
+	if !utf8.ValidString(prefix) {
+		return core.Weight{}, nil
+	}
+	now, err := l.Now(ctx)
+	if err != nil {
+		return core.Weight{}, err
+	}
+	call, cancel := limit(ctx)
+	defer cancel()
+	w, err := l.weighThere(call, prefix, now)
+	if refused := (mongo.CommandError{}); errors.As(err, &refused) && !isAway(err) && !isDenied(err) {
+		w, err = l.weighHere(call, prefix, now) // some servers that speak MongoDB's protocol have not all of its operators
+	}
+	return w, l.translate(ctx, "weigh keys", err)
+}
+
+func (l *Log) weighThere(ctx context.Context, prefix string, now time.Time) (w core.Weight, err error) {
+	alive := bson.D{{Key: "$or", Value: bson.A{
+		bson.D{{Key: "expires", Value: nil}},
+		bson.D{{Key: "expires", Value: bson.D{{Key: "$gt", Value: now}}}},
+	}}}
+	bytes := bson.D{{Key: "$add", Value: bson.A{bson.D{{Key: "$strLenBytes", Value: "$_id"}}, bson.D{{Key: "$binarySize", Value: "$value"}}}}}
+	cursor, err := l.kv.Aggregate(ctx, mongo.Pipeline{
+		{{Key: "$match", Value: append(withPrefix(prefix), alive...)}},
+		{{Key: "$group", Value: bson.D{{Key: "_id", Value: nil}, {Key: "keys", Value: bson.D{{Key: "$sum", Value: 1}}}, {Key: "bytes", Value: bson.D{{Key: "$sum", Value: bytes}}}}}},
+	})
+	if err != nil {
+		return w, err
+	}
+	defer cursor.Close(context.WithoutCancel(ctx))
+	var sum struct {
+		Keys  int64 `bson:"keys"`
+		Bytes int64 `bson:"bytes"`
+	}
+	if cursor.Next(ctx) {
+		err = cursor.Decode(&sum)
+	}
+	return core.Weight{Keys: sum.Keys, Bytes: sum.Bytes}, errors.Join(err, cursor.Err())
+}
+
+func (l *Log) weighHere(ctx context.Context, prefix string, now time.Time) (w core.Weight, err error) {
+	cursor, err := l.kv.Find(ctx, withPrefix(prefix))
+	if err != nil {
+		return w, err
+	}
+	defer cursor.Close(context.WithoutCancel(ctx))
+	for cursor.Next(ctx) {
+		var s storedKV
+		if err := cursor.Decode(&s); err != nil {
+			return w, err
+		}
+		if !s.expired(now) {
+			w.Keys++
+			w.Bytes += int64(len(s.Key) + len(s.Value))
+		}
+	}
+	return w, cursor.Err()
+}
+
 // withPrefix describes the keys from the prefix up to, not including, the next string that does not begin with it.
 // MongoDB compares strings by bytes.
 func withPrefix(prefix string) bson.D {

@@ -16,7 +16,8 @@ const (
 	replaceKV  = `insert into kv (key, value, version, expires) values (?, ?, ?, ?) on conflict do update set value = excluded.value, version = excluded.version, expires = excluded.expires`
 	deleteKV   = `delete from kv where key = ?`
 	deleteOld  = `delete from kv where expires > 0 and expires <= ?`
-	selectKeys = `select key from kv where key >= ?1 and substr(key, 1, length(?1)) = ?1 and (expires = 0 or expires > ?2) order by key`
+	weighKeys  = `select count(*), coalesce(sum(length(key) + length(value)), 0) from kv where key >= ?1 and key < ?2 and (expires = 0 or expires > ?3)`
+	selectKeys = `select key from kv where key >= ?1 and key < ?2 and (expires = 0 or expires > ?3) order by key`
 )
 
 // Get gives a value that has not expired.
@@ -93,7 +94,8 @@ func (l *Log) Delete(ctx context.Context, key string) error {
 
 // Keys lists keys by prefix.
 func (l *Log) Keys(ctx context.Context, prefix string) ([]string, error) {
-	rows, err := l.db.Read.QueryContext(ctx, selectKeys, append([]byte{}, prefix...), l.clock().UnixMilli())
+	from, to := span(prefix)
+	rows, err := l.db.Read.QueryContext(ctx, selectKeys, from, to, l.clock().UnixMilli())
 	if err != nil {
 		return nil, translate("list keys", err)
 	}
@@ -107,6 +109,28 @@ func (l *Log) Keys(ctx context.Context, prefix string) ([]string, error) {
 		keys = append(keys, string(key))
 	}
 	return keys, translate("list keys", rows.Err())
+}
+
+// Weigh counts keys by prefix. The length of a value stands in the head of its row, so that none is read.
+func (l *Log) Weigh(ctx context.Context, prefix string) (w core.Weight, err error) {
+	from, to := span(prefix)
+	err = l.db.Read.QueryRowContext(ctx, weighKeys, from, to, l.clock().UnixMilli()).Scan(&w.Keys, &w.Bytes)
+	return w, translate("weigh keys", err)
+}
+
+// span gives the keys with a prefix as those from one on, and before another.
+func span(prefix string) (from, to []byte) {
+	from = []byte{}
+	to = append(to, prefix...)
+	from = append(from, prefix...)
+	for len(to) > 0 && to[len(to)-1] == 0xff {
+		to = to[:len(to)-1]
+	}
+	if len(to) == 0 {
+		return from, []byte{0xff} // keys are UTF-8, which has no such byte
+	}
+	to[len(to)-1]++
+	return from, to
 }
 
 // millis writes an expiry down, rounded up, so that nothing expires early.

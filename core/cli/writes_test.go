@@ -1,0 +1,202 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/palabre-cms/palabre/core"
+	"github.com/palabre-cms/palabre/core/plugin"
+)
+
+// notes are those of the site as an export has them, without the first.
+func (s *site) notes() (marks []string) {
+	s.t.Helper()
+	for _, line := range strings.Split(strings.TrimSpace(s.ok("", "content", "export", "--type", "note")), "\n") {
+		var note struct{ Title, Mark string }
+		s.must(json.Unmarshal([]byte(line), &note))
+		if note.Title != "the first" {
+			marks = append(marks, note.Title+":"+note.Mark)
+		}
+	}
+	slices.Sort(marks)
+	return marks
+}
+
+// importing gives what an import of notes printed, and its exit code.
+func (s *site) importing(titles string, flags ...string) (string, int) {
+	s.t.Helper()
+	var lines strings.Builder
+	for _, title := range strings.Fields(titles) {
+		lines.WriteString(`{"title":"` + title + `"}` + "\n")
+	}
+	return s.run(lines.String(), append([]string{"content", "import", "-", "--type", "note", "--format", "jsonl"}, flags...)...)
+}
+
+// The plugins that are on take part in an import as in any other write, unless somebody leaves them out.
+func TestWrites_withPlugins(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		before []string // a command line
+		flags  []string
+		code   int
+		says   string
+		want   string
+	}{
+		"on":      {nil, nil, 1, "Not this one.", "yes:marked"},
+		"dry":     {nil, []string{"--dry-run"}, 1, "Not this one.", ""},
+		"off":     {[]string{"plugin", "uninstall", "dev.acme.marker"}, nil, 0, "", "no: yes:"},
+		"without": {nil, []string{"--safe-mode"}, 0, "", "no: yes:"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newSite(t, marker(""))
+			if tc.before != nil {
+				s.ok("", tc.before...)
+			}
+			out, code := s.importing("yes no", tc.flags...)
+			if code != tc.code || !strings.Contains(out, tc.says) {
+				t.Errorf("%d\n%s", code, out)
+			}
+			if got := strings.Join(s.notes(), " "); got != tc.want {
+				t.Errorf("there are %q, want %q", got, tc.want)
+			}
+		})
+	}
+}
+
+// A plugin that cannot be on here is reported, and the others take part without it, as on a node.
+func TestWrites_brokenPlugins(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		spoil func(m *made)
+		says  string
+		stays bool // off on every node, until somebody turns it on
+	}{
+		"does not start": {func(m *made) {
+			m.start = func(context.Context, plugin.Host) error { return errors.New("out of order") }
+		}, "out of order", false},
+		"does not migrate": {func(m *made) {
+			register := m.register
+			m.register = func(r *plugin.Registry) error {
+				return errors.Join(register(r), plugin.Migrate(r, "one", func(context.Context, plugin.Host) error { return errors.New("out of order") }))
+			}
+		}, "out of order", true},
+		"has no settings that fit": {func(m *made) {
+			m.Settings = json.RawMessage(`{"type":"object","required":["key"],"properties":{"key":{"type":"string"}}}`)
+		}, "settings", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			other := marker("")
+			other.ID, other.Name = "dev.acme.other", "Other"
+			s := newSite(t, other)
+			broken := marker("")
+			tc.spoil(broken)
+			other.register = func(r *plugin.Registry) error {
+				return plugin.Before(r, plugin.EntryCreate, func(_ context.Context, e *core.EntryEvent) error { e.New["mark"] = "other"; return nil }, plugin.OnTypes("note"))
+			}
+			s.with(broken, other)
+			out, code := s.importing("no")
+			if code != 0 || !strings.Contains(out, "dev.acme.marker") || !strings.Contains(out, tc.says) {
+				t.Errorf("%d\n%s", code, out)
+			}
+			if got := strings.Join(s.notes(), " "); got != "no:other" {
+				t.Errorf("there are %q", got)
+			}
+			if list := s.ok("", "plugin", "list"); strings.Contains(list, "off") != tc.stays {
+				t.Errorf("the list says\n%s", list)
+			}
+		})
+	}
+}
+
+// What a command has committed a server tells the plugins of that follow, also one that was never on before; in the command itself
+// nothing that lasts runs.
+func TestWrites_followedLater(t *testing.T) {
+	t.Parallel()
+	var mu sync.Mutex
+	var told []string
+	var serving []bool
+	p := marker("")
+	register := p.register
+	p.register = func(r *plugin.Registry) error {
+		return errors.Join(register(r), plugin.After(r, func(_ context.Context, _ plugin.Host, c plugin.Committed) error {
+			mu.Lock()
+			defer mu.Unlock()
+			var note struct{ Title string }
+			err := json.Unmarshal(c.Change.Draft, &note)
+			told = append(told, note.Title)
+			return err
+		}, plugin.OnTypes("note")))
+	}
+	p.start = func(_ context.Context, h plugin.Host) error { serving = append(serving, h.Serving()); return nil }
+	s := newSite(t, p)
+	s.importing("a b")
+	s.importing("c", "--safe-mode")
+	if len(told) != 0 || !slices.Equal(serving, []bool{false, false}) {
+		t.Errorf("commands have told of %v, and started it as %v", told, serving)
+	}
+	_, end := s.serve()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	heard := func() string {
+		mu.Lock()
+		defer mu.Unlock()
+		return strings.Join(told, " ")
+	}
+	for heard() != "the first a b c" {
+		select {
+		case <-ctx.Done():
+			t.Fatalf("told of %q", heard())
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
+	end()
+}
+
+// A command that only reads starts no plugin; one of a plugin that writes has the others take part.
+func TestWrites_onlyWhereNeeded(t *testing.T) {
+	t.Parallel()
+	starts := 0
+	p := marker("")
+	p.start = func(context.Context, plugin.Host) error { starts++; return nil }
+	writer := &made{Manifest: plugin.Manifest{ID: "dev.acme.writer", Version: "1.0.0", Capabilities: plugin.Capabilities{Elevate: true}}}
+	writer.register = func(r *plugin.Registry) error {
+		plugin.Commands(r, plugin.Command{Group: "writer", Use: "write", Short: "Write a note", Run: func(ctx context.Context, c *plugin.CommandCall) error {
+			who, err := c.Host.Elevate(ctx, "a test")
+			if err != nil {
+				return err
+			}
+			_, err = c.Host.Write(ctx, who, []core.Operation{{Op: core.OperationCreate, Type: "note", Data: map[string]any{"title": "w"}}}, core.WriteOptions{})
+			return err
+		}})
+		return nil
+	}
+	writer.start = func(ctx context.Context, h plugin.Host) error { // what it writes at its start is in nobody's way
+		who, err := h.Elevate(ctx, "a test")
+		if err != nil {
+			return err
+		}
+		_, err = h.Write(ctx, who, []core.Operation{{Op: core.OperationCreate, Type: "note", Data: map[string]any{"title": "s"}}}, core.WriteOptions{})
+		return err
+	}
+	s := newSite(t, p, writer)
+	starts = 0
+	for _, args := range [][]string{{"content", "export", "--type", "note"}, {"users", "list"}, {"types", "list"}, {"plugin", "list"}, {"plugin", "order"}, {"audit"}} {
+		s.ok("", args...)
+	}
+	if starts != 0 {
+		t.Errorf("started %d times by commands that read", starts)
+	}
+	s.ok("", "writer", "write")
+	s.ok("", "users", "add", "--email", "camille@example.org", "--role", "editor")
+	if got := s.notes(); starts != 2 || !slices.Contains(got, "w:marked") {
+		t.Errorf("started %d times; there are %v", starts, got)
+	}
+}

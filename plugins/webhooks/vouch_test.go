@@ -1,0 +1,167 @@
+package webhooks_test
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/palabre-cms/palabre/core"
+	"github.com/palabre-cms/palabre/core/plugin"
+	"github.com/palabre-cms/palabre/core/plugin/plugintest"
+	"github.com/palabre-cms/palabre/plugins/webhooks"
+)
+
+// turn turns the plugin on or off.
+func (s site) turn(on bool) {
+	s.Do("administrator", "PATCH", "/api/v1/plugins/dev.palabre.webhooks", plugintest.Doc{"enabled": on}).OK()
+}
+
+// on reports whether deliveries are sent to an endpoint, and why not.
+func (s site) on(webhook core.EntryID) (bool, string) {
+	body := s.call("GET", webhook, "", nil).OK().Body
+	on, _ := body["on"].(bool)
+	health, _ := body["health"].(map[string]any)
+	why, _ := health["off"].(string)
+	return on, why
+}
+
+// robot acts with all rights, for somebody whose rights it does not know.
+type robot struct{ host plugin.Host }
+
+// Manifest implements plugin.Plugin.
+func (*robot) Manifest() plugin.Manifest {
+	return plugin.Manifest{ID: "dev.acme.robot", Version: "1.0.0", Capabilities: plugin.Capabilities{Elevate: true}}
+}
+
+// Register implements plugin.Plugin.
+func (*robot) Register(*plugin.Registry) error { return nil }
+
+// Start implements plugin.Starter.
+func (r *robot) Start(_ context.Context, h plugin.Host) error { r.host = h; return nil }
+
+// publish publishes a webhook once more.
+func (r *robot) publish(t *testing.T, webhook core.EntryID) {
+	t.Helper()
+	who, err := r.host.Elevate(t.Context(), "a test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ops := []core.Operation{{Op: core.OperationTransition, Type: "webhook", ID: webhook, Transition: "publish"}}
+	if _, err := r.host.Write(t.Context(), who, ops, core.WriteOptions{}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// What is written while the plugin is off, with a role that nobody has checked, is off when it is on again, and says so, until
+// somebody with the role has looked at it. What was checked is on as it was.
+func TestRole_uncheckedWhileOff(t *testing.T) {
+	t.Parallel()
+	robot := &robot{}
+	s := start(t, plugintest.With(robot))
+	editor := s.as(t, "editor")
+	of := func(role string) plugintest.Doc { return plugintest.Doc{"role": role, "events": []string{"fiche.*"}} }
+	checked, changed, mine := s.hook("checked.example.org", of("administrator")), s.hook("changed.example.org", of("administrator")), s.hook("mine.example.org", of("editor"))
+	s.turn(false)
+	made := func(method, path, body string) {
+		t.Helper()
+		if got := editor(method, "/api/v1/content/webhook"+path, body); got.Code > 299 {
+			t.Fatalf("%s %s: %d %s", method, path, got.Code, got.Body)
+		}
+	}
+	made("POST", "?publish=true", `{"name":"made","url":"https://made.example.org/hook","events":["fiche.*"],"payload":"full","role":"administrator"}`)
+	made("POST", "?publish=true", `{"name":"open","url":"https://open.example.org/hook","events":["fiche.publish"]}`)
+	made("PATCH", "/"+string(changed)+"?publish=true", `{"url":"https://elsewhere.example.org/hook"}`)
+	s.turn(true)
+
+	s.publish("One")
+	for _, host := range []string{"checked.example.org", "mine.example.org", "open.example.org"} {
+		s.gets(host, 1)
+	}
+	for _, webhook := range []core.EntryID{checked, mine} {
+		if on, why := s.on(webhook); !on || why != "" {
+			t.Errorf("%s is on: %v, %s", webhook, on, why)
+		}
+	}
+	if on, why := s.on(changed); on || !strings.Contains(why, "turned off") {
+		t.Errorf("changed is on: %v, %s", on, why)
+	}
+	if health, _ := s.Do("administrator", "GET", "/api/v1/plugins/dev.palabre.webhooks", nil).OK().Body["health"].(string); strings.Count(health, "turned off") != 2 || !strings.Contains(health, string(changed)) {
+		t.Errorf("the plugin says %s", health)
+	}
+	s.call("POST", changed, "/test", nil).Status(http.StatusConflict) // looking after it is not approving it
+	s.call("POST", changed, "/rotate", nil).OK()
+	s.Update("webhook", changed, plugintest.Doc{"description": "Whose is it?"}).OK()
+	robot.publish(t, changed)
+	if on, _ := s.on(changed); on {
+		t.Error("changed is on, and nobody has approved it")
+	}
+	if got := editor("POST", "/x/dev.palabre.webhooks/webhooks/"+string(changed)+"/enable", ""); got.Code != http.StatusForbidden {
+		t.Errorf("an editor enables an administrator's webhook: %d %s", got.Code, got.Body)
+	}
+	if got := append(s.received("elsewhere.example.org"), s.received("made.example.org")...); len(got) != 0 {
+		t.Errorf("told: %v", got)
+	}
+	s.call("POST", changed, "/enable", nil).OK()
+	s.publish("Two")
+	s.gets("elsewhere.example.org", 1)
+	s.gets("checked.example.org", 2)
+	s.Restart(webhooks.New())
+	if on, why := s.on(changed); !on {
+		t.Errorf("changed is off again: %s", why)
+	}
+}
+
+// What waited for an endpoint does not go where somebody has moved it to while the plugin was off.
+func TestRole_movedWhileOff(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	editor := s.as(t, "editor")
+	s.answers(t, map[string]func(int) *http.Response{"a.example.org": always(http.StatusServiceUnavailable)})
+	webhook := s.hook("a.example.org", plugintest.Doc{"role": "administrator", "payload": "full", "events": []string{"fiche.*"}})
+	s.publish("One")
+	s.gets("a.example.org", 1)
+	s.has(webhook, "waiting", 1)
+	s.turn(false)
+	if got := editor("PATCH", "/api/v1/content/webhook/"+string(webhook)+"?publish=true", `{"url":"https://b.example.org/hook"}`); got.Code != http.StatusOK {
+		t.Fatalf("%d %s", got.Code, got.Body)
+	}
+	s.turn(true)
+	s.Advance(24 * time.Hour)
+	s.has(webhook, "dead", 1)
+	if got := s.received("b.example.org"); len(got) != 0 {
+		t.Errorf("told: %v", got)
+	}
+	s.Move("webhook", webhook, "unpublish").OK()
+	s.Move("webhook", webhook, "publish").OK() // by an administrator, who has the role
+	s.publish("Two")
+	s.gets("b.example.org", 1)
+}
+
+// What was scheduled while nobody checked it is published, and not on.
+func TestRole_scheduledWhileOff(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	editor := s.as(t, "editor")
+	well := s.Create("webhook", plugintest.Doc{"name": "well", "url": "https://well.example.org/hook", "events": []string{"fiche.*"}, "role": "administrator"}).OK().ID
+	s.Do("administrator", "POST", "/api/v1/content/webhook/"+string(well)+"/transitions/publish", plugintest.Doc{"at": "2030-01-02T00:00:00Z"}).OK()
+	ill := s.Create("webhook", plugintest.Doc{"name": "ill", "url": "https://ill.example.org/hook", "events": []string{"fiche.*"}}).OK().ID
+	s.turn(false)
+	if got := editor("PATCH", "/api/v1/content/webhook/"+string(ill), `{"role":"administrator"}`); got.Code != http.StatusOK {
+		t.Fatalf("%d %s", got.Code, got.Body)
+	}
+	if got := editor("POST", "/api/v1/content/webhook/"+string(ill)+"/transitions/publish", `{"at":"2030-01-02T00:00:00Z"}`); got.Code > 299 {
+		t.Fatalf("%d %s", got.Code, got.Body)
+	}
+	s.turn(true)
+	s.Advance(48 * time.Hour)
+	s.Eventually("both are published", func() bool {
+		return s.Do("administrator", "GET", "/api/v1/content/webhook?total=true", nil).OK().Body["page"].(map[string]any)["total"] == float64(2)
+	})
+	s.publish("One")
+	s.gets("well.example.org", 1)
+	if on, _ := s.on(ill); on || len(s.received("ill.example.org")) != 0 {
+		t.Error("what nobody checked is on")
+	}
+}
