@@ -220,6 +220,7 @@ func TestView_anotherVersion(t *testing.T) {
 	w.follow(&other)
 	w.apply(w.draft("partner", w.newID(), `{"slug":"p"}`))
 	w.level(&other)
+	w.fill(1) // which is no business of it, and moves it all the same
 	w.holds(&other, mapTable{"commits": "1"})
 	w.onlyRowsOf(1)
 }
@@ -375,6 +376,9 @@ func TestRebuild_views(t *testing.T) {
 	w.follow(steady)
 	setAside := w.follow(fails)
 	leave := w.follow(leaves)
+	older, newer := named("changes", journal), named("changes", func(t core.Table, c core.Commit) error { tally(t, "commits", 1); return nil })
+	newer.Version = 2
+	end := w.follow(older)
 	w.fill(logStep + 20)
 	for _, v := range []*core.PluginView{steady, fails, leaves} {
 		w.level(v)
@@ -382,8 +386,10 @@ func TestRebuild_views(t *testing.T) {
 	failing.Store(true)
 	log := &watchedLog{memoryLog: memoryLog{w: w}, reading: func(read int) error {
 		if read == 2 {
+			end()
+			w.follow(newer)
 			leave()
-			if err := w.c.DropViews(t.Context(), leaves.Plugin, "steady", "fails"); err != nil {
+			if err := w.c.DropViews(t.Context(), leaves.Plugin, "steady", "fails", "changes"); err != nil {
 				return err
 			}
 			w.follow(comes)
@@ -397,6 +403,7 @@ func TestRebuild_views(t *testing.T) {
 	}
 	w.level(steady)
 	w.level(comes)
+	w.level(newer)
 	if got := w.status(fails); got.Standing != core.ViewFailed || faults.Load() != 1 {
 		t.Errorf("what fails in a rebuild stands %+v, and was told of %d times", got, faults.Load())
 	}

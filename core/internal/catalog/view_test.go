@@ -125,7 +125,11 @@ func (w *world) holds(v *core.PluginView, want mapTable) {
 		}
 	}
 	if !maps.Equal(got, want) {
-		w.t.Fatalf("the view holds %v, want %v", got, want)
+		w.t.Fatalf("the view holds %.2000s, want %.2000s", fmt.Sprint(got), fmt.Sprint(want))
+	}
+	var at core.Position
+	if err := w.c.docs.db.Read.QueryRow(`select position from views where plugin = ? and name = ?`, v.Plugin, v.Name).Scan(&at); err != nil || at != w.c.Position() {
+		w.t.Errorf("in the file the view stands at %d, %v, the catalog at %d", at, err, w.c.Position())
 	}
 	for key, value := range want {
 		if got, err := w.c.ViewValue(w.t.Context(), v.ViewName, key); err != nil || string(got) != value {
@@ -175,6 +179,9 @@ func TestView_isTheFoldOfTheLog(t *testing.T) {
 	w.verify()
 	for range 2 {
 		w.rebuild()
+		if a, b := w.status(all), w.status(some); a.Standing != core.ViewLevel || b.Standing != core.ViewLevel {
+			t.Errorf("after a rebuild the views stand %+v and %+v", a, b)
+		}
 		w.level(all)
 		w.level(some)
 		w.grow(40)
