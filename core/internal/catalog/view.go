@@ -44,11 +44,15 @@ const (
 )
 
 // Follow implements core.PluginViews.
-func (c *Catalog) Follow(ctx context.Context, log core.Log, spec *core.PluginView) {
-	ctx, cancel := c.untilClosed(ctx)
-	defer cancel()
+func (c *Catalog) Follow(log core.Log, spec *core.PluginView) (keep func(ctx context.Context)) {
 	v := newView(spec)
 	c.enter(v)
+	return func(ctx context.Context) { c.keep(ctx, log, v) }
+}
+
+func (c *Catalog) keep(ctx context.Context, log core.Log, v *view) {
+	ctx, cancel := c.untilClosed(ctx)
+	defer cancel()
 	defer c.leave(v)
 	for ctx.Err() == nil {
 		at := c.stands(v)
@@ -121,8 +125,7 @@ func (c *Catalog) advance(ctx context.Context, log core.Log, v *view, at stance)
 	if len(commits) == 0 {
 		return logEnds(at.position, at.position+core.Position(at.behind))
 	}
-	f := c.startBatch(ctx, &at.view, at.docs, commits, true, catchUpKeys)
-	f.gather()
+	f := c.foldBatch(ctx, &at.view, at.docs, commits, true, catchUpKeys)
 	if f.whole() {
 		f.away = at.docs.saveView(ctx, f)
 	}
@@ -176,8 +179,7 @@ func (c *Catalog) join(ctx context.Context, log core.Log, v *view) error {
 	}
 	f := &viewBatch{view: &at.view, table: at.table, to: at.position}
 	if len(commits) > 0 {
-		f = c.startBatch(ctx, &at.view, at.docs, commits, false, 0)
-		f.gather()
+		f = c.foldBatch(ctx, &at.view, at.docs, commits, false, 0)
 		if f.whole() {
 			f.away = at.docs.saveView(ctx, f)
 		}
@@ -226,21 +228,22 @@ func (v *view) report(f *viewBatch) {
 	}
 }
 
-// foldViews begins and ends the folding of commits into the views that are level. The caller holds applying.
+// foldViews folds commits into the views that are level. The caller holds applying.
 func (c *Catalog) foldViews(ctx context.Context, commits []core.Commit) []*viewBatch {
 	if len(c.following) == 0 {
 		return nil
 	}
-	var all []*viewBatch
+	var level []*view
 	c.mu.RLock()
 	for _, v := range c.following {
 		if v.standing == core.ViewLevel {
-			all = append(all, c.startBatch(ctx, v, c.docs, commits, v.quiet, 0))
+			level = append(level, v)
 		}
 	}
 	c.mu.RUnlock()
-	for _, f := range all {
-		f.gather()
+	all := make([]*viewBatch, len(level))
+	for i, v := range level { // one after the other: SQLite's readers get in each other's way
+		all[i] = c.foldBatch(ctx, v, c.docs, commits, v.quiet, 0)
 	}
 	return all
 }

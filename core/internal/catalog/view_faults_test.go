@@ -344,8 +344,7 @@ func TestView_foldedTwice(t *testing.T) {
 	step()
 	step()
 	at := w.c.stands(slow)
-	late := w.c.startBatch(t.Context(), &at.view, at.docs, w.commits[at.position:at.position+catchUpStep], true, 0)
-	late.gather()
+	late := w.c.foldBatch(t.Context(), &at.view, at.docs, w.commits[at.position:at.position+catchUpStep], true, 0)
 	w.follow(v)
 	w.level(v)
 	if err := at.docs.saveView(t.Context(), late); !errors.Is(err, errMoved) {
@@ -584,7 +583,8 @@ func TestView_concurrently(t *testing.T) {
 		for range 3 {
 			short, end := context.WithCancel(ctx)
 			var done sync.WaitGroup
-			done.Go(func() { w.c.Follow(short, memoryLog{w: w}, restless) })
+			keep := w.c.Follow(memoryLog{w: w}, restless)
+			done.Go(func() { keep(short) })
 			_ = w.c.WaitForView(ctx, restless.ViewName)
 			end()
 			done.Wait()

@@ -93,7 +93,8 @@ func (w *world) follow(v *core.PluginView) (leave func()) {
 func (w *world) followFrom(v *core.PluginView, log core.Log) (leave func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var done sync.WaitGroup
-	done.Go(func() { w.c.Follow(ctx, log, v) })
+	keep := w.c.Follow(log, v)
+	done.Go(func() { keep(ctx) })
 	leave = func() { cancel(); done.Wait() }
 	w.t.Cleanup(leave)
 	return leave
@@ -230,5 +231,53 @@ func TestView_told(t *testing.T) {
 	}
 	if got, err := w.c.Entry(t.Context(), "fiche", fiche.Entry); err != nil || string(got.Published) != `{"title":"x","slug":"x"}` {
 		t.Errorf("the entry is %+v, %v", got, err)
+	}
+}
+
+// BenchmarkViews measures what views cost the catalog: commits of one change, one by one and sixteen at once.
+func BenchmarkViews(b *testing.B) {
+	for _, tc := range []struct {
+		name  string
+		views int
+		fold  func(core.Table, core.Commit) error
+	}{
+		{"none", 0, nil},
+		{"one that counts", 1, func(t core.Table, c core.Commit) error {
+			tally(t, "count", 1)
+			return nil
+		}},
+		{"one that keeps a row and counts", 1, func(t core.Table, c core.Commit) error {
+			t.Put("entry/"+string(c.Changes[0].Entry), json.RawMessage(`"x"`))
+			tally(t, "count", 1)
+			return nil
+		}},
+		{"four of these", 4, func(t core.Table, c core.Commit) error {
+			t.Put("entry/"+string(c.Changes[0].Entry), json.RawMessage(`"x"`))
+			tally(t, "count", 1)
+			return nil
+		}},
+	} {
+		for _, at := range []int{1, 16} {
+			b.Run(fmt.Sprintf("%s, %d at once", tc.name, at), func(b *testing.B) {
+				w := newWorld(b)
+				for i := range tc.views {
+					v := journalView()
+					v.Name, v.Fold = fmt.Sprint("view-", i), tc.fold
+					w.follow(v)
+					if err := w.c.WaitForView(b.Context(), v.ViewName); err != nil {
+						b.Fatal(err)
+					}
+				}
+				var commits []core.Commit
+				for range b.N {
+					commits = append(commits, w.commit(w.budget()))
+				}
+				b.ResetTimer()
+				for some := range slices.Chunk(commits, at) {
+					w.applyAll(some)
+				}
+				b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "commits/s")
+			})
+		}
 	}
 }

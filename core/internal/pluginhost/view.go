@@ -13,8 +13,10 @@ import (
 // followViews has the plugin's views kept as long as it is on.
 func (o *one) followViews(now *stint) {
 	for i := range o.Registered.Views {
-		v := o.kept(&o.Registered.Views[i])
-		now.run(func(ctx context.Context) { o.host.parts.Views.Follow(ctx, o.host.parts.Log, v) })
+		keep := o.host.parts.Views.Follow(o.host.parts.Log, o.kept(&o.Registered.Views[i]))
+		if !now.run(keep) {
+			keep(now.ctx) // which has ended
+		}
 	}
 }
 
