@@ -23,8 +23,8 @@ type viewBatch struct {
 	overlay  *overlay
 	within   time.Duration   // for a commit
 	beside   bool            // while nobody waits
-	fault    *core.ViewFault // of the plugin: the view is set aside
-	slow     bool            // is all the fault
+	fault    *core.ViewFault // of the plugin: the view is set aside, or goes on beside
+	slow     bool            // is all that the fault is
 	away     error           // of the file: the view tries again
 }
 

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/palabre-cms/palabre/core"
 )
@@ -115,7 +116,7 @@ func (c *Catalog) advance(ctx context.Context, log core.Log, v *view, at stance)
 	switch {
 	case at.table == 0:
 		return c.findTable(ctx, v, at)
-	case at.behind == 0, at.behind <= joinStep && !at.slow:
+	case at.behind <= 0, at.behind <= joinStep && !at.slow:
 		return c.join(ctx, log, v)
 	}
 	commits, err := log.Read(ctx, at.position+1, min(at.behind, catchUpStep))
@@ -166,16 +167,9 @@ func (c *Catalog) join(ctx context.Context, log core.Log, v *view) error {
 	if at.standing != core.ViewCatchingUp || at.table == 0 || at.behind > joinStep {
 		return nil
 	}
-	var commits []core.Commit
-	for len(commits) < at.behind {
-		next, err := log.Read(ctx, at.position+1+core.Position(len(commits)), at.behind-len(commits))
-		if err != nil {
-			return err
-		}
-		if len(next) == 0 {
-			return logEnds(at.position, at.position+core.Position(at.behind))
-		}
-		commits = append(commits, next...)
+	commits, err := missing(ctx, log, at)
+	if err != nil {
+		return err
 	}
 	f := &viewBatch{view: &at.view, table: at.table, to: at.position}
 	if len(commits) > 0 {
@@ -186,6 +180,23 @@ func (c *Catalog) join(ctx context.Context, log core.Log, v *view) error {
 	}
 	c.arrive(v, f, at.docs, core.ViewLevel)
 	return unmoved(f.away)
+}
+
+// missing reads what a view lacks. A store that does not answer must not keep the catalog for long.
+func missing(ctx context.Context, log core.Log, at stance) (commits []core.Commit, err error) {
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	for len(commits) < at.behind {
+		next, err := log.Read(ctx, at.position+1+core.Position(len(commits)), at.behind-len(commits))
+		if err != nil {
+			return nil, err
+		}
+		if len(next) == 0 {
+			return nil, logEnds(at.position, at.position+core.Position(at.behind))
+		}
+		commits = append(commits, next...)
+	}
+	return commits, nil
 }
 
 // arrive notes what became of commits that were folded beside, unless the file or the view is another one by now.
@@ -204,7 +215,7 @@ func (c *Catalog) arrive(v *view, f *viewBatch, docs *documents, standing core.V
 	}
 }
 
-// settle takes over what became of a folding.
+// settle takes over what became of a batch.
 func (v *view) settle(f *viewBatch) {
 	switch {
 	case f.whole():

@@ -26,7 +26,7 @@ func (o *one) kept(v *plugin.View) *core.PluginView {
 	return &core.PluginView{ViewName: core.ViewName{Plugin: o.id(), Name: v.Name}, Version: v.Version, Types: v.Types, Fold: v.Fold,
 		Folded: func(took time.Duration, err error) { o.Called(what, took, err) },
 		Failed: func(f *core.ViewFault) {
-			o.host.logger.Error("a plugin's view is set aside", "plugin", o.id(), "view", v.Name, "position", f.At, "error", f.Err, "stack", f.Stack)
+			o.host.logger.Error("a plugin's view failed", "plugin", o.id(), "view", v.Name, "position", f.At, "error", f.Err, "stack", f.Stack)
 			o.strike(what, f.Err)
 		}}
 }
