@@ -14,7 +14,8 @@
 // What happens before a commit (Before, Around) runs within the request, may change the new document and may refuse. What
 // happens after it (After) follows the log: at least once, in order for each entry, also after a crash, never for what was
 // not committed. Besides, a plugin answers addresses (Get, Handle), does work on a timetable (Every), keeps data of its own
-// (Host.Store), brings content types (Types), commands (Commands) and settings (Settings).
+// (Host.Store) and tables made from what was committed (Views), brings content types (Types), commands (Commands) and
+// settings (Settings).
 //
 // # Life
 //

@@ -20,13 +20,11 @@ type viewBatch struct {
 	*view
 	table    int64
 	from, to core.Position
-	told     []core.Commit
-	results  chan outcome
 	overlay  *overlay
 	within   time.Duration   // for a commit
 	beside   bool            // while nobody waits
-	fault    *core.ViewFault // of the plugin: the view is set aside
-	slow     bool            // is all the fault
+	fault    *core.ViewFault // of the plugin: the view is set aside, or goes on beside
+	slow     bool            // is all that the fault is
 	away     error           // of the file: the view tries again
 }
 
@@ -38,22 +36,26 @@ type outcome struct {
 	away  error
 }
 
-// startBatch begins to fold the next commits in a goroutine of its own. After a commit with which the keys written have become
-// most it takes in no further one; 0 is for any number. beside it has more time. gather must be called.
-func (c *Catalog) startBatch(ctx context.Context, v *view, docs *documents, commits []core.Commit, beside bool, most int) *viewBatch {
-	f := &viewBatch{view: v, table: v.table, within: c.options.foldWithin, beside: beside, from: v.position, to: commits[len(commits)-1].Position, overlay: newOverlay(ctx, docs, v.table)}
+// foldBatch folds the next commits, in a goroutine that is left behind when one of them takes too long. After a commit with which
+// the keys written have become most it takes in no further one; 0 is for any number. beside it has more time.
+func (c *Catalog) foldBatch(ctx context.Context, v *view, docs *documents, commits []core.Commit, beside bool, most int) *viewBatch {
+	f := &viewBatch{view: v, table: v.table, within: c.options.foldWithin, beside: beside, from: v.position, to: commits[len(commits)-1].Position,
+		overlay: newOverlay(ctx, docs, v.table)}
 	if beside {
 		f.within = c.options.foldBeside
 	}
+	var all []core.Commit
 	for i := range commits {
 		if c, any := told(v.PluginView, &commits[i]); any {
-			f.told = append(f.told, c)
+			all = append(all, c)
 		}
 	}
-	f.results = make(chan outcome, len(f.told)) // so that nothing keeps one that is left behind from ending
-	if len(f.told) > 0 {
-		go f.overlay.foldAll(v.PluginView, f.told, most, f.results)
+	if len(all) == 0 {
+		return f
 	}
+	results := make(chan outcome, len(all)) // so that nothing keeps one that is left behind from ending
+	go f.overlay.foldAll(v.PluginView, all, most, results)
+	f.gather(all, results)
 	return f
 }
 
@@ -90,20 +92,17 @@ func (o *overlay) fold(v *core.PluginView, c core.Commit, results chan<- outcome
 
 // gather waits for the folds, for each as long as it may take. One that does not come back keeps its table, which nobody looks
 // at any more.
-func (f *viewBatch) gather() {
-	if len(f.told) == 0 {
-		return
-	}
+func (f *viewBatch) gather(all []core.Commit, results <-chan outcome) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
-	for i := range f.told {
-		c := &f.told[i]
+	for i := range all {
+		c := &all[i]
 		within := f.within + time.Duration(len(c.Changes))*withinChange
 		timer.Reset(within)
 		select {
-		case r, more := <-f.results:
+		case r, more := <-results:
 			if !more { // enough was written
-				f.to = f.told[i-1].Position
+				f.to = all[i-1].Position
 				return
 			}
 			if f.take(c.Position, r); !f.whole() {

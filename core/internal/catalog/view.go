@@ -7,6 +7,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/palabre-cms/palabre/core"
 )
@@ -44,11 +45,15 @@ const (
 )
 
 // Follow implements core.PluginViews.
-func (c *Catalog) Follow(ctx context.Context, log core.Log, spec *core.PluginView) {
-	ctx, cancel := c.untilClosed(ctx)
-	defer cancel()
+func (c *Catalog) Follow(log core.Log, spec *core.PluginView) (keep func(ctx context.Context)) {
 	v := newView(spec)
 	c.enter(v)
+	return func(ctx context.Context) { c.keep(ctx, log, v) }
+}
+
+func (c *Catalog) keep(ctx context.Context, log core.Log, v *view) {
+	ctx, cancel := c.untilClosed(ctx)
+	defer cancel()
 	defer c.leave(v)
 	for ctx.Err() == nil {
 		at := c.stands(v)
@@ -111,7 +116,7 @@ func (c *Catalog) advance(ctx context.Context, log core.Log, v *view, at stance)
 	switch {
 	case at.table == 0:
 		return c.findTable(ctx, v, at)
-	case at.behind == 0, at.behind <= joinStep && !at.slow:
+	case at.behind <= 0, at.behind <= joinStep && !at.slow:
 		return c.join(ctx, log, v)
 	}
 	commits, err := log.Read(ctx, at.position+1, min(at.behind, catchUpStep))
@@ -121,8 +126,7 @@ func (c *Catalog) advance(ctx context.Context, log core.Log, v *view, at stance)
 	if len(commits) == 0 {
 		return logEnds(at.position, at.position+core.Position(at.behind))
 	}
-	f := c.startBatch(ctx, &at.view, at.docs, commits, true, catchUpKeys)
-	f.gather()
+	f := c.foldBatch(ctx, &at.view, at.docs, commits, true, catchUpKeys)
 	if f.whole() {
 		f.away = at.docs.saveView(ctx, f)
 	}
@@ -163,27 +167,36 @@ func (c *Catalog) join(ctx context.Context, log core.Log, v *view) error {
 	if at.standing != core.ViewCatchingUp || at.table == 0 || at.behind > joinStep {
 		return nil
 	}
-	var commits []core.Commit
-	for len(commits) < at.behind {
-		next, err := log.Read(ctx, at.position+1+core.Position(len(commits)), at.behind-len(commits))
-		if err != nil {
-			return err
-		}
-		if len(next) == 0 {
-			return logEnds(at.position, at.position+core.Position(at.behind))
-		}
-		commits = append(commits, next...)
+	commits, err := missing(ctx, log, at)
+	if err != nil {
+		return err
 	}
 	f := &viewBatch{view: &at.view, table: at.table, to: at.position}
 	if len(commits) > 0 {
-		f = c.startBatch(ctx, &at.view, at.docs, commits, false, 0)
-		f.gather()
+		f = c.foldBatch(ctx, &at.view, at.docs, commits, false, 0)
 		if f.whole() {
 			f.away = at.docs.saveView(ctx, f)
 		}
 	}
 	c.arrive(v, f, at.docs, core.ViewLevel)
 	return unmoved(f.away)
+}
+
+// missing reads what a view lacks. A store that does not answer must not keep the catalog for long.
+func missing(ctx context.Context, log core.Log, at stance) (commits []core.Commit, err error) {
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	for len(commits) < at.behind {
+		next, err := log.Read(ctx, at.position+1+core.Position(len(commits)), at.behind-len(commits))
+		if err != nil {
+			return nil, err
+		}
+		if len(next) == 0 {
+			return nil, logEnds(at.position, at.position+core.Position(at.behind))
+		}
+		commits = append(commits, next...)
+	}
+	return commits, nil
 }
 
 // arrive notes what became of commits that were folded beside, unless the file or the view is another one by now.
@@ -202,7 +215,7 @@ func (c *Catalog) arrive(v *view, f *viewBatch, docs *documents, standing core.V
 	}
 }
 
-// settle takes over what became of a folding.
+// settle takes over what became of a batch.
 func (v *view) settle(f *viewBatch) {
 	switch {
 	case f.whole():
@@ -226,21 +239,22 @@ func (v *view) report(f *viewBatch) {
 	}
 }
 
-// foldViews begins and ends the folding of commits into the views that are level. The caller holds applying.
+// foldViews folds commits into the views that are level. The caller holds applying.
 func (c *Catalog) foldViews(ctx context.Context, commits []core.Commit) []*viewBatch {
 	if len(c.following) == 0 {
 		return nil
 	}
-	var all []*viewBatch
+	var level []*view
 	c.mu.RLock()
 	for _, v := range c.following {
 		if v.standing == core.ViewLevel {
-			all = append(all, c.startBatch(ctx, v, c.docs, commits, v.quiet, 0))
+			level = append(level, v)
 		}
 	}
 	c.mu.RUnlock()
-	for _, f := range all {
-		f.gather()
+	all := make([]*viewBatch, len(level))
+	for i, v := range level { // one after the other: SQLite's readers get in each other's way
+		all[i] = c.foldBatch(ctx, v, c.docs, commits, v.quiet, 0)
 	}
 	return all
 }

@@ -220,6 +220,7 @@ func TestView_anotherVersion(t *testing.T) {
 	w.follow(&other)
 	w.apply(w.draft("partner", w.newID(), `{"slug":"p"}`))
 	w.level(&other)
+	w.fill(1) // which is no business of it, and moves it all the same
 	w.holds(&other, mapTable{"commits": "1"})
 	w.onlyRowsOf(1)
 }
@@ -343,8 +344,7 @@ func TestView_foldedTwice(t *testing.T) {
 	step()
 	step()
 	at := w.c.stands(slow)
-	late := w.c.startBatch(t.Context(), &at.view, at.docs, w.commits[at.position:at.position+catchUpStep], true, 0)
-	late.gather()
+	late := w.c.foldBatch(t.Context(), &at.view, at.docs, w.commits[at.position:at.position+catchUpStep], true, 0)
 	w.follow(v)
 	w.level(v)
 	if err := at.docs.saveView(t.Context(), late); !errors.Is(err, errMoved) {
@@ -375,6 +375,9 @@ func TestRebuild_views(t *testing.T) {
 	w.follow(steady)
 	setAside := w.follow(fails)
 	leave := w.follow(leaves)
+	older, newer := named("changes", journal), named("changes", func(t core.Table, c core.Commit) error { tally(t, "commits", 1); return nil })
+	newer.Version = 2
+	end := w.follow(older)
 	w.fill(logStep + 20)
 	for _, v := range []*core.PluginView{steady, fails, leaves} {
 		w.level(v)
@@ -382,8 +385,10 @@ func TestRebuild_views(t *testing.T) {
 	failing.Store(true)
 	log := &watchedLog{memoryLog: memoryLog{w: w}, reading: func(read int) error {
 		if read == 2 {
+			end()
+			w.follow(newer)
 			leave()
-			if err := w.c.DropViews(t.Context(), leaves.Plugin, "steady", "fails"); err != nil {
+			if err := w.c.DropViews(t.Context(), leaves.Plugin, "steady", "fails", "changes"); err != nil {
 				return err
 			}
 			w.follow(comes)
@@ -397,6 +402,7 @@ func TestRebuild_views(t *testing.T) {
 	}
 	w.level(steady)
 	w.level(comes)
+	w.level(newer)
 	if got := w.status(fails); got.Standing != core.ViewFailed || faults.Load() != 1 {
 		t.Errorf("what fails in a rebuild stands %+v, and was told of %d times", got, faults.Load())
 	}
@@ -577,7 +583,8 @@ func TestView_concurrently(t *testing.T) {
 		for range 3 {
 			short, end := context.WithCancel(ctx)
 			var done sync.WaitGroup
-			done.Go(func() { w.c.Follow(short, memoryLog{w: w}, restless) })
+			keep := w.c.Follow(memoryLog{w: w}, restless)
+			done.Go(func() { keep(short) })
 			_ = w.c.WaitForView(ctx, restless.ViewName)
 			end()
 			done.Wait()

@@ -93,7 +93,8 @@ func (w *world) follow(v *core.PluginView) (leave func()) {
 func (w *world) followFrom(v *core.PluginView, log core.Log) (leave func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var done sync.WaitGroup
-	done.Go(func() { w.c.Follow(ctx, log, v) })
+	keep := w.c.Follow(log, v)
+	done.Go(func() { keep(ctx) })
 	leave = func() { cancel(); done.Wait() }
 	w.t.Cleanup(leave)
 	return leave
@@ -125,7 +126,11 @@ func (w *world) holds(v *core.PluginView, want mapTable) {
 		}
 	}
 	if !maps.Equal(got, want) {
-		w.t.Fatalf("the view holds %v, want %v", got, want)
+		w.t.Fatalf("the view holds %.2000s, want %.2000s", fmt.Sprint(got), fmt.Sprint(want))
+	}
+	var at core.Position
+	if err := w.c.docs.db.Read.QueryRow(`select position from views where plugin = ? and name = ?`, v.Plugin, v.Name).Scan(&at); err != nil || at != w.c.Position() {
+		w.t.Errorf("in the file the view stands at %d, %v, the catalog at %d", at, err, w.c.Position())
 	}
 	for key, value := range want {
 		if got, err := w.c.ViewValue(w.t.Context(), v.ViewName, key); err != nil || string(got) != value {
@@ -175,6 +180,9 @@ func TestView_isTheFoldOfTheLog(t *testing.T) {
 	w.verify()
 	for range 2 {
 		w.rebuild()
+		if a, b := w.status(all), w.status(some); a.Standing != core.ViewLevel || b.Standing != core.ViewLevel {
+			t.Errorf("after a rebuild the views stand %+v and %+v", a, b)
+		}
 		w.level(all)
 		w.level(some)
 		w.grow(40)
@@ -223,5 +231,53 @@ func TestView_told(t *testing.T) {
 	}
 	if got, err := w.c.Entry(t.Context(), "fiche", fiche.Entry); err != nil || string(got.Published) != `{"title":"x","slug":"x"}` {
 		t.Errorf("the entry is %+v, %v", got, err)
+	}
+}
+
+// BenchmarkViews measures what views cost the catalog: commits of one change, one by one and sixteen at once.
+func BenchmarkViews(b *testing.B) {
+	for _, tc := range []struct {
+		name  string
+		views int
+		fold  func(core.Table, core.Commit) error
+	}{
+		{"none", 0, nil},
+		{"one that counts", 1, func(t core.Table, c core.Commit) error {
+			tally(t, "count", 1)
+			return nil
+		}},
+		{"one that keeps a row and counts", 1, func(t core.Table, c core.Commit) error {
+			t.Put("entry/"+string(c.Changes[0].Entry), json.RawMessage(`"x"`))
+			tally(t, "count", 1)
+			return nil
+		}},
+		{"four of these", 4, func(t core.Table, c core.Commit) error {
+			t.Put("entry/"+string(c.Changes[0].Entry), json.RawMessage(`"x"`))
+			tally(t, "count", 1)
+			return nil
+		}},
+	} {
+		for _, at := range []int{1, 16} {
+			b.Run(fmt.Sprintf("%s, %d at once", tc.name, at), func(b *testing.B) {
+				w := newWorld(b)
+				for i := range tc.views {
+					v := journalView()
+					v.Name, v.Fold = fmt.Sprint("view-", i), tc.fold
+					w.follow(v)
+					if err := w.c.WaitForView(b.Context(), v.ViewName); err != nil {
+						b.Fatal(err)
+					}
+				}
+				var commits []core.Commit
+				for range b.N {
+					commits = append(commits, w.commit(w.budget()))
+				}
+				b.ResetTimer()
+				for some := range slices.Chunk(commits, at) {
+					w.applyAll(some)
+				}
+				b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "commits/s")
+			})
+		}
 	}
 }

@@ -22,13 +22,14 @@ func newStint(ctx context.Context) *stint {
 	return s
 }
 
-// run begins something that lasts until the stint ends. After that nothing begins any more.
-func (s *stint) run(f func(ctx context.Context)) {
+// run begins something that lasts until the stint ends. After that nothing begins any more, and it gives false.
+func (s *stint) run(f func(ctx context.Context)) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.ended {
 		s.work.Go(func() { f(s.ctx) })
 	}
+	return !s.ended
 }
 
 // end tells what was begun to end.

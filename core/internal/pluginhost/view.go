@@ -13,8 +13,10 @@ import (
 // followViews has the plugin's views kept as long as it is on.
 func (o *one) followViews(now *stint) {
 	for i := range o.Registered.Views {
-		v := o.kept(&o.Registered.Views[i])
-		now.run(func(ctx context.Context) { o.host.parts.Views.Follow(ctx, o.host.parts.Log, v) })
+		keep := o.host.parts.Views.Follow(o.host.parts.Log, o.kept(&o.Registered.Views[i]))
+		if !now.run(keep) {
+			keep(now.ctx) // which has ended
+		}
 	}
 }
 
@@ -28,7 +30,7 @@ func (o *one) kept(v *plugin.View) *core.PluginView {
 	return &core.PluginView{ViewName: core.ViewName{Plugin: o.id(), Name: v.Name}, Version: v.Version, Types: v.Types, Fold: fold,
 		Folded: func(took time.Duration, err error) { o.Called(what, took, err) },
 		Failed: func(f *core.ViewFault) {
-			o.host.logger.Error("a plugin's view is set aside", "plugin", o.id(), "view", v.Name, "position", f.At, "error", f.Err, "stack", f.Stack)
+			o.host.logger.Error("a plugin's view failed", "plugin", o.id(), "view", v.Name, "position", f.At, "error", f.Err, "stack", f.Stack)
 			o.strike(what, f.Err)
 		}}
 }

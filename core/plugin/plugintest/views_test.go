@@ -179,6 +179,7 @@ func TestViews_restarts(t *testing.T) {
 	const address = "/api/v1/plugins/" + viewer
 	p := &titles{name: "titles", version: 1}
 	h := plugintest.New(t, p.plugin(), articles())
+	h.View("titles")
 	for _, title := range []string{"1", "2"} {
 		h.Create("article", plugintest.Doc{"title": title}).OK()
 	}
@@ -232,6 +233,7 @@ func TestViews_fail(t *testing.T) {
 	p.started = func(_ context.Context, h plugin.Host) error { node = h; return nil }
 	h := plugintest.New(t, p.plugin(), articles())
 	h.Create("article", plugintest.Doc{"title": "1"}).OK()
+	has(t, h, "titles", `"1"`)
 	h.Create("article", plugintest.Doc{"title": "panic"}).OK()
 	h.Create("article", plugintest.Doc{"title": "2"}).OK()
 	if _, err := node.View("titles").Get(t.Context(), "x"); core.CodeOf(err) != core.CodeUnavailable || !strings.Contains(err.Error(), "set aside") {
