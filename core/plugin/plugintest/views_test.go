@@ -209,7 +209,7 @@ func TestViews_restarts(t *testing.T) {
 	for _, s := range steps {
 		s.do()
 		has(t, h, "titles", s.want...)
-		if got := p.told.Swap(0); got != s.told {
+		if got := p.told.Swap(0); got < s.told || got > s.told+1 { // a stalled machine has one told of twice
 			t.Errorf("%s: told of %d commits, want %d", s.what, got, s.told)
 		}
 	}
