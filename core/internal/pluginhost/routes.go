@@ -279,7 +279,7 @@ func (h *Host) patch(w http.ResponseWriter, q *core.RouteRequest) error {
 	if err != nil {
 		return err
 	}
-	if err := onlyMembers(body, "enabled", "settings", "stages"); err != nil {
+	if err := (shape{"enabled": aBool, "settings": anObject, "stages": anything}).check(body); err != nil {
 		return err
 	}
 	err = h.change(q.Context(), q.Who, o.id(), func(s *state) error {
@@ -314,7 +314,7 @@ func (h *Host) uninstall(w http.ResponseWriter, q *core.RouteRequest) error {
 			return err
 		}
 	}
-	if err := onlyMembers(body, "data", "confirm", "force"); err != nil {
+	if err := (shape{"data": aText, "confirm": aText, "force": aBool}).check(body); err != nil {
 		return err
 	}
 	data, _ := body["data"].(string)
@@ -328,12 +328,33 @@ func (h *Host) uninstall(w http.ResponseWriter, q *core.RouteRequest) error {
 	return h.read(w, q)
 }
 
-// onlyMembers refuses a body with others.
-func onlyMembers(body map[string]any, known ...string) error {
+// shape is the members that a body may have, each with what it has to be: nothing is taken for what it is not.
+type shape map[string]kind
+
+// kind says what a member is. The zero kind is anything.
+type kind struct {
+	is     func(v any) bool
+	en, fr string
+}
+
+var (
+	anything = kind{}
+	aBool    = kind{func(v any) bool { _, ok := v.(bool); return ok }, "true or false", "true ou false"}
+	aText    = kind{func(v any) bool { _, ok := v.(string); return ok }, "a text", "un texte"}
+	anObject = kind{func(v any) bool { _, ok := v.(map[string]any); return ok }, "an object", "un objet"}
+)
+
+// check refuses a body of another shape.
+func (s shape) check(body map[string]any) error {
 	for _, name := range slices.Sorted(maps.Keys(body)) {
-		if !slices.Contains(known, name) {
-			list := strings.Join(known, ", ")
+		k, known := s[name]
+		if !known {
+			list := strings.Join(slices.Sorted(maps.Keys(s)), ", ")
 			return core.Refuse(core.CodeBadRequest, "unknown_member", "There is no member %q: send %s.", "Le membre %q n’existe pas : envoyez %s.", name, list)
+		}
+		if k.is != nil && !k.is(body[name]) {
+			texts := core.Text{"en": fmt.Sprintf("The member %q is %s.", name, k.en), "fr": fmt.Sprintf("Le membre %q est %s.", name, k.fr)}
+			return &core.Error{Code: core.CodeBadRequest, Reason: "member", Message: texts["en"], Texts: texts}
 		}
 	}
 	return nil
@@ -390,6 +411,9 @@ func (h *Host) replayFailures(w http.ResponseWriter, q *core.RouteRequest) error
 		if body, err = bodyOf(q); err != nil {
 			return err
 		}
+	}
+	if err := (shape{"event": aText}).check(body); err != nil {
+		return err
 	}
 	event, _ := body["event"].(string)
 	n, err := h.replay(q.Context(), o, event)

@@ -112,7 +112,12 @@ func TestUninstall_dropsData(t *testing.T) {
 	for _, body := range []any{nil, plugintest.Doc{}, plugintest.Doc{"confirm": "dev.acme.other"}, plugintest.Doc{"confirm": keeperID, "data": "burn"}} {
 		h.Do("administrator", "POST", keeperAt+"/uninstall", body).Status(http.StatusUnprocessableEntity)
 	}
-	h.Do("administrator", "POST", keeperAt+"/uninstall", plugintest.Doc{"confrim": keeperID}).Status(http.StatusBadRequest)
+	for _, body := range []plugintest.Doc{{"confrim": keeperID}, {"confirm": keeperID, "data": []string{"keep-data"}}, {"confirm": keeperID, "data": nil}, {"confirm": keeperID, "force": "no"}} {
+		h.Do("administrator", "POST", keeperAt+"/uninstall", body).Status(http.StatusBadRequest)
+	}
+	for _, body := range []plugintest.Doc{{"enabled": "no"}, {"settings": nil}, {"enabled": nil}, {"uninstalled": "drop-data"}} {
+		h.Do("administrator", "PATCH", keeperAt, body).Status(http.StatusBadRequest)
+	}
 	h.Do("", "POST", keeperAt+"/uninstall", plugintest.Doc{"confirm": keeperID}).Status(http.StatusUnauthorized)
 	h.Do("administrator", "GET", keeperAt, nil).OK().Has("running", true)
 
