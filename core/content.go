@@ -91,6 +91,9 @@ func (op *Operation) Action() Action {
 
 // Migrated is a rewritten pair of documents.
 type Migrated struct {
+	// For is the Hash of the type that the documents were made for: with it, they are stale where the type has moved, or where
+	// something has become due that made other documents of the entry. "" takes them as they are.
+	For              string
 	Draft, Published Doc
 	Slugs            []string // OperationErase: the former slugs that may go on finding the entry
 }

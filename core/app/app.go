@@ -187,7 +187,7 @@ func (a *App) wireServices() error {
 		}})
 	a.redacted = a.newRedactions()
 	a.writer = content.New(content.Config{Log: a.store.log, Catalog: a.catalog, Types: a.types, Access: a.access,
-		Hooks: a.hooks, Observers: []content.Observer{a.types, a.redacted}, Logger: a.logger})
+		Hooks: a.hooks, Observers: []content.Observer{a.types, a.redacted}, Logger: a.logger, Uncomputed: a.notComputed})
 	fresh := &freshTokens{}
 	a.content = &rightsContent{Content: a.writer, access: a.access, types: a.types, catalog: a.catalog, now: a.clock.Now, fresh: fresh}
 	if err := a.openAudit(); err != nil {

@@ -2,6 +2,7 @@ package plugin
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/palabre-cms/palabre/core"
@@ -39,15 +40,51 @@ func secrets(t *core.Type) []string {
 func conceal(t *core.Type, doc map[string]any) map[string]any {
 	own := jsondoc.CloneObject(doc)
 	for _, path := range secrets(t) {
-		jsondoc.DeleteValues(own, path)
+		for _, side := range sides(own) {
+			jsondoc.DeleteValues(side, path)
+		}
 	}
 	return own
+}
+
+// sides are a document and its translations.
+func sides(doc map[string]any) []map[string]any {
+	all := []map[string]any{doc}
+	translations, _ := doc[core.DocTranslations].(map[string]any)
+	for _, l := range slices.Sorted(maps.Keys(translations)) {
+		if overlay, ok := translations[l].(map[string]any); ok {
+			all = append(all, overlay)
+		}
+	}
+	return all
 }
 
 // reveal gives a document that was handed out without its secrets those of the original back. Lists that hold secrets must have
 // stayed as they were: which item a secret belongs to cannot be told otherwise.
 func reveal(t *core.Type, own, original map[string]any) error {
-	for _, path := range secrets(t) {
+	hidden := secrets(t)
+	if len(hidden) == 0 {
+		return nil
+	}
+	if err := revealSide(t, hidden, own, original); err != nil {
+		return err
+	}
+	ours, _ := own[core.DocTranslations].(map[string]any)
+	theirs, _ := original[core.DocTranslations].(map[string]any)
+	for l, was := range theirs {
+		was, _ := was.(map[string]any)
+		if now, ok := ours[l].(map[string]any); ok { // a translation that was taken away takes its secrets along
+			if err := revealSide(t, hidden, now, was); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// revealSide does so for a document without its translations, or for one of them.
+func revealSide(t *core.Type, hidden []string, own, original map[string]any) error {
+	for _, path := range hidden {
 		if v, there := jsondoc.Lookup(original, path); there {
 			if _, set := jsondoc.Lookup(own, path); !set {
 				jsondoc.Set(own, path, jsondoc.Clone(v))

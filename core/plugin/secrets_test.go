@@ -11,12 +11,12 @@ import (
 func TestReveal(t *testing.T) {
 	t.Parallel()
 	typ := core.NewType(core.Type{Name: "note", Fields: []core.Field{{Path: "pin", Secret: true}, {Path: "boxes"}, {Path: "boxes.key", Secret: true}, {Path: "door.code", Secret: true}}})
-	const original = `{"boxes":[{"key":"k","name":"a"}],"door":{"code":"c","name":"d"},"pin":"p","title":"x"}`
+	const original = `{"_i18n":{"en":{"pin":"q","title":"X"}},"boxes":[{"key":"k","name":"a"}],"door":{"code":"c","name":"d"},"pin":"p","title":"x"}`
 	for _, tc := range []struct{ name, set, value, want string }{
 		{"nothing", "title", `"x"`, original},
-		{"another field", "title", `"y"`, `{"boxes":[{"key":"k","name":"a"}],"door":{"code":"c","name":"d"},"pin":"p","title":"y"}`},
-		{"beside a secret", "door.name", `"e"`, `{"boxes":[{"key":"k","name":"a"}],"door":{"code":"c","name":"e"},"pin":"p","title":"x"}`},
-		{"a secret", "pin", `"q"`, `{"boxes":[{"key":"k","name":"a"}],"door":{"code":"c","name":"d"},"pin":"q","title":"x"}`},
+		{"another field", "title", `"y"`, `{"_i18n":{"en":{"pin":"q","title":"X"}},"boxes":[{"key":"k","name":"a"}],"door":{"code":"c","name":"d"},"pin":"p","title":"y"}`},
+		{"beside a secret", "door.name", `"e"`, `{"_i18n":{"en":{"pin":"q","title":"X"}},"boxes":[{"key":"k","name":"a"}],"door":{"code":"c","name":"e"},"pin":"p","title":"x"}`},
+		{"a secret", "pin", `"q"`, `{"_i18n":{"en":{"pin":"q","title":"X"}},"boxes":[{"key":"k","name":"a"}],"door":{"code":"c","name":"d"},"pin":"q","title":"x"}`},
 		{"a list with secrets", "boxes", `[]`, ""},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -26,7 +26,7 @@ func TestReveal(t *testing.T) {
 				t.Fatal(err)
 			}
 			own := conceal(typ, doc)
-			if got := string(jsondoc.Encode(own)); got != `{"boxes":[{"name":"a"}],"door":{"name":"d"},"title":"x"}` {
+			if got := string(jsondoc.Encode(own)); got != `{"_i18n":{"en":{"title":"X"}},"boxes":[{"name":"a"}],"door":{"name":"d"},"title":"x"}` {
 				t.Fatalf("it is shown %s", got)
 			}
 			value, err := jsondoc.Parse([]byte(tc.value))

@@ -51,13 +51,16 @@ func (r *Registry) judge(where string, judge func()) {
 	}
 	began := time.Now()
 	defer func() {
-		v := recover()
+		v, took := recover(), time.Since(began)
+		if v == nil && took > defaultTimeout { // it cannot be left behind: what it says counts, and it is a failure all the same
+			r.gate.Failed(where, fmt.Errorf("took %s, more than %s", took, defaultTimeout))
+		}
 		if v == nil {
-			r.gate.Called(where, time.Since(began), nil)
+			r.gate.Called(where, took, nil)
 			return
 		}
 		err := &Panic{Value: v, Stack: string(debug.Stack())}
-		r.gate.Called(where, time.Since(began), err)
+		r.gate.Called(where, took, err)
 		r.gate.Failed(where, err)
 		panic(&core.PluginFault{Plugin: r.Manifest.ID, Where: where, Err: err})
 	}()

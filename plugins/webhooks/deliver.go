@@ -11,6 +11,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/net/http/httpguts"
+
 	"github.com/palabre-cms/palabre/core"
 )
 
@@ -152,7 +154,7 @@ func (l *lane) send(ctx context.Context, e *endpoint, id string, body []byte, he
 		return made, 0
 	}
 	for name, value := range headers {
-		if !reserved(name) {
+		if !reserved(name) && httpguts.ValidHeaderFieldName(name) && httpguts.ValidHeaderFieldValue(value) {
 			r.Header.Set(name, value)
 		}
 	}

@@ -55,13 +55,20 @@ func (l *lane) offered(ctx context.Context, e *endpoint, d *delivery, body []byt
 	if err != nil {
 		return nil, nil, "", core.Wrap("webhooks.offered", err)
 	}
-	event := &DeliverEvent{Webhook: l.webhook, URL: e.URL, ID: d.ID, Event: d.Event, Payload: payload, Headers: map[string]string{}}
+	event := &DeliverEvent{Webhook: l.webhook, URL: e.URL, ID: d.ID, Event: d.Event, Payload: jsondoc.CloneObject(payload), Headers: map[string]string{}}
 	if err := l.deliver.Fire(ctx, event); err != nil {
 		if no, ok := core.AsError(err); ok && ctx.Err() == nil {
 			return nil, nil, "a plugin refused it: " + no.Message, nil
 		}
 		return nil, nil, "", err
 	}
-	body, err = json.Marshal(event.Payload)
-	return body, event.Headers, "", core.Wrap("webhooks.offered", err)
+	if jsondoc.Equal(event.Payload, payload) {
+		return body, event.Headers, "", nil
+	}
+	changed, err := json.Marshal(event.Payload)
+	if err != nil || event.Payload == nil { // as if whoever did that had failed
+		l.Log().Error("a plugin left a delivery with a payload that is none: it is sent as it was", "webhook", l.webhook, "event", d.ID, "error", err)
+		return body, event.Headers, "", nil
+	}
+	return changed, event.Headers, "", nil
 }

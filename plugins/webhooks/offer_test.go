@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"regexp"
 	"strings"
@@ -98,6 +99,7 @@ func TestDeliver_golden(t *testing.T) {
 func TestDeliver_faults(t *testing.T) {
 	t.Parallel()
 	for name, fail := range map[string]func(ctx context.Context) error{
+		"none":  nil,
 		"error": func(context.Context) error { return errors.New("boom") },
 		"panic": func(context.Context) error { panic("boom") },
 		"hangs": func(ctx context.Context) error { <-ctx.Done(); <-ctx.Done(); return nil },
@@ -107,6 +109,11 @@ func TestDeliver_faults(t *testing.T) {
 			s := start(t, plugintest.With(courier(func(ctx context.Context, e *webhooks.DeliverEvent) error {
 				e.Headers["X-Tenant"] = "acme"
 				clear(e.Payload)
+				if fail == nil {
+					delete(e.Headers, "X-Tenant")
+					e.Payload["type"] = math.NaN()
+					return nil
+				}
 				return fail(ctx)
 			})))
 			s.hook("receiver.example", nil)

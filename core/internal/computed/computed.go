@@ -26,8 +26,12 @@ func Fields(t *core.Type) []*core.Field {
 // it; a field that has translations is computed for each. It reports whether any value has moved. With an error the document
 // may be half done.
 func Fill(ctx context.Context, t *core.Type, id core.EntryID, doc map[string]any) (changed bool, err error) {
-	for _, f := range Fields(t) {
-		moved, err := fill(ctx, t, f, id, doc)
+	fields := Fields(t)
+	for i := range fields {
+		if err := ctx.Err(); err != nil {
+			return changed, err
+		}
+		moved, err := fill(ctx, t, fields[i:], id, doc)
 		if err != nil {
 			return changed, err
 		}
@@ -36,12 +40,14 @@ func Fill(ctx context.Context, t *core.Type, id core.EntryID, doc map[string]any
 	return changed, nil
 }
 
-func fill(ctx context.Context, t *core.Type, f *core.Field, id core.EntryID, doc map[string]any) (bool, error) {
+// fill computes the first of the fields that are still to be.
+func fill(ctx context.Context, t *core.Type, fields []*core.Field, id core.EntryID, doc map[string]any) (bool, error) {
+	f := fields[0]
 	if f.Compute.Ready != nil && !f.Compute.Ready() {
 		return false, nil
 	}
 	own, locale := t.Localize(doc, "")
-	value, err := compute(ctx, t, f, id, own, locale)
+	value, err := compute(ctx, t, fields, id, own, locale)
 	if err != nil {
 		return false, err
 	}
@@ -55,7 +61,7 @@ func fill(ctx context.Context, t *core.Type, f *core.Field, id core.EntryID, doc
 		if overlay == nil {
 			continue
 		}
-		translated, err := compute(ctx, t, f, id, core.Overlay(own, overlay), core.Locale(name))
+		translated, err := compute(ctx, t, fields, id, core.Overlay(own, overlay), core.Locale(name))
 		if err != nil {
 			return changed, err
 		}
@@ -67,16 +73,19 @@ func fill(ctx context.Context, t *core.Type, f *core.Field, id core.EntryID, doc
 	return changed, nil
 }
 
-// compute calls the function with a copy of a document, without what is secret in it and without the field itself.
-func compute(ctx context.Context, t *core.Type, f *core.Field, id core.EntryID, doc map[string]any, locale core.Locale) (any, error) {
-	given := jsondoc.CloneObject(doc)
-	jsondoc.Delete(given, f.Path)
+// compute calls the function with a copy of a document, without what is secret in it, and without the field itself and those after
+// it: no value depends on what it was before.
+func compute(ctx context.Context, t *core.Type, fields []*core.Field, id core.EntryID, doc map[string]any, locale core.Locale) (any, error) {
+	f, given := fields[0], jsondoc.CloneObject(doc)
+	for _, later := range fields {
+		jsondoc.Delete(given, later.Path)
+	}
 	for i := range t.Fields {
 		if t.Fields[i].Secret {
 			jsondoc.DeleteValues(given, t.Fields[i].Path)
 		}
 	}
-	return f.Compute.Compute(ctx, core.Computing{Type: t.Name, ID: id, Field: f.Path, Locale: locale, Doc: given, With: f.Compute.With})
+	return f.Compute.Compute(ctx, core.Computing{Type: t.Name, ID: id, Field: f.Path, Locale: locale, Doc: given, With: jsondoc.Clone(f.Compute.With)})
 }
 
 // put gives a field of a document or of its translation a value, or with nil none, and reports whether that changes anything. A
@@ -98,4 +107,36 @@ func put(doc, whole map[string]any, path string, value any) bool {
 	}
 	jsondoc.Set(doc, path, value)
 	return true
+}
+
+// Ready reports whether all that fills a type's fields is there and on.
+func Ready(t *core.Type) bool {
+	for _, f := range Fields(t) {
+		if f.Compute.Ready != nil && !f.Compute.Ready() {
+			return false
+		}
+	}
+	return true
+}
+
+// Erase computes anew what was made from what was erased. Nobody's rules can keep a person in it: what cannot be computed now is
+// taken away.
+func Erase(ctx context.Context, t *core.Type, id core.EntryID, doc map[string]any) {
+	Clear(t, doc)
+	if _, err := Fill(ctx, t, id, doc); err != nil {
+		Clear(t, doc)
+	}
+}
+
+// Clear takes the values of the computed fields out of a document, translations included.
+func Clear(t *core.Type, doc map[string]any) {
+	translations, _ := doc[core.DocTranslations].(map[string]any)
+	for _, f := range Fields(t) {
+		jsondoc.DeleteValues(doc, f.Path)
+		for _, overlay := range translations {
+			if overlay, ok := overlay.(map[string]any); ok {
+				jsondoc.DeleteValues(overlay, f.Path)
+			}
+		}
+	}
 }

@@ -94,7 +94,10 @@ func (e *edit) foreseeStep(ctx context.Context) error {
 }
 
 // migrate takes both documents as they are given.
-func (e *edit) migrate(context.Context) error {
+func (e *edit) migrate(ctx context.Context) error {
+	if to := e.op.Migrate; to.For != "" && (to.For != e.typ.Hash || e.otherDocuments(to)) {
+		return e.stale(ctx)
+	}
 	next := e.moveOn()
 	next.Draft, next.Published = e.op.Migrate.Draft, e.op.Migrate.Published
 	if next.Live != nil && !bytes.Equal(next.Published, e.old.Published) {
@@ -102,6 +105,11 @@ func (e *edit) migrate(context.Context) error {
 	}
 	e.next = next
 	return nil
+}
+
+// otherDocuments reports whether the entry has other documents than were rewritten: a transition has become due since.
+func (e *edit) otherDocuments(to *core.Migrated) bool {
+	return (to.Draft == nil) != (e.old.Draft == nil) || (to.Published == nil) != (e.old.Published == nil)
 }
 
 // reassign makes the entry another principal's; nothing else of it moves.

@@ -45,6 +45,8 @@ type Config struct {
 	Hooks     *core.Hooks
 	Observers []Observer
 	Logger    *slog.Logger
+	// Uncomputed is told before an entry is written whose computed fields cannot be brought up to date, as a plugin is off.
+	Uncomputed func(ctx context.Context, name core.TypeName) error
 	// Patience is how long a write waits for a store that does not answer before it gives up with CodeUnavailable;
 	// 3 seconds when zero. Waiting behind other writes does not count.
 	Patience time.Duration
@@ -52,13 +54,14 @@ type Config struct {
 
 // Content implements core.Content. Its methods may be called at once, between Start and Close.
 type Content struct {
-	log       core.Log
-	catalog   core.Catalog
-	types     core.Types
-	access    core.Access
-	hooks     *core.Hooks
-	observers []Observer
-	logger    *slog.Logger
+	log        core.Log
+	catalog    core.Catalog
+	types      core.Types
+	access     core.Access
+	hooks      *core.Hooks
+	observers  []Observer
+	logger     *slog.Logger
+	uncomputed func(ctx context.Context, name core.TypeName) error
 
 	stored    world // the catalog, as what writes depend on
 	clock     clock
@@ -85,7 +88,7 @@ func New(cfg Config) *Content {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
 	c := &Content{log: cfg.Log, catalog: cfg.Catalog, types: cfg.Types, access: cfg.Access, hooks: cfg.Hooks,
-		observers: cfg.Observers, logger: cfg.Logger, timetable: newTimetable()}
+		observers: cfg.Observers, logger: cfg.Logger, uncomputed: cfg.Uncomputed, timetable: newTimetable()}
 	c.stored = catalogWorld{c.catalog, c.types}
 	c.writer = newWriter(c, cfg.Patience)
 	return c

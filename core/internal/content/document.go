@@ -118,7 +118,7 @@ func (e *edit) keepUnsent(after map[string]any) {
 	for i := range e.typ.Fields {
 		f := &e.typ.Fields[i]
 		unsendable := f.Secret || fixed(f) || f.Path == e.typ.SlugField || !e.mayRead(f.Path)
-		if f.Multi || !unsendable {
+		if f.Multi && !fixed(f) || !unsendable {
 			continue
 		}
 		if _, sent := jsondoc.Lookup(after, f.Path); sent {
@@ -139,7 +139,7 @@ func (e *edit) translate(before, data map[string]any) error {
 	translations, _ := before[core.DocTranslations].(map[string]any)
 	overlay, _ := translations[string(e.op.Locale)].(map[string]any)
 	if e.op.Op != core.OperationUpdate {
-		overlay = nil
+		overlay = e.fixedOf(overlay)
 	}
 	after := jsondoc.Merge(before, plain)
 	if e.op.Op != core.OperationUpdate {
@@ -155,6 +155,19 @@ func (e *edit) translate(before, data map[string]any) error {
 	setOrDelete(after, core.DocTranslations, all)
 	e.after = jsondoc.CloneObject(after)
 	return nil
+}
+
+// fixedOf is what of a translation nobody could have sent.
+func (e *edit) fixedOf(overlay map[string]any) map[string]any {
+	kept := map[string]any{}
+	for i := range e.typ.Fields {
+		if f := &e.typ.Fields[i]; f.Localized && fixed(f) {
+			if v, there := jsondoc.Lookup(overlay, f.Path); there {
+				jsondoc.Set(kept, f.Path, v)
+			}
+		}
+	}
+	return kept
 }
 
 // replaced is a whole document sent in another language: its fields that are not localised replace those of the
@@ -224,12 +237,23 @@ func (e *edit) refuseReadOnly(data map[string]any) error {
 		if !fixed(f) || !sends(data, f.Path) {
 			continue
 		}
-		if !sameValues(jsondoc.Values(e.before, f.Path), jsondoc.Values(e.after, f.Path)) {
+		before, after := e.before, e.after
+		if f.Localized && e.translates() {
+			before, after = overlayOf(before, e.op.Locale), overlayOf(after, e.op.Locale)
+		}
+		if !sameValues(jsondoc.Values(before, f.Path), jsondoc.Values(after, f.Path)) {
 			wrong = append(wrong, broken(pointerTo(f.Path), "readOnly", "This field is filled in by the system: leave it out.",
 				"Ce champ est rempli par le système : ne l’envoyez pas."))
 		}
 	}
 	return invalid(wrong)
+}
+
+// overlayOf is the translation of a document into a language.
+func overlayOf(doc map[string]any, l core.Locale) map[string]any {
+	translations, _ := doc[core.DocTranslations].(map[string]any)
+	overlay, _ := translations[string(l)].(map[string]any)
+	return overlay
 }
 
 // sends reports whether a value was sent for a field. Null is one: it would take the field away.
@@ -260,16 +284,27 @@ func (e *edit) complete(ctx context.Context) error {
 	if err := e.compute(ctx); err != nil {
 		return err
 	}
-	return e.fillSlug(ctx)
+	if err := e.fillSlug(ctx); err != nil {
+		return err
+	}
+	return e.compute(ctx)
 }
 
-// compute fills the computed fields, and once more where hooks have changed what they are made from.
+// compute fills the computed fields, unless nothing that they are made from has moved since they were filled last.
 func (e *edit) compute(ctx context.Context) error {
-	if e.offered != nil && jsondoc.Equal(e.offered.doc, e.after) {
+	if e.after == nil || len(computed.Fields(e.typ)) == 0 || e.computed != nil && jsondoc.Equal(e.computed, e.after) {
 		return nil
 	}
-	_, err := computed.Fill(ctx, e.typ, e.id, e.after)
-	return ofPlugin(err)
+	if !computed.Ready(e.typ) && e.c.uncomputed != nil {
+		if err := e.c.uncomputed(ctx, e.typ.Name); err != nil {
+			return err
+		}
+	}
+	if _, err := computed.Fill(ctx, e.typ, e.id, e.after); err != nil {
+		return ofPlugin(err)
+	}
+	e.computed = jsondoc.CloneObject(e.after)
+	return nil
 }
 
 // fillDefaults gives a new document the values that its type says; those of a group only where the group is there.

@@ -27,6 +27,7 @@ type edit struct {
 	made     madeSlug
 	hooksRan bool // it is their turn no more
 	offered  *offer
+	computed map[string]any // the document to come, as it was when its computed fields were filled
 	errors   []core.FieldError
 	warnings []core.FieldError
 	way      *core.Transition // the transition to make, also of an edit that publishes

@@ -29,13 +29,20 @@ func (e *edit) erase(ctx context.Context) error {
 	if to == nil || to.Draft == nil && to.Published == nil {
 		return core.Errorf(core.CodeInternal, "an erasure of the %s %s brings no documents", e.typ.Name, e.id)
 	}
-	if (to.Draft == nil) != (e.old.Draft == nil) || (to.Published == nil) != (e.old.Published == nil) {
-		return e.stale(ctx) // a transition became due since the documents were worked out
+	if e.otherDocuments(to) {
+		return e.stale(ctx)
 	}
+	clean := *to
+	for _, side := range [...]struct {
+		doc *core.Doc
+		was core.Doc
+	}{{&clean.Draft, e.old.Draft}, {&clean.Published, e.old.Published}} {
+		if err := e.recompute(ctx, side.doc, side.was); err != nil {
+			return err
+		}
+	}
+	e.op.Migrate = &clean
 	if err := e.migrate(ctx); err != nil {
-		return err
-	}
-	if err := e.recompute(ctx, &e.next.Draft, &e.next.Published); err != nil {
 		return err
 	}
 	e.next.Slugs = to.Slugs
@@ -43,20 +50,16 @@ func (e *edit) erase(ctx context.Context) error {
 }
 
 // recompute computes what is made from what was erased.
-func (e *edit) recompute(ctx context.Context, docs ...*core.Doc) error {
-	for _, doc := range docs {
-		if *doc == nil || len(computed.Fields(e.typ)) == 0 {
-			continue
-		}
-		m, err := parse(*doc)
-		if err != nil {
-			return err
-		}
-		if _, err := computed.Fill(ctx, e.typ, e.id, m); err != nil {
-			return ofPlugin(err)
-		}
-		*doc = e.typ.Validator.Encode(m)
+func (e *edit) recompute(ctx context.Context, doc *core.Doc, was core.Doc) error {
+	if *doc == nil || bytes.Equal(*doc, was) || len(computed.Fields(e.typ)) == 0 {
+		return nil
 	}
+	m, err := parse(*doc)
+	if err != nil {
+		return err
+	}
+	computed.Erase(ctx, e.typ, e.id, m)
+	*doc = e.typ.Validator.Encode(m)
 	return nil
 }
 

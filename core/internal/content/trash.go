@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/palabre-cms/palabre/core"
+	"github.com/palabre-cms/palabre/core/internal/computed"
 	"github.com/palabre-cms/palabre/core/jsondoc"
 )
 
@@ -287,6 +288,9 @@ func (e *edit) letGo(ctx context.Context, t *core.Type, text core.Doc, from []*d
 	}
 	for _, d := range from {
 		takeOut(doc, d.to)
+	}
+	if _, err := computed.Fill(ctx, t, from[0].ref.ID, doc); err != nil {
+		return nil, ofPlugin(err)
 	}
 	if len(t.Validator.Validate(doc)) > 0 {
 		return nil, e.referredTo(ctx, []core.Reference{from[0].ref})

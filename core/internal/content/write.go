@@ -94,6 +94,7 @@ func stages(op core.Operation) []stage {
 			(*edit).matchRevision,
 			(*edit).untrash, // as it was
 			(*edit).runHooks,
+			(*edit).compute,
 			(*edit).validate, // the type may have changed meanwhile
 			(*edit).authoriseFields,
 			(*edit).reclaim, // its values may have been taken, what it refers to may be gone

@@ -325,7 +325,7 @@ func (s *Service) finish(ctx context.Context, who *core.Principal, name core.Typ
 		return core.Wrap("migrate.finish", core.Errorf(core.CodeInternal, "the type %s has an entry but is not known", name))
 	}
 	repairs := &repairing{repairer: repairer{next: current, repairs: t.Pending.Repairs}, past: s.pastOf(current, t.Pending.Repairs)}
-	w := &rewriting{s: s, who: system(who), name: name, comment: "migration", rewrite: repairs.document}
+	w := &rewriting{s: s, who: system(who), name: name, comment: "migration", hash: current.Hash, rewrite: repairs.document}
 	if err := w.run(ctx); err != nil {
 		return err
 	}

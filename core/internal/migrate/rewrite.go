@@ -22,6 +22,7 @@ type rewriting struct {
 	who     *core.Principal
 	name    core.TypeName
 	comment string // on each change
+	hash    string // of the type that the documents are made for
 	// rewrite gives what becomes of a document that is not nil, and whether that is anything else.
 	rewrite func(ctx context.Context, e *core.Entry, doc core.Doc, published bool) (core.Doc, bool, error)
 }
@@ -85,7 +86,7 @@ func (w *rewriting) gather(ctx context.Context, after core.EntryID) (ops []core.
 
 // operation rewrites one entry; changed is false when it stays as it is.
 func (w *rewriting) operation(ctx context.Context, e *core.Entry) (op core.Operation, changed bool, err error) {
-	next := &core.Migrated{}
+	next := &core.Migrated{For: w.hash}
 	if next.Draft, changed, err = w.document(ctx, e, e.Draft, false); err != nil {
 		return op, false, err
 	}

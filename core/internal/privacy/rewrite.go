@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/palabre-cms/palabre/core"
+	"github.com/palabre-cms/palabre/core/internal/computed"
 	"github.com/palabre-cms/palabre/core/jsondoc"
 )
 
@@ -138,14 +139,20 @@ func (p *past) changeAround(sub *subject, ch *core.Change) (did bool, err error)
 
 // changeDocuments takes the fields away.
 func (p *past) changeDocuments(sub *subject, ch *core.Change) (did bool, err error) {
+	t, known := p.s.Types.Type(sub.typ)
 	return p.documents(sub, ch, func(doc map[string]any) {
 		if sub.purge {
 			clear(doc)
 		}
+		taken := false
 		for _, path := range sub.fields {
 			for _, at := range spotsOf(doc, path) {
 				at.take(doc)
+				taken = true
 			}
+		}
+		if taken && known {
+			computed.Clear(t, doc) // made from it, maybe
 		}
 		tidy(doc)
 	})

@@ -30,6 +30,7 @@ type annotations struct {
 	personal              *core.PersonalRule
 	computed              bool
 	compute               *core.ComputeRule
+	madeFrom              []string // the fields that the expression names
 	rich                  *richRule
 	enumLabels            map[string]core.Text
 	errors                map[string]core.Text

@@ -32,7 +32,7 @@ func (s *source) check() problems {
 	}
 	for _, n := range s.nodes {
 		n.blocks = n.findBlocks()
-		if n.ann.compute != nil && n.ann.unique {
+		if n.ann.compute != nil && n.ann.unique && !s.lenient {
 			found.add(n.pointer+"/x-unique", "x-unique", say("Un champ calculé ne garantit pas d’être unique.", "A computed field cannot promise to be unique."))
 		}
 	}

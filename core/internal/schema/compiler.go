@@ -55,6 +55,7 @@ func (s *source) compile(text []byte) (*core.Type, error) {
 	i.slug()
 	i.t.Fields = s.listFields(&found)
 	i.fieldsNamed()
+	s.checkComputed(i.t.Fields, &found)
 	if len(found) > 0 {
 		return nil, refused(found)
 	}

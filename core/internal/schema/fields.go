@@ -256,6 +256,9 @@ func (a *annotations) fill(b *annotations) {
 	first(&a.personal, b.personal)
 	first(&a.rich, b.rich)
 	first(&a.compute, b.compute)
+	if a.madeFrom == nil {
+		a.madeFrom = b.madeFrom
+	}
 	for _, flag := range [][2]*bool{{&a.unique, &b.unique}, {&a.facet, &b.facet}, {&a.localized, &b.localized}, {&a.private, &b.private},
 		{&a.secret, &b.secret}, {&a.computed, &b.computed}} {
 		*flag[0] = *flag[0] || *flag[1]
@@ -450,6 +453,9 @@ func (f *fielder) field(m member, path string, v value, in inherited) core.Field
 		Compute: a.compute, Annotations: m.n.rules()}
 	if v.kind != core.KindObject && v.kind != core.KindJSON {
 		field.Enum = v.item.enum(*a)
+	}
+	if a.madeFrom != nil {
+		f.s.madeFrom = append(f.s.madeFrom, madeFrom{path, m.n, a.madeFrom})
 	}
 	field.ReadOnly = field.Computed || m.n.flag("readOnly")
 	if value, ok := m.n.lookup("default"); ok {

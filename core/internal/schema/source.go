@@ -24,6 +24,7 @@ type source struct {
 	slug      *node               // the implicit slug property, when the type has one
 	words     *Vocabulary         // what plugins add
 	lenient   bool                // what nobody knows is passed over
+	madeFrom  []madeFrom          // the fields with expressions
 }
 
 // node is one subschema.

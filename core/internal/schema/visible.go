@@ -175,6 +175,8 @@ func (v *viewer) narrowed(b []byte, n *node, key string) ([]byte, bool) {
 		if _, holds := n.raw["properties"]; holds || n == v.s.root {
 			return b, false
 		}
+	case "x-computed":
+		return jsondoc.Append(b, n.raw[key] != false), true // from what is not his to know
 	case "x-type":
 		return v.typeInfo(b, n), true
 	case "dependentRequired":

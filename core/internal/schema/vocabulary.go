@@ -164,15 +164,20 @@ func (v *Vocabulary) computationNames() []string {
 
 // use reads a plugin's annotation on a subschema.
 func (s *source) use(n *node, a *annotation, found *problems) {
+	var wrong problems
 	at := n.pointer + jsondoc.Pointer(a.Name)
 	switch {
 	case a.OnType && n != s.root:
-		found.add(at, a.Name, sayAtRoot(a.Name))
+		wrong.add(at, a.Name, sayAtRoot(a.Name))
 	case !a.OnType && n == s.root:
-		found.add(at, a.Name, sayOnField(a.Name))
+		wrong.add(at, a.Name, sayOnField(a.Name))
 	default:
-		judged(a.value, n.raw[a.Name], at, a.Name, found)
+		judged(a.value, n.raw[a.Name], at, a.Name, &wrong)
+	}
+	if len(wrong) == 0 {
 		n.uses = append(n.uses, annotationUse{a, n.raw[a.Name]})
+	} else if !s.lenient { // stored under an earlier version of the plugin: it stands there, and means nothing
+		*found = append(*found, wrong...)
 	}
 }
 
@@ -206,6 +211,19 @@ func (n *node) rules() (rules map[string]any) {
 // readComputed reads how a field is computed: true where a plugin's handlers fill it in, an expression, or which of a plugin's
 // functions does it.
 func readComputed(r *reader, v any) {
+	if r.s.lenient { // stored under an earlier version of Palabre or of a plugin: nobody fills it in, and nothing else changes
+		strict := *r
+		strict.found = &problems{}
+		r = &strict
+		defer func() {
+			if by := r.n.ann.compute; len(*strict.found) > 0 {
+				r.n.ann.computed, r.n.ann.compute = true, nil
+				if m, is := v.(map[string]any); is && by != nil && r.n.steps() != nil {
+					r.n.ann.compute = absent(jsondoc.Text(m, "by"))
+				}
+			}
+		}()
+	}
 	switch v := v.(type) {
 	case bool:
 		r.n.ann.computed = v
@@ -221,12 +239,12 @@ func readComputed(r *reader, v any) {
 }
 
 func (r *reader) expression(text string) {
-	rule, wrong := newExpression(text, propertyNames(r.s.root))
+	rule, used, wrong := newExpression(text, propertyNames(r.s.root))
 	if wrong != nil {
 		r.badAt("", wrong)
 	}
 	r.standsAlone()
-	r.n.ann.compute = rule
+	r.n.ann.compute, r.n.ann.madeFrom = rule, used
 }
 
 // standsAlone wants a computed field to be one of its own.
@@ -236,14 +254,21 @@ func (r *reader) standsAlone() {
 	}
 }
 
+// absent stands for a function whose plugin is not there: what it has computed stays, and is known to have been.
+func absent(name string) *core.ComputeRule {
+	return &core.ComputeRule{Computation: &core.Computation{Name: name, Ready: func() bool { return false },
+		Compute: func(context.Context, core.Computing) (any, error) {
+			return nil, core.Errorf(core.CodeUnavailable, "nobody computes %s", name)
+		}}}
+}
+
 func (r *reader) computation(m map[string]any) {
 	name, _ := m["by"].(string)
 	c := r.s.words.computation(name)
 	if c == nil {
-		if !r.s.lenient {
-			text := say("Aucune extension ne calcule « %s ».", "No plugin computes “%s”.", short(name))
-			r.badAt("/by", meant(text, name, r.s.words.computationNames()))
-		}
+		text := say("Aucune extension ne calcule « %s ».", "No plugin computes “%s”.", short(name))
+		r.badAt("/by", meant(text, name, r.s.words.computationNames()))
+		r.n.ann.compute = absent(name)
 		return
 	}
 	for member := range m {
@@ -257,4 +282,43 @@ func (r *reader) computation(m map[string]any) {
 		judged(c.with, with, r.n.pointer+"/"+r.name+"/with", r.name, r.found)
 	}
 	r.n.ann.compute = &core.ComputeRule{Computation: &c.Computation, With: with}
+}
+
+// madeFrom is a field with an expression, and the fields that it names.
+type madeFrom struct {
+	path string
+	n    *node
+	from []string
+}
+
+// maxComputed is how many fields of a type may be computed: each write computes all of them, in every language.
+const maxComputed = 20
+
+// checkComputed bounds the computed fields, and wants one that is made from what is private to say whether it is private itself.
+func (s *source) checkComputed(fields []core.Field, found *problems) {
+	if s.lenient {
+		return
+	}
+	computed := 0
+	for i := range fields {
+		if fields[i].Compute != nil {
+			computed++
+		}
+	}
+	if computed > maxComputed {
+		found.add("/properties", "x-computed", say("Un type a au plus %d champs calculés.", "A type has at most %d computed fields.", maxComputed))
+	}
+	for _, m := range s.madeFrom {
+		if _, says := m.n.raw["x-private"]; says {
+			continue
+		}
+		for i := range fields {
+			f := &fields[i]
+			if f.Private && slices.ContainsFunc(m.from, func(name string) bool { return f.Path == name || strings.HasPrefix(f.Path, name+".") }) {
+				found.add(m.n.pointer+"/x-computed", "x-private", say("« %s » n’est pas public : dites si ce qui en est calculé l’est (\"x-private\": true ou false).",
+					"“%s” is not public: say whether what is computed from it is (\"x-private\": true or false).", f.Path))
+				break
+			}
+		}
+	}
 }
