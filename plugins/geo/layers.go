@@ -60,7 +60,7 @@ func (g *geo) listLayers(ctx context.Context, q *core.RouteRequest) (*core.Pendi
 // here is how this site's addresses begin: TileJSON and styles are read elsewhere, where a path alone leads nowhere. Where no
 // public address is configured, it is the one that this request came to.
 func (g *geo) here(q *core.RouteRequest) string {
-	if site := g.host.PublicURL(); site != "" || q.Host == "" {
+	if site := g.host().PublicURL(); site != "" || q.Host == "" {
 		return site
 	}
 	if q.TLS != nil {
