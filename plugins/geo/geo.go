@@ -22,7 +22,7 @@ import (
 const ID = "dev.palabre.geo"
 
 // New makes the plugin.
-func New() plugin.Plugin { return &geo{} }
+func New() plugin.Plugin { return &geo{most: mostFeatures, much: make(chan struct{}, manyAtOnce)} }
 
 type geo struct {
 	settings *plugin.Settings[settings]
@@ -30,6 +30,8 @@ type geo struct {
 	tiles    *tileCache
 	turn     *turn
 	packed   sync.Map // files of the page, as they are sent
+	most     int      // features in an answer
+	much     chan struct{}
 }
 
 // node is the plugin as it was started last. It is replaced as a whole when the plugin is started again, because its settings
