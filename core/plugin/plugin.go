@@ -137,6 +137,9 @@ func (m *Manifest) Check() error {
 	if !validVersion.MatchString(m.Version) {
 		return fmt.Errorf("plugin %s: the version %q is no semantic version, like 1.2.0", m.ID, m.Version)
 	}
+	if len(m.Capabilities.Prefixes) > 0 && !strings.HasPrefix(m.ID, "dev.palabre.") {
+		return fmt.Errorf("plugin %s: only plugins that come with Palabre answer addresses outside of /x/%s", m.ID, m.ID)
+	}
 	for _, w := range m.Writes {
 		if typ, field, ok := strings.Cut(w, "."); !ok || typ == "" || field == "" {
 			return fmt.Errorf("plugin %s: writes names %q: name a type and a field, like article.slug", m.ID, w)

@@ -3,6 +3,7 @@ package plugin_test
 import (
 	"context"
 	"errors"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -124,7 +125,7 @@ func TestRegister_refuses(t *testing.T) {
 		return fake{plugin.Manifest{ID: "dev.acme.routes", Version: "1.0.0"}, func(r *plugin.Registry) error {
 			var failures []error
 			for i, path := range paths {
-				failures = append(failures, plugin.Handle(r, "GET", path, strings.Repeat("x", i+1), "", nil))
+				failures = append(failures, plugin.Handle(r, "GET", path, strings.Repeat("x", i+1), "", func(http.ResponseWriter, *core.RouteRequest) error { return nil }))
 			}
 			return errors.Join(failures...)
 		}}
@@ -132,7 +133,7 @@ func TestRegister_refuses(t *testing.T) {
 	if _, err := plugin.Register(routes("/a/{x}", "/a/{x}/b", "/a/b", "/a.json", "/{y}/c"), hooks, gate{}); err != nil {
 		t.Errorf("good routes: %v", err)
 	}
-	for name, p := range map[string]plugin.Plugin{"a route that ends in a slash": routes("/a/"), "half a parameter": routes("/{a}.json"), "a wild route": routes("/*all"), "a colon": routes("/:a"),
+	for name, p := range map[string]plugin.Plugin{"a route that ends in a slash": routes("/a/"), "a route without a slash": routes("a"), "half a parameter": routes("/{a}.json"), "a wild route": routes("/*all"), "a colon": routes("/:a"),
 		"two names for one parameter": routes("/a/{x}", "/a/{y}/b"), "a bad id": setter("Bad ID", "a", "b"), "no version": fake{plugin.Manifest{ID: "dev.acme.x"}, nil},
 		"a field without a type": setter("dev.acme.y", "a", "b", "slug"), "one that fails": failing, "one that panics": panics} {
 		if _, err := plugin.Register(p, hooks, gate{}); err == nil {

@@ -172,6 +172,9 @@ func BodyUpTo(bytes int64) RouteOption { return func(r *core.Route) { r.BodyByte
 
 func (r *Registry) route(route core.Route, given []RouteOption) error {
 	route.Plugin = r.Manifest.ID
+	if !strings.HasPrefix(route.Path, "/") || route.Serve == nil && route.Ask == nil {
+		return fmt.Errorf("the route %s %q needs a path that begins with a slash, and a function", route.Method, route.Path)
+	}
 	if !r.claims(route.Path) {
 		route.Path = "/x/" + r.Manifest.ID + route.Path
 	}

@@ -3,6 +3,7 @@ package feeds
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"net/url"
 	"strings"
@@ -70,7 +71,7 @@ func (f *feeds) askFeed(ctx context.Context, q *core.RouteRequest, name, ending 
 	if err != nil {
 		return nil, err
 	}
-	where, err := f.site()
+	where, err := f.site(q)
 	if err != nil {
 		return nil, err
 	}
@@ -82,7 +83,7 @@ func (f *feeds) askFeed(ctx context.Context, q *core.RouteRequest, name, ending 
 	if err != nil {
 		return nil, err
 	}
-	self := address{base: where.api + "/feeds/" + name + ending, query: q.Query}
+	self := address{site: where.here, path: "/feeds/" + name + ending, query: q.Query, asked: q.URL.RawQuery}
 	return &core.Pending{Key: key(self.String(), p.Key), Types: p.Types, Answer: func(ctx context.Context) (*core.Answer, error) {
 		a, err := p.Answer(ctx)
 		if err != nil {
@@ -100,14 +101,42 @@ func (f *feeds) askFeed(ctx context.Context, q *core.RouteRequest, name, ending 
 
 // address is a feed's own. A preview token is not part of it: links are passed on.
 type address struct {
-	base  string
-	query url.Values
+	site, path string
+	query      url.Values
+	asked      string // the query as it was asked for
 }
 
-// String gives it with its parameters in one order.
-func (a address) String() string { return a.after(a.query.Get("after")) }
+// String gives it as it was asked for (RFC 4287, section 4.2.7.2: self is what leads to this document).
+func (a address) String() string {
+	if a.query.Has("preview") {
+		return a.after(a.query.Get("after"))
+	}
+	if a.asked == "" {
+		return a.site + a.path
+	}
+	return a.site + a.path + "?" + legal(a.asked)
+}
 
-// after gives the address of the page after a cursor; of the first page for "".
+// of is the same address on another site.
+func (a address) of(site string) address {
+	a.site = site
+	return a
+}
+
+// legal escapes what an address must not hold as it is (RFC 3986, section 2), though servers take it: filter[kind]=x.
+func legal(query string) string {
+	var out strings.Builder
+	for _, c := range []byte(query) {
+		if c <= ' ' || c >= 0x7f || strings.IndexByte(`"<>[]\^`+"`{|}", c) >= 0 {
+			fmt.Fprintf(&out, "%%%02X", c)
+			continue
+		}
+		out.WriteByte(c)
+	}
+	return out.String()
+}
+
+// after gives the address of the page after a cursor, with its parameters in one order; of the first page for "".
 func (a address) after(cursor string) string {
 	query := maps.Clone(a.query)
 	query.Del("preview")
@@ -116,9 +145,9 @@ func (a address) after(cursor string) string {
 		query.Set("after", cursor)
 	}
 	if len(query) == 0 {
-		return a.base
+		return a.site + a.path
 	}
-	return a.base + "?" + query.Encode()
+	return a.site + a.path + "?" + query.Encode()
 }
 
 // key derives the key of an answer from that of what it is made from: what may not be kept stays so.

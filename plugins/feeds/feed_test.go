@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/palabre-cms/palabre/core/config"
 	"github.com/palabre-cms/palabre/core/plugin/plugintest"
 	"github.com/palabre-cms/palabre/plugins/feeds"
 )
@@ -71,6 +72,28 @@ func TestFeed_hostileText(t *testing.T) {
 		}
 		if i.Title != "a ]]> <b>&amp; \"é😀" || plain != "one </rss></feed> ]]>\u2028two" || i.Categories[0] != "\"><x>" || strings.Contains(i.Content, "<script>") {
 			t.Errorf("the item is %v", i)
+		}
+	})
+}
+
+// A feed says the address that it was asked at (RFC 4287, rel=self), and keeps its identifier, wherever that is.
+func TestFeed_self(t *testing.T) {
+	t.Parallel()
+	everywhere(t, func(t *testing.T, ending string) {
+		unnamed := plugintest.New(t, feeds.New(), plugintest.Configure(func(c *config.Config) { c.Schemas = "" }), plugintest.Settings(doc{"site": "https://example.org"}))
+		for h, at := range map[*plugintest.Host]string{node(t, feeds.New()): "https://cms.example.org", unnamed: "http://example.com"} {
+			h.CreateLive("post", post(nil)).OK()
+			for _, query := range []string{"", "?limit=5&lang=fr", "?lang=fr&limit=5", "?filter%5Brubric%5D=analyse", "?q=r%C3%A9sum%C3%A9&sort=-title"} {
+				if self := parsed(t, h, "/feeds/post"+ending+query).FeedLink; self != at+"/feeds/post"+ending+query {
+					t.Errorf("asked at %s%s, it is at %s", at, query, self)
+				}
+			}
+			if self := parsed(t, h, "/feeds/post"+ending+"?filter[rubric]=analyse").FeedLink; self != at+"/feeds/post"+ending+"?filter%5Brubric%5D=analyse" {
+				t.Errorf("it is at %s", self)
+			}
+		}
+		if ending == ".atom" && !strings.Contains(unnamed.Get("/feeds/post.atom?lang=fr").OK().Text, "<id>https://example.org/feeds/post.atom?lang=fr</id>") {
+			t.Error("its identifier is where it was asked for")
 		}
 	})
 }

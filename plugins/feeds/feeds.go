@@ -15,6 +15,7 @@ package feeds
 import (
 	"context"
 	"errors"
+	"sync"
 
 	"github.com/palabre-cms/palabre/core"
 	"github.com/palabre-cms/palabre/core/plugin"
@@ -28,6 +29,7 @@ type feeds struct {
 	host     plugin.Host
 	settings *plugin.Settings[Settings]
 	sizes    Sizes
+	ends     sync.Map // end to the identifier of the entry there, as it was when a walk got there
 }
 
 // Sizes are how many pages the files of a sitemap hold.

@@ -85,6 +85,19 @@ func TestProblems(t *testing.T) {
 	}
 }
 
+// What has not the form that it should have is told with an example, and not as a pattern.
+func TestSettings_form(t *testing.T) {
+	t.Parallel()
+	h := node(t, feeds.New())
+	for settings, example := range map[string]string{`{"site": "example.org"}`: "https://example.org", `{"idHost": "https://example.org"}`: "example.org", `{"types": [{"type": "post", "page": "posts"}]}`: "/posts/{slug}"} {
+		got := h.Do("administrator", "PATCH", settingsPath(), json.RawMessage(`{"settings": `+settings+`}`)).Status(422)
+		errors, _ := got.Body["errors"].([]any)
+		if message := fmt.Sprint(errors[0].(map[string]any)["message"]); !strings.Contains(message, "“"+example+"”") || strings.Contains(message, "^") {
+			t.Errorf("%s: %s", settings, got.Text)
+		}
+	}
+}
+
 // What settings name must be there when they are set, and is in nobody's way afterwards.
 func TestSettings_fit(t *testing.T) {
 	t.Parallel()

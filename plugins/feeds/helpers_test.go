@@ -18,7 +18,7 @@ import (
 type doc = plugintest.Doc
 
 // node runs a plugin with the content types that come with Palabre, for a website at example.org.
-func node(t *testing.T, p plugin.Plugin, options ...plugintest.Option) *plugintest.Host {
+func node(t testing.TB, p plugin.Plugin, options ...plugintest.Option) *plugintest.Host {
 	t.Helper()
 	shipped := plugintest.Configure(func(c *config.Config) { c.Schemas, c.PublicURL = "", "https://cms.example.org" })
 	named := plugintest.Settings(doc{"site": "https://example.org", "title": "Observatoire", "author": "Association Exemple"})

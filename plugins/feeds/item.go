@@ -12,13 +12,14 @@ import (
 
 // feed is a page of entries, whatever it is written as.
 type feed struct {
-	site        *site
-	title       string
-	lang        string
-	self, first string // the addresses of this page and of the first one
-	next        string // of the next page; "" on the last
-	updated     time.Time
-	items       []item
+	site    *site
+	title   string
+	lang    string
+	self    string // the address of this page
+	id      string // that of the first page, for good
+	next    string // of the next page; "" on the last
+	updated time.Time
+	items   []item
 }
 
 // item is one entry. Its texts are plain, but for content, which is HTML.
@@ -34,7 +35,7 @@ type item struct {
 // feed makes a feed of a page of entries, with what XML cannot hold taken out.
 func (m *Mapping) feed(where *site, t *core.Type, docs []map[string]any, self address, next string) *feed {
 	lang := core.Locale(cmp.Or(self.query.Get("locale"), self.query.Get("lang"), string(t.DefaultLocale())))
-	f := &feed{site: where, title: where.title + " – " + t.PluralLabel.In(lang), lang: string(lang), self: self.String(), first: self.after("")}
+	f := &feed{site: where, title: where.title + " – " + t.PluralLabel.In(lang), lang: string(lang), self: self.String(), id: self.of(where.api).after("")}
 	if next != "" {
 		f.next = self.after(next)
 	}

@@ -76,14 +76,15 @@ func fits(_ context.Context, c plugin.Change[Settings]) error {
 // site is the website that feeds speak of.
 type site struct {
 	home   string // without a slash at the end
-	api    string // where feeds are
+	api    string // where feeds are, in what is kept for good
+	here   string // where they are for whoever asks: with no public address, where the request came to
 	host   string // in identifiers
 	title  string
 	author string
 }
 
 // site gives the website. Without an address there is nothing to give: readers keep links and identifiers for good.
-func (f *feeds) site() (*site, error) {
+func (f *feeds) site(q *core.RouteRequest) (*site, error) {
 	s := f.settings.Get()
 	w := &site{home: strings.TrimRight(cmp.Or(s.Site, f.host.PublicURL()), "/")}
 	if w.home == "" {
@@ -91,6 +92,7 @@ func (f *feeds) site() (*site, error) {
 			"Il n’y a pas de flux tant que l’adresse du site n’est pas connue : renseignez site dans les réglages de l’extension %s.", ID)
 	}
 	w.api = cmp.Or(f.host.PublicURL(), w.home)
+	w.here = cmp.Or(f.host.PublicURL(), cameTo(q), w.home)
 	address, err := url.Parse(w.home)
 	if err != nil {
 		return nil, core.Wrap("feeds.site", err)
@@ -99,6 +101,17 @@ func (f *feeds) site() (*site, error) {
 	w.title = cmp.Or(s.Title, address.Hostname())
 	w.author = cmp.Or(s.Author, w.title)
 	return w, nil
+}
+
+// cameTo is the site that a request came to, "" when it does not say.
+func cameTo(q *core.RouteRequest) string {
+	switch {
+	case q.Host == "":
+		return ""
+	case q.TLS != nil:
+		return "https://" + q.Host
+	}
+	return "http://" + q.Host
 }
 
 // mapping finds the fields of a type. One that is not in the settings is answered like one that does not exist.

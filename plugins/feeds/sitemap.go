@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"encoding/xml"
+	"maps"
 	"net/url"
 	"slices"
 	"strconv"
@@ -17,7 +18,7 @@ const (
 	xmlKind          = "application/xml; charset=utf-8"
 	sitemapNamespace = "http://www.sitemaps.org/schemas/sitemap/0.9"
 	perPage          = 200
-	// mostParts bounds the parts of one type: each walks over those before it.
+	// mostParts bounds the parts of one type: the first walk to one goes over those before it.
 	mostParts = 50
 )
 
@@ -73,7 +74,7 @@ func (f *feeds) walks(ctx context.Context) []*walk {
 
 // askSitemap answers with all pages, or with an index of them where they are too many for one file.
 func (f *feeds) askSitemap(ctx context.Context, q *core.RouteRequest) (*core.Pending, error) {
-	where, err := f.site()
+	where, err := f.site(q)
 	if err != nil {
 		return nil, err
 	}
@@ -81,7 +82,7 @@ func (f *feeds) askSitemap(ctx context.Context, q *core.RouteRequest) (*core.Pen
 		return nil, err
 	}
 	all := f.walks(ctx)
-	p := &core.Pending{Key: key("sitemap "+where.home, "all"), Answer: func(ctx context.Context) (*core.Answer, error) { return f.sitemap(ctx, where, all) }}
+	p := &core.Pending{Key: key("sitemap "+where.home+" "+where.here, "all"), Answer: func(ctx context.Context) (*core.Answer, error) { return f.sitemap(ctx, where, all) }}
 	for _, m := range f.settings.Get().Types { // also those that are left out: they may come in
 		p.Types = append(p.Types, m.Type)
 	}
@@ -139,7 +140,7 @@ func (f *feeds) index(out *core.Answer, where *site, all []*walk, counts []int) 
 	for i, w := range all {
 		parts := min((counts[i]+f.sizes.Part-1)/f.sizes.Part, mostParts)
 		for n := 1; n <= parts; n++ {
-			lines = append(lines, mapLine{Loc: where.api + "/feeds/sitemap-" + string(w.m.Type) + "-" + strconv.Itoa(n) + ".xml"})
+			lines = append(lines, mapLine{Loc: where.here + "/feeds/sitemap-" + string(w.m.Type) + "-" + strconv.Itoa(n) + ".xml"})
 		}
 	}
 	out.Body, err = document(sitemapIndex{Xmlns: sitemapNamespace, Maps: lines})
@@ -155,7 +156,7 @@ func (f *feeds) askPart(ctx context.Context, q *core.RouteRequest, name string) 
 	if err := noParameters(q); err != nil {
 		return nil, err
 	}
-	where, err := f.site()
+	where, err := f.site(q)
 	if err != nil {
 		return nil, err
 	}
@@ -197,11 +198,12 @@ func (f *feeds) part(name string) (*Mapping, int, error) {
 
 // pages gives the addresses of entries, passing over the first ones.
 func (w *walk) pages(ctx context.Context, out *core.Answer, where *site, skip, most int) ([]mapLine, error) {
-	lines, p, params := []mapLine{}, w.first, url.Values{"total": {"false"}}
-	for name, v := range w.params {
-		params[name] = v
+	at, p, err := w.begin(ctx, out, skip)
+	if err != nil {
+		return nil, err
 	}
-	for at := 0; ; {
+	lines, last := []mapLine{}, ""
+	for p != nil && at < skip+most {
 		a, err := p.Answer(ctx)
 		if err != nil {
 			return nil, err
@@ -213,17 +215,102 @@ func (w *walk) pages(ctx context.Context, out *core.Answer, where *site, skip, m
 		}
 		for _, doc := range docs {
 			if at++; at > skip && at <= skip+most {
-				lines = w.m.line(lines, where, doc)
+				lines, last = w.m.line(lines, where, doc), text(doc, "_id")
 			}
 		}
-		if next == "" || at >= skip+most {
-			return lines, nil
-		}
-		params.Set("after", next)
-		if p, err = w.f.host.Reader().List(ctx, core.Anonymous, w.m.Type, params); err != nil {
-			return nil, err
+		if p = nil; next != "" {
+			if p, err = w.next(ctx, url.Values{"after": {next}}); err != nil {
+				return nil, err
+			}
 		}
 	}
+	if last != "" {
+		w.f.ends.Store(end{w.m.Type, skip + most}, last)
+	}
+	return lines, nil
+}
+
+// end names a place in a walk: after so many entries.
+type end struct {
+	of    core.TypeName
+	after int
+}
+
+// begin gives the page to begin with, and how many entries lie before it. Where an earlier walk has ended at the same place, and as
+// many entries lie before that or a few less, it is from there on; else from the first.
+func (w *walk) begin(ctx context.Context, out *core.Answer, skip int) (at int, p *core.Pending, err error) {
+	if skip == 0 {
+		return 0, w.first, nil
+	}
+	if id, known := w.f.ends.Load(end{w.m.Type, skip}); known {
+		last, _ := id.(string)
+		before, err := w.next(ctx, url.Values{"filter[_id][lte]": {last}, "limit": {"1"}, "fields": {"_id"}, "total": {"true"}})
+		if err != nil {
+			return 0, nil, err
+		}
+		a, err := before.Answer(ctx)
+		if err != nil {
+			return 0, nil, err
+		}
+		note(out, a)
+		if at = total(a.Body); at <= skip {
+			w.params.Set("filter[_id][gt]", last) // also of the pages that follow: a cursor belongs to its query
+			p, err = w.next(ctx, nil)
+			return at, p, err
+		}
+	}
+	return w.passOver(ctx, out, skip)
+}
+
+// passOver walks from the first entry on, over whole pages, and gives where it got to.
+func (w *walk) passOver(ctx context.Context, out *core.Answer, skip int) (at int, p *core.Pending, err error) {
+	for after := (url.Values{}); ; at += perPage {
+		if skip-at < perPage {
+			p, err = w.next(ctx, after)
+			return at, p, err
+		}
+		bare := maps.Clone(after)
+		bare.Set("fields", "_id")
+		if p, err = w.next(ctx, bare); err != nil {
+			return 0, nil, err
+		}
+		a, err := p.Answer(ctx)
+		if err != nil {
+			return 0, nil, err
+		}
+		note(out, a)
+		last, cursor := endOf(a.Body)
+		if cursor == "" {
+			return at + perPage, nil, nil // there is nothing there
+		}
+		if at+perPage == skip {
+			w.f.ends.Store(end{w.m.Type, skip}, last)
+		}
+		after = url.Values{"after": {cursor}}
+	}
+}
+
+// next asks for a page of the walk, with more parameters than it has.
+func (w *walk) next(ctx context.Context, more url.Values) (*core.Pending, error) {
+	params := maps.Clone(w.params)
+	params.Set("total", "false")
+	maps.Copy(params, more)
+	return w.f.host.Reader().List(ctx, core.Anonymous, w.m.Type, params)
+}
+
+// endOf is the last entry of a page of the API, and where it leads on to.
+func endOf(body []byte) (id, cursor string) {
+	var list struct {
+		Data []struct {
+			ID string `json:"_id"`
+		}
+		Page struct{ Next string }
+	}
+	_ = json.Unmarshal(body, &list) // the API's own
+	if len(list.Data) > 0 {
+		id = list.Data[len(list.Data)-1].ID
+	}
+	return id, list.Page.Next
 }
 
 func (m *Mapping) line(lines []mapLine, where *site, doc map[string]any) []mapLine {

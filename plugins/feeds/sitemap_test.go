@@ -3,9 +3,11 @@ package feeds_test
 import (
 	"encoding/xml"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/palabre-cms/palabre/core"
 	"github.com/palabre-cms/palabre/core/plugin/plugintest"
 	"github.com/palabre-cms/palabre/plugins/feeds"
 )
@@ -62,15 +64,58 @@ func TestSitemap_index(t *testing.T) {
 			}
 		}
 	}
-	seen := map[string]bool{}
-	parts := locations(t, h, "/feeds/sitemap.xml", "sitemapindex")
-	for _, part := range parts {
-		for _, page := range locations(t, h, strings.TrimPrefix(part, "https://cms.example.org"), "urlset") {
-			seen[page] = true
+	holds := func(what string, want int) {
+		t.Helper()
+		seen, n := map[string]bool{}, 0
+		parts := locations(t, h, "/feeds/sitemap.xml", "sitemapindex")
+		for _, part := range parts {
+			for _, page := range locations(t, h, strings.TrimPrefix(part, "https://cms.example.org"), "urlset") {
+				seen[page] = true
+				n++
+			}
+		}
+		if len(parts) != (want+249)/250 || len(seen) != want || n != want {
+			t.Errorf("%s: %d parts have %d pages, %d of them different, want %d", what, len(parts), n, len(seen), want)
 		}
 	}
-	if len(parts) != 3 || len(seen) != 600 {
-		t.Errorf("%d parts have %d pages", len(parts), len(seen))
+	holds("at first", 600)
+	holds("again", 600)
+	// What is taken out in front, and put back in, moves every part that follows.
+	list, _ := h.Get("/api/v1/content/post?sort=_id&limit=3").OK().Body["data"].([]any)
+	for i, entry := range list {
+		h.Move("post", core.EntryID(fmt.Sprint(entry.(map[string]any)["_id"])), "unpublish").OK()
+		holds("one less", 600-i-1)
 	}
+	for i, entry := range list {
+		h.Move("post", core.EntryID(fmt.Sprint(entry.(map[string]any)["_id"])), "publish").OK()
+		holds("one more", 597+i+1)
+	}
+	h.CreateLive("post", post(doc{"title": "The last"})).OK()
+	holds("one more at the end", 601)
 	h.Get("/feeds/sitemap-post-4.xml").Status(404)
+}
+
+// A part that is asked for before those in front of it is the same.
+func TestSitemap_partAlone(t *testing.T) {
+	t.Parallel()
+	h := node(t, feeds.NewSized(feeds.Sizes{Whole: 2, Part: 250}))
+	for range 3 {
+		var operations []any
+		for i := range 200 {
+			operations = append(operations, doc{"op": "create", "type": "post", "data": post(doc{"title": fmt.Sprint("Number ", i)}), "publish": true})
+		}
+		for some := range slices.Chunk(operations, 100) {
+			h.Do("administrator", "POST", "/api/v1/batch", doc{"operations": some}).OK()
+		}
+	}
+	alone := locations(t, h, "/feeds/sitemap-post-3.xml", "urlset")
+	locations(t, h, "/feeds/sitemap-post-1.xml", "urlset")
+	locations(t, h, "/feeds/sitemap-post-2.xml", "urlset")
+	list, _ := h.Get("/api/v1/content/post?limit=1").OK().Body["data"].([]any)
+	id := core.EntryID(fmt.Sprint(list[0].(map[string]any)["_id"]))
+	h.Update("post", id, doc{"lead": "Another"}).OK() // so that no answer is kept
+	h.Move("post", id, "publish").OK()
+	if after := locations(t, h, "/feeds/sitemap-post-3.xml", "urlset"); len(alone) != 100 || !slices.Equal(alone, after) {
+		t.Errorf("%d pages, then %d", len(alone), len(after))
+	}
 }

@@ -30,7 +30,7 @@ type atomCategory struct {
 }
 
 func writeAtom(f *feed) ([]byte, error) {
-	out := atomFeed{Lang: f.lang, AtomFeed: &gorilla.AtomFeed{Xmlns: "http://www.w3.org/2005/Atom", Title: f.title, Id: f.first, Updated: f.updated.UTC().Format(time.RFC3339),
+	out := atomFeed{Lang: f.lang, AtomFeed: &gorilla.AtomFeed{Xmlns: "http://www.w3.org/2005/Atom", Title: f.title, Id: f.id, Updated: f.updated.UTC().Format(time.RFC3339),
 		Author: atomAuthor(f.site.author)}, Links: []gorilla.AtomLink{{Href: f.site.home + "/", Rel: "alternate"}, {Href: f.self, Rel: "self", Type: "application/atom+xml"}}}
 	if f.next != "" {
 		out.Links = append(out.Links, gorilla.AtomLink{Href: f.next, Rel: "next", Type: "application/atom+xml"})

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 
 	"github.com/palabre-cms/palabre/core"
 	"github.com/palabre-cms/palabre/core/plugin"
@@ -42,25 +43,68 @@ func (g *geo) registerBases(r *plugin.Registry) error {
 	)
 }
 
+// bases are the base maps of a node. Who reads tiles holds them: the archives are closed when nobody does any more.
+type bases struct {
+	all     []*base
+	holders atomic.Int64 // those who read, and the node as long as it is not stopped
+}
+
 // openBases opens the archives in {data}/plugins/{id}/base and what the settings name. One that cannot be opened is left out:
 // maps go on without it.
-func (g *geo) openBases(ctx context.Context, dir string) {
+func openBases(ctx context.Context, h plugin.Host, dir string, rasters []rasterSettings) *bases {
+	out := &bases{}
+	out.holders.Store(1)
 	for _, path := range filesIn(filepath.Join(dir, "base"), archiveSuffix) {
 		b, err := openArchive(ctx, path)
 		if err != nil {
-			g.host.Log().Error("a base map is left out", "file", path, "error", err)
+			h.Log().Error("a base map is left out", "file", path, "error", err)
 			continue
 		}
-		g.bases = append(g.bases, b)
+		out.all = append(out.all, b)
 	}
-	for _, s := range g.settings.Get().Rasters {
-		b, err := g.openRaster(s, dir)
+	for _, s := range rasters {
+		b, err := openRaster(h, s, dir)
 		if err != nil {
-			g.host.Log().Error("a base map is left out", "name", s.Name, "error", err)
+			h.Log().Error("a base map is left out", "name", s.Name, "error", err)
 			continue
 		}
-		g.bases = append(g.bases, b)
+		out.all = append(out.all, b)
 	}
+	return out
+}
+
+// hold keeps the archives open until release; false when they are closed already.
+func (s *bases) hold() bool {
+	for {
+		n := s.holders.Load()
+		if n == 0 {
+			return false
+		}
+		if s.holders.CompareAndSwap(n, n+1) {
+			return true
+		}
+	}
+}
+
+// release ends a hold; the last one closes the archives.
+func (s *bases) release() error {
+	if s.holders.Add(-1) > 0 {
+		return nil
+	}
+	var failures []error
+	for _, b := range s.all {
+		failures = append(failures, b.close())
+	}
+	return errors.Join(failures...)
+}
+
+// named finds a base map.
+func (s *bases) named(name string) (*base, error) {
+	at := slices.IndexFunc(s.all, func(b *base) bool { return b.name == name })
+	if at < 0 {
+		return nil, core.Refuse(core.CodeNotFound, "", "There is no base map %q.", "Il n’y a pas de fond de carte « %s ».", clipped(name))
+	}
+	return s.all[at], nil
 }
 
 func filesIn(dir, suffix string) []string {
@@ -93,10 +137,10 @@ func openArchive(ctx context.Context, path string) (*base, error) {
 	return &base{name: strings.TrimSuffix(filepath.Base(path), archiveSuffix), source: a, close: f.Close}, nil
 }
 
-func (g *geo) openRaster(s rasterSettings, dir string) (*base, error) {
-	site := g.host.PublicURL()
+func openRaster(h plugin.Host, s rasterSettings, dir string) (*base, error) {
+	site := h.PublicURL()
 	p, err := basemap.NewProxy(basemap.Options{Template: s.URL, UserAgent: fmt.Sprintf("Palabre/1.0 (%s)", contactOf(site, s.Contact)), Referer: site, Attribution: s.Attribution,
-		Name: s.Name, MaxZoom: s.MaxZoom, CacheDir: filepath.Join(dir, "cache", s.Name), Client: g.host.HTTP(), Now: g.host.Now, Log: g.host.Log()})
+		Name: s.Name, MaxZoom: s.MaxZoom, CacheDir: filepath.Join(dir, "cache", s.Name), Client: h.HTTP(), Now: h.Now, Log: h.Log()})
 	if err != nil {
 		return nil, err
 	}
@@ -111,23 +155,6 @@ func contactOf(site, contact string) string {
 	return "+" + site + "; " + contact
 }
 
-func (g *geo) closeBases() error {
-	var failures []error
-	for _, b := range g.bases {
-		failures = append(failures, b.close())
-	}
-	g.bases = nil
-	return errors.Join(failures...)
-}
-
-func (g *geo) base(name string) (*base, error) {
-	at := slices.IndexFunc(g.bases, func(b *base) bool { return b.name == name })
-	if at < 0 {
-		return nil, core.Refuse(core.CodeNotFound, "", "There is no base map %q.", "Il n’y a pas de fond de carte « %s ».", clipped(name))
-	}
-	return g.bases[at], nil
-}
-
 const (
 	baseWithin = 20 * 1e9 // a raster server far away may be slow
 	baseMaxAge = 24 * 3600
@@ -137,7 +164,19 @@ func (g *geo) readBaseTile(w http.ResponseWriter, q *core.RouteRequest) error {
 	if err := noParams(q.Query); err != nil {
 		return err
 	}
-	b, err := g.base(q.Value("source"))
+	n := g.running.Load()
+	for !n.bases.hold() {
+		was := n
+		if n = g.running.Load(); n == was {
+			return core.Refuse(core.CodeUnavailable, "", "The base maps are being opened anew: ask again.", "Les fonds de carte sont en train d’être rouverts : redemandez.")
+		}
+	}
+	defer func() {
+		if err := n.bases.release(); err != nil {
+			n.Log().Warn("a base map does not close", "error", err)
+		}
+	}()
+	b, err := n.bases.named(q.Value("source"))
 	if err != nil {
 		return err
 	}
@@ -154,13 +193,13 @@ func (g *geo) readBaseTile(w http.ResponseWriter, q *core.RouteRequest) error {
 	if err != nil {
 		return err
 	}
-	return sendTile(w, q, tile, g.host.Now().Unix())
+	return sendTile(w, q, tile, n.Now().Unix())
 }
 
 // sendTile answers with a tile, in the encoding that it is kept in where the caller takes that.
 func sendTile(w http.ResponseWriter, q *core.RouteRequest, t basemap.Tile, now int64) error {
 	data, h := t.Data, w.Header()
-	if t.Encoding != "" && strings.Contains(q.Header.Get("Accept-Encoding"), t.Encoding) {
+	if t.Encoding != "" && accepts(q.Header, t.Encoding) {
 		h.Set("Content-Encoding", t.Encoding)
 	} else if t.Encoding != "" {
 		plain, err := t.Plain()
@@ -191,7 +230,7 @@ func (g *geo) baseTileJSON(_ context.Context, q *core.RouteRequest) (*core.Pendi
 	if err := noParams(q.Query); err != nil {
 		return nil, err
 	}
-	b, err := g.base(q.Value("source"))
+	b, err := g.running.Load().bases.named(q.Value("source"))
 	if err != nil {
 		return nil, err
 	}
@@ -213,7 +252,7 @@ func (g *geo) listBases(_ context.Context, q *core.RouteRequest) (*core.Pending,
 		TileJSON    string `json:"tilejson"`
 	}
 	lines := []line{}
-	for _, b := range g.bases {
+	for _, b := range g.running.Load().bases.all {
 		info := b.source.Info()
 		lines = append(lines, line{b.name, string(info.Format), info.Attribution, g.here(q) + "/geo/base/" + b.name + "/tilejson.json"})
 	}

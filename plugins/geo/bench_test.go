@@ -4,7 +4,11 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"runtime"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -71,10 +75,67 @@ func BenchmarkTile(b *testing.B) {
 			h.Get("/api/v1/content/site?limit=20").OK()
 		}
 	})
+	b.Run("page", func(b *testing.B) {
+		for b.Loop() {
+			h.Get("/map").OK()
+		}
+	})
 	b.Run("geojson", func(b *testing.B) {
 		for b.Loop() {
 			n++
-			h.Get(fmt.Sprintf("/geo/layers/site.geojson?filter[title][ne]=%d", n)).OK()
+			unread(h, fmt.Sprintf("/geo/layers/site.geojson?filter[title][ne]=%d", n))
 		}
 	})
+	b.Run("geojson-at-once", func(b *testing.B) {
+		for b.Loop() {
+			b.ReportMetric(most(func() {
+				var callers sync.WaitGroup
+				for range 8 {
+					n++
+					path := fmt.Sprintf("/geo/layers/site.geojson?filter[title][ne]=%d", n)
+					callers.Go(func() { unread(h, path) })
+				}
+				callers.Wait()
+			}), "peak-MB")
+		}
+	})
+}
+
+// unread asks for an answer as somebody who does not look at it: a test's own reading would cost more than the answer.
+func unread(h *plugintest.Host, path string) {
+	r := httptest.NewRequest("GET", path, nil)
+	r.Header.Set("Accept-Encoding", "gzip")
+	h.Handler().ServeHTTP(nowhere{http.Header{}}, r)
+}
+
+type nowhere struct{ header http.Header }
+
+func (n nowhere) Header() http.Header            { return n.header }
+func (n nowhere) Write(text []byte) (int, error) { return len(text), nil }
+func (n nowhere) WriteHeader(int)                {}
+
+// most is by how many megabytes the heap grows at most while something runs, garbage included.
+func most(run func()) float64 {
+	runtime.GC()
+	heap := func() float64 {
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return float64(m.HeapAlloc) / 1e6
+	}
+	before, peak, done := heap(), 0.0, make(chan struct{})
+	var watch sync.WaitGroup
+	watch.Go(func() {
+		for {
+			peak = max(peak, heap())
+			select {
+			case <-done:
+				return
+			case <-time.After(2 * time.Millisecond):
+			}
+		}
+	})
+	run()
+	close(done)
+	watch.Wait()
+	return peak - before
 }

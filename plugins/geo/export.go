@@ -30,7 +30,8 @@ func (g *geo) exportLayer(ctx context.Context, c *plugin.CommandCall) error {
 	if deepest < 0 || deepest > maxExportZoom {
 		return core.Errorf(core.CodeBadRequest, "--zoom is a whole number from 0 to %d.", maxExportZoom)
 	}
-	of := &geo{host: c.Host, settings: g.settings}
+	of := &geo{settings: g.settings}
+	of.running.Store(&node{Host: c.Host})
 	l, err := of.layer(ctx, core.Anonymous, c.Args[0])
 	if err != nil {
 		return err

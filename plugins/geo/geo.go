@@ -9,6 +9,9 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/palabre-cms/palabre/core"
 	"github.com/palabre-cms/palabre/core/plugin"
@@ -19,16 +22,28 @@ import (
 const ID = "dev.palabre.geo"
 
 // New makes the plugin.
-func New() plugin.Plugin { return &geo{} }
+func New() plugin.Plugin { return &geo{most: mostFeatures, much: make(chan struct{}, manyAtOnce)} }
 
 type geo struct {
-	host     plugin.Host
 	settings *plugin.Settings[settings]
+	running  atomic.Pointer[node] // nil until it was started
 	tiles    *tileCache
-	bases    []*base
-	overlays *overlays
 	turn     *turn
+	packed   sync.Map // files of the page, as they are sent
+	most     int      // features in an answer
+	much     chan struct{}
 }
+
+// node is the plugin as it was started last. It is replaced as a whole when the plugin is started again, because its settings
+// have changed, say; requests that are under way go on with the one that they have.
+type node struct {
+	plugin.Host
+	bases    *bases
+	overlays *overlays
+}
+
+// host is what the plugin was started with.
+func (g *geo) host() plugin.Host { return g.running.Load().Host }
 
 var (
 	_ plugin.Starter = (*geo)(nil)
@@ -46,23 +61,20 @@ func (g *geo) Manifest() plugin.Manifest {
 func (g *geo) Register(r *plugin.Registry) error {
 	g.settings = plugin.Configure(r, checkSettings)
 	plugin.Fits(r, g.fits)
-	g.tiles, g.turn = newTileCache(32<<20), newTurn()
+	g.tiles, g.turn = newTileCache(32<<20, func() time.Time { return g.host().Now() }, func(t core.TypeName) uint64 { return g.host().Version(t) }), newTurn()
 	return errors.Join(g.registerLayers(r), g.registerTerritories(r), g.registerBases(r), g.registerStyle(r), g.registerGeocoder(r), g.registerChecks(r), g.registerCommands(r), g.registerPage(r))
 }
 
 // Start implements plugin.Starter.
 func (g *geo) Start(ctx context.Context, h plugin.Host) error {
-	g.host = h
 	dir, err := h.DataDir()
 	if err != nil {
 		return err
 	}
-	g.openBases(ctx, dir)
+	g.running.Store(&node{Host: h, bases: openBases(ctx, h, dir, g.settings.Get().Rasters), overlays: newOverlays(dir, h.Now)})
 	if h.Serving() {
 		h.Go(func(context.Context) { g.warm() })
 	}
-	g.overlays = newOverlays(dir, h.Now)
-	g.tiles.now, g.tiles.ver = h.Now, h.Version
 	return nil
 }
 
@@ -70,7 +82,7 @@ func (g *geo) Start(ctx context.Context, h plugin.Host) error {
 func (g *geo) warm() {
 	all, err := g.gazetteer()
 	if err != nil {
-		g.host.Log().Error("the gazetteer cannot be loaded", "error", err)
+		g.host().Log().Error("the gazetteer cannot be loaded", "error", err)
 		return
 	}
 	all.Search("Paris", gazetteer.SearchOptions{Limit: 1})
@@ -78,7 +90,7 @@ func (g *geo) warm() {
 }
 
 // Stop implements plugin.Stopper.
-func (g *geo) Stop(context.Context) error { return g.closeBases() }
+func (g *geo) Stop(context.Context) error { return g.running.Load().bases.release() }
 
 func (g *geo) gazetteer() (*gazetteer.Gazetteer, error) {
 	all, err := gazetteer.Load()

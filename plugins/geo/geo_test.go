@@ -146,6 +146,54 @@ func TestGeoJSON(t *testing.T) {
 	}
 }
 
+// What does not go into one answer goes on in others: each feature once, also when something is written meanwhile.
+func TestGeoJSON_parts(t *testing.T) {
+	t.Parallel()
+	h := plugintest.New(t, geo.NewShort(3), plugintest.Types(site))
+	for i := range 8 {
+		h.CreateLive("site", plugintest.Doc{"title": fmt.Sprint(i), "kind": string(rune('a' + i%2)), "location": point(float64(i), 45)}).OK()
+	}
+	importRestaurants(t, h, "food")
+	for _, path := range []string{"/geo/layers/site.geojson?", "/geo/layers/site.geojson?filter[kind]=a&fields=title&", "/geo/layers/food.geojson?bbox=7.41,43.72,7.4275,43.742&"} {
+		seen, total := map[any]int{}, 0.0
+		for parts, next := 0, ""; ; parts++ {
+			c := collection(t, h, path+next)
+			page, _ := c.ExtraMembers["page"].(map[string]any)
+			if page["limit"] != 3.0 || len(c.Features) > 3 || parts > 1000 {
+				t.Fatalf("%s%s: %d features, %v", path, next, len(c.Features), page)
+			}
+			for _, f := range c.Features {
+				seen[f.ID]++
+			}
+			if parts == 0 {
+				total, _ = page["total"].(float64)
+			}
+			cursor, more := page["next"].(string)
+			if !more {
+				break
+			}
+			next = "after=" + url.QueryEscape(cursor)
+			if parts == 0 {
+				h.CreateLive("site", plugintest.Doc{"title": "later", "kind": "b", "location": point(9, 45)}).OK()
+			}
+		}
+		for id, n := range seen {
+			if n != 1 {
+				t.Errorf("%s: %v is there %d times", path, id, n)
+			}
+		}
+		if len(seen) < int(total) || total < 4 {
+			t.Errorf("%s: %d of %v features", path, len(seen), total)
+		}
+	}
+	if c := collection(t, h, "/geo/layers/site.geojson?filter[title][in]=0,1,2"); len(c.Features) != 3 || c.ExtraMembers["page"] != nil {
+		t.Errorf("what fits into one answer: %v", c)
+	}
+	for _, query := range []string{"after=feature:x&limit=2", "after=feature:x&sort=title", "after=x"} {
+		h.Get("/geo/layers/site.geojson?" + query).Status(400)
+	}
+}
+
 // The same question gives the same count in the list, in a facet, as GeoJSON, over the tiles of a zoom, and by territory.
 func TestCountsAgree(t *testing.T) {
 	t.Parallel()

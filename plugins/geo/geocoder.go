@@ -163,7 +163,7 @@ func (g *geo) ask(ctx context.Context, s geocoderSettings, what string, params u
 	}
 	sum := sha256.Sum256([]byte(address))
 	key := "geocode/" + hex.EncodeToString(sum[:16])
-	if kept, _, err := g.host.Store().Get(ctx, key); err == nil {
+	if kept, _, err := g.host().Store().Get(ctx, key); err == nil {
 		return readPlaces(s, kept)
 	}
 	text, err := g.fetch(ctx, s, address)
@@ -172,8 +172,8 @@ func (g *geo) ask(ctx context.Context, s geocoderSettings, what string, params u
 	}
 	places, err := readPlaces(s, text)
 	if err == nil {
-		if err := g.host.Store().Put(ctx, key, text, g.host.Now().Add(geocodesKept)); err != nil {
-			g.host.Log().Info("what a geocoder answered is not kept", "error", err)
+		if err := g.host().Store().Put(ctx, key, text, g.host().Now().Add(geocodesKept)); err != nil {
+			g.host().Log().Info("what a geocoder answered is not kept", "error", err)
 		}
 	}
 	return places, err
@@ -187,8 +187,8 @@ func (g *geo) fetch(ctx context.Context, s geocoderSettings, address string) (te
 	if err != nil {
 		return nil, core.Wrap("geo.fetch", err)
 	}
-	r.Header.Set("User-Agent", fmt.Sprintf("Palabre/1.0 (%s)", contactOf(g.host.PublicURL(), s.Contact)))
-	answer, err := g.host.HTTP().Do(r)
+	r.Header.Set("User-Agent", fmt.Sprintf("Palabre/1.0 (%s)", contactOf(g.host().PublicURL(), s.Contact)))
+	answer, err := g.host().HTTP().Do(r)
 	if err != nil {
 		return nil, awayGeocoder(err)
 	}

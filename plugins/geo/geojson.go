@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -17,7 +18,21 @@ import (
 // geoJSONKind is the media type of RFC 7946.
 const geoJSONKind = "application/geo+json"
 
-// readLayer gives a layer as a FeatureCollection: all of it, or with limit, after or sort a page of it, as a list.
+// mostFeatures is how many features an answer has; page.next leads to those that follow.
+const mostFeatures = 20_000
+
+// many is from how many features on answers are made two at a time: whoever asks at once for much waits, and the memory that it
+// takes is bounded.
+const (
+	many       = 2_000
+	manyAtOnce = 2
+)
+
+// onward begins the cursors of whole layers, which go by the identifiers of features; those of lists go by their order.
+const onward = "feature:"
+
+// readLayer gives a layer as a FeatureCollection: all of it, as far as mostFeatures go, or with limit, after or sort a page of it, as
+// a list.
 func (g *geo) readLayer(ctx context.Context, q *core.RouteRequest) (*core.Pending, error) {
 	name, ok := strings.CutSuffix(q.Value("layer"), ".geojson")
 	if !ok {
@@ -27,20 +42,25 @@ func (g *geo) readLayer(ctx context.Context, q *core.RouteRequest) (*core.Pendin
 	if err != nil {
 		return nil, err
 	}
-	if o != nil {
-		s, err := readSelection(q.Query)
-		return o.geoJSON(s), err
+	params := cloned(q.Query)
+	after, following := strings.CutPrefix(params.Get("after"), onward)
+	if following = following && !params.Has("limit") && !params.Has("sort"); following {
+		params.Del("after")
 	}
-	p, err := g.places(ctx, q.Who, l, q.Query)
+	if o != nil {
+		s, err := readSelection(params)
+		return o.geoJSON(s, after, g.most), err
+	}
+	p, err := g.places(ctx, q.Who, l, params)
 	if err != nil {
 		return nil, err
 	}
-	paged := q.Query.Has("limit") || q.Query.Has("after") || q.Query.Has("sort")
-	return &core.Pending{Key: keyed(p.Key, "geojson "+l.name+" "+strconv.FormatBool(paged)), Types: p.Types, Answer: func(ctx context.Context) (*core.Answer, error) {
+	paged := params.Has("limit") || params.Has("after") || params.Has("sort")
+	return &core.Pending{Key: keyed(p.Key, "geojson "+l.name+" "+strconv.FormatBool(paged)+" "+after), Types: p.Types, Answer: func(ctx context.Context) (*core.Answer, error) {
 		if paged {
 			return pageOf(ctx, p)
 		}
-		return wholeOf(ctx, p)
+		return g.wholeOf(ctx, p, core.EntryID(after))
 	}}, nil
 }
 
@@ -52,7 +72,8 @@ func keyed(key, what string) string {
 	return key + "\n" + what
 }
 
-func wholeOf(ctx context.Context, p *core.Placed) (*core.Answer, error) {
+// wholeOf gives all places after one, "" for the first.
+func (g *geo) wholeOf(ctx context.Context, p *core.Placed, after core.EntryID) (*core.Answer, error) {
 	places, err := p.Find(ctx, nil)
 	if err != nil {
 		return nil, err
@@ -61,12 +82,49 @@ func wholeOf(ctx context.Context, p *core.Placed) (*core.Answer, error) {
 	for i := range places.All {
 		ids[i] = places.All[i].ID
 	}
-	docs, err := p.Show(ctx, ids)
-	if err != nil {
-		return nil, err
+	ids, page := part(ids, after, g.most)
+	if len(ids) > many {
+		select {
+		case g.much <- struct{}{}:
+			defer func() { <-g.much }()
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
 	}
-	body, err := collection(p, docs, nil)
+	c := newCollection(p, false)
+	for some := range slices.Chunk(ids, showAtOnce) {
+		docs, err := p.Show(ctx, some)
+		if err != nil {
+			return nil, err
+		}
+		if err := c.add(docs, len(ids)); err != nil {
+			return nil, err
+		}
+	}
+	body, err := c.end(page)
 	return &core.Answer{Body: body, Kind: geoJSONKind, Until: places.Until, Position: places.Position, Tags: tagsOf(p)}, err
+}
+
+// showAtOnce is how many entries are read at a time: they go into the answer, and need not all be held beside it.
+const showAtOnce = 1_000
+
+// part cuts out what follows an identifier, and says where it goes on; nil where everything is in one answer.
+func part(ids []core.EntryID, after core.EntryID, most int) ([]core.EntryID, map[string]any) {
+	if after == "" && len(ids) <= most {
+		return ids, nil
+	}
+	slices.Sort(ids)
+	total := len(ids)
+	from, found := slices.BinarySearch(ids, after)
+	if found {
+		from++
+	}
+	members := map[string]any{"limit": most, "next": nil, "total": total}
+	if ids = ids[from:]; len(ids) > most {
+		ids = ids[:most]
+		members["next"] = onward + string(ids[most-1])
+	}
+	return ids, map[string]any{"page": members}
 }
 
 func pageOf(ctx context.Context, p *core.Placed) (*core.Answer, error) {
@@ -89,7 +147,11 @@ func pageOf(ctx context.Context, p *core.Placed) (*core.Answer, error) {
 	if page.Total >= 0 {
 		members["total"] = page.Total
 	}
-	body, err := collection(p, docs, map[string]any{"page": members})
+	c := newCollection(p, true)
+	if err := c.add(docs, len(docs)); err != nil {
+		return nil, err
+	}
+	body, err := c.end(map[string]any{"page": members})
 	return &core.Answer{Body: body, Kind: geoJSONKind, Until: page.Until, Position: page.Position, Tags: tagsOf(p)}, err
 }
 
@@ -103,37 +165,57 @@ func tagsOf(p *core.Placed) []string {
 
 // collection writes a FeatureCollection of entries as lists show them, with its bounding box. An entry that is not to be seen
 // any more is left out, and so is one without a place, but for a page's, which are those of the list (RFC 7946, 3.2: unlocated).
-func collection(p *core.Placed, docs []core.Doc, foreign map[string]any) ([]byte, error) {
-	paged := foreign != nil
-	size := 256
-	for _, d := range docs {
-		size += len(d) + 96
+type collection struct {
+	p      *core.Placed
+	paged  bool
+	b      []byte
+	bounds extent
+	any    bool
+}
+
+func newCollection(p *core.Placed, paged bool) *collection {
+	return &collection{p: p, paged: paged, b: []byte(`{"type":"FeatureCollection","features":[`)}
+}
+
+// add writes entries; all is how many there will be about.
+func (c *collection) add(docs []core.Doc, all int) error {
+	if !c.any && len(docs) > 0 {
+		c.b = slices.Grow(c.b, c.sizeOf(docs)/len(docs)*all+256)
 	}
-	b := append(make([]byte, 0, size), `{"type":"FeatureCollection","features":[`...)
-	var bounds extent
-	first := true
 	for _, d := range docs {
-		f, ok := split(d, p.Field.Path)
-		if d == nil || !ok && !paged {
+		f, ok := split(d, c.p.Field.Path)
+		if d == nil || !ok && !c.paged {
 			continue
 		}
 		geometry := []byte("null")
 		if ok {
 			var err error
-			if geometry, err = straightened(f.geometry, &bounds); err != nil {
-				return nil, err
+			if geometry, err = straightened(f.geometry, &c.bounds); err != nil {
+				return err
 			}
 		}
-		if !first {
-			b = append(b, ',')
+		if c.any {
+			c.b = append(c.b, ',')
 		}
-		first = false
-		b = append(append(append(b, `{"type":"Feature","id":`...), f.id...), `,"geometry":`...)
-		b = append(append(append(b, geometry...), `,"properties":{`...), f.properties...)
-		b = append(b, `}}`...)
+		c.any = true
+		c.b = append(append(append(c.b, `{"type":"Feature","id":`...), f.id...), `,"geometry":`...)
+		c.b = append(append(append(c.b, geometry...), `,"properties":{`...), f.properties...)
+		c.b = append(c.b, `}}`...)
 	}
-	b = append(b, ']')
-	if box, ok := bounds.box(); ok {
+	return nil
+}
+
+func (c *collection) sizeOf(docs []core.Doc) (size int) {
+	for _, d := range docs {
+		size += len(d) + 96
+	}
+	return size
+}
+
+// end gives the whole, with more members.
+func (c *collection) end(foreign map[string]any) ([]byte, error) {
+	b := append(c.b, ']')
+	if box, ok := c.bounds.box(); ok {
 		b = append(b, `,"bbox":[`...)
 		for i, v := range box {
 			if i > 0 {

@@ -27,7 +27,7 @@ const clusterBelow = 14
 
 // layers are those that a caller may see: every type with a place, then the configured ones, which go before types of their name.
 func (g *geo) layers(ctx context.Context, who *core.Principal) ([]*layer, error) {
-	types, err := g.host.Reader().Visible(ctx, who)
+	types, err := g.host().Reader().Visible(ctx, who)
 	if err != nil {
 		return nil, err
 	}
@@ -74,12 +74,12 @@ func (g *geo) layer(ctx context.Context, who *core.Principal, name string) (*lay
 // freeOverlays are the layers of OpenStreetMap whose name no layer of content has: that one is served at its address. Content
 // that the caller may not see hides a layer too, so that the list does not tell whether there is any.
 func (g *geo) freeOverlays() []string {
-	return slices.DeleteFunc(g.overlays.names(), g.isContent)
+	return slices.DeleteFunc(g.running.Load().overlays.names(), g.isContent)
 }
 
 // isContent reports whether there is a layer of content of a name, for whomever.
 func (g *geo) isContent(name string) bool {
-	t, ok := g.host.Types().Type(core.TypeName(name))
+	t, ok := g.host().Types().Type(core.TypeName(name))
 	return ok && t.GeoField != "" || slices.ContainsFunc(g.settings.Get().Layers, func(s layerSettings) bool { return s.Name == name })
 }
 
@@ -89,7 +89,7 @@ func (g *geo) anyLayer(ctx context.Context, who *core.Principal, name string) (*
 	if g.isContent(name) || core.CodeOf(err) != core.CodeNotFound {
 		return l, nil, err
 	}
-	o, broken := g.overlays.get(name)
+	o, broken := g.running.Load().overlays.get(name)
 	if broken != nil || o != nil {
 		return nil, o, broken
 	}
@@ -110,7 +110,7 @@ func (g *geo) places(ctx context.Context, who *core.Principal, l *layer, params 
 	if err != nil {
 		return nil, err
 	}
-	p, err := g.host.Places().Places(ctx, who, l.typ.Name, params)
+	p, err := g.host().Places().Places(ctx, who, l.typ.Name, params)
 	if err != nil {
 		return nil, err
 	}
@@ -122,7 +122,7 @@ func (g *geo) places(ctx context.Context, who *core.Principal, l *layer, params 
 		fields = append([]string{p.Field.Path}, fields...)
 	}
 	params.Set("fields", strings.Join(fields, ","))
-	return g.host.Places().Places(ctx, who, l.typ.Name, params)
+	return g.host().Places().Places(ctx, who, l.typ.Name, params)
 }
 
 // usualFields are what a layer tells of its entries, as far as the caller may read it: the title, the slug, and the place.

@@ -15,7 +15,7 @@ import (
 func (g *geo) registerLayers(r *plugin.Registry) error {
 	return errors.Join(
 		plugin.Get(r, "/geo/layers", "listLayers", "The layers that can be put on a map", g.listLayers, plugin.Public()),
-		plugin.Get(r, "/geo/layers/{layer}", "readLayer", "A layer as GeoJSON (RFC 7946): {layer}.geojson, with the parameters of a list", g.readLayer, plugin.Public()),
+		plugin.Get(r, "/geo/layers/{layer}", "readLayer", "A layer as GeoJSON (RFC 7946): {layer}.geojson, with the parameters of a list; beyond 20,000 features, page.next leads on", g.readLayer, plugin.Public()),
 		plugin.Get(r, "/geo/layers/{layer}/tilejson.json", "describeLayerTiles", "A layer's TileJSON 3.0", g.layerTileJSON, plugin.Public()),
 		plugin.Get(r, "/geo/layers/{layer}/territories", "countLayerByTerritory", "How many entries of a layer each territory has", g.countByTerritory, plugin.Public()),
 		plugin.Get(r, "/geo/layers/{layer}/{z}/{x}/{y}", "readLayerTile", "A tile of a layer: {y}.mvt, a Mapbox Vector Tile 2.1, with the parameters of a list", g.readTile, plugin.Public()),
@@ -60,7 +60,7 @@ func (g *geo) listLayers(ctx context.Context, q *core.RouteRequest) (*core.Pendi
 // here is how this site's addresses begin: TileJSON and styles are read elsewhere, where a path alone leads nowhere. Where no
 // public address is configured, it is the one that this request came to.
 func (g *geo) here(q *core.RouteRequest) string {
-	if site := g.host.PublicURL(); site != "" || q.Host == "" {
+	if site := g.host().PublicURL(); site != "" || q.Host == "" {
 		return site
 	}
 	if q.TLS != nil {

@@ -70,11 +70,11 @@ func (g *geo) sendPage(w http.ResponseWriter, q *core.RouteRequest, embed bool, 
 	h.Set("Cache-Control", "private, no-cache")
 	h.Set("Referrer-Policy", "strict-origin-when-cross-origin")
 	h.Set("Vary", "Accept-Language, Authorization, Cookie")
-	_, _ = w.Write(body) // a caller who does not listen any more is told nothing
+	sendText(w, q, body, nil, "")
 	return nil
 }
 
-func (g *geo) component(w http.ResponseWriter, _ *core.RouteRequest) error {
+func (g *geo) component(w http.ResponseWriter, q *core.RouteRequest) error {
 	body, err := fs.ReadFile(web.Files(), "palabre-map.js")
 	if err != nil {
 		return core.Wrap("geo.component", err)
@@ -84,7 +84,7 @@ func (g *geo) component(w http.ResponseWriter, _ *core.RouteRequest) error {
 	h.Set("Cross-Origin-Resource-Policy", "cross-origin")
 	h.Set("Access-Control-Allow-Origin", "*")
 	h.Set("Cache-Control", "public, max-age=3600")
-	_, _ = w.Write(body) // a caller who does not listen any more is told nothing
+	sendText(w, q, body, &g.packed, "palabre-map.js")
 	return nil
 }
 
@@ -98,7 +98,7 @@ func (g *geo) asset(w http.ResponseWriter, q *core.RouteRequest) error {
 	h.Set("Content-Type", mime.TypeByExtension(path.Ext(name)))
 	h.Set("Content-Security-Policy", web.AssetPolicy)
 	h.Set("Cache-Control", "public, max-age=31536000, immutable")
-	_, _ = w.Write(body) // a caller who does not listen any more is told nothing
+	sendText(w, q, body, &g.packed, name)
 	return nil
 }
 
@@ -114,7 +114,7 @@ func (g *geo) pageData(ctx context.Context, q *core.RouteRequest, embed bool) (*
 	if view := q.Query.Get("view"); view != d.State.View {
 		d.Unknown = append(d.Unknown, "view="+clipped(view))
 	}
-	if len(g.bases) > 0 {
+	if len(g.running.Load().bases.all) > 0 {
 		d.Style = "/geo/style.json"
 	}
 	for _, name := range g.freeOverlays() {
@@ -134,7 +134,7 @@ func (g *geo) owed() template.HTML {
 	if own := g.settings.Get().Attribution; own != "" {
 		parts = append(parts, html(own))
 	}
-	for _, b := range g.bases {
+	for _, b := range g.running.Load().bases.all {
 		parts = append(parts, b.source.Info().Attribution)
 	}
 	if len(g.freeOverlays()) > 0 && !strings.Contains(strings.Join(parts, ""), "openstreetmap.org/copyright") {
@@ -179,6 +179,9 @@ func (m *mapPage) fill(ctx context.Context, layers []*layer) error {
 		if err := m.nameTerritory(level, code); err != nil {
 			return err
 		}
+	}
+	if m.data.Picture, err = m.picture(ctx, chosen); err != nil {
+		return err
 	}
 	return m.list(ctx, chosen)
 }
@@ -406,7 +409,7 @@ func (m *mapPage) ask(ctx context.Context, l *layer, state web.State, more url.V
 		return nil, err
 	}
 	params.Del("geo")
-	pending, err := m.host.Reader().List(ctx, m.who, l.typ.Name, params)
+	pending, err := m.host().Reader().List(ctx, m.who, l.typ.Name, params)
 	if err != nil {
 		return nil, err
 	}

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -278,12 +279,19 @@ func (s selection) key() string {
 	return strings.Join(parts, " ")
 }
 
-func (o *overlay) geoJSON(s selection) *core.Pending {
-	return &core.Pending{Key: fmt.Sprintf("overlay %s %s geojson %s", o.name, o.stamp, s.key()), Answer: func(context.Context) (*core.Answer, error) {
+// geoJSON gives what a selection asks for after a feature, "" for the first.
+func (o *overlay) geoJSON(s selection, after string, most int) *core.Pending {
+	return &core.Pending{Key: fmt.Sprintf("overlay %s %s geojson %s %q", o.name, o.stamp, s.key(), after), Answer: func(context.Context) (*core.Answer, error) {
 		c := geojson.NewFeatureCollection()
 		var bounds extent
-		for _, place := range o.find(s, nil) {
-			f := o.features[o.numbers[place.ID]]
+		found := o.find(s, nil)
+		ids := make([]core.EntryID, len(found))
+		for i := range found {
+			ids[i] = found[i].ID
+		}
+		ids, page := part(ids, core.EntryID(after), most)
+		for _, id := range ids {
+			f := o.features[o.numbers[id]]
 			b := f.Geometry.Bound()
 			bounds.add(b.Min[0], b.Min[1])
 			bounds.add(b.Max[0], b.Max[1])
@@ -293,6 +301,7 @@ func (o *overlay) geoJSON(s selection) *core.Pending {
 			c.BBox = box[:]
 		}
 		c.ExtraMembers = geojson.Properties{"attribution": o.about.Attribution}
+		maps.Copy(c.ExtraMembers, page)
 		body, err := c.MarshalJSON()
 		return &core.Answer{Body: body, Kind: geoJSONKind, Until: o.now().Add(overlayFor)}, core.Wrap("geo.geoJSON", err)
 	}}

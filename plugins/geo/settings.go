@@ -23,7 +23,7 @@ const settingsSchema = `{
       "items": {
         "type": "object", "additionalProperties": false, "required": ["name", "type"],
         "properties": {
-          "name": {"type": "string", "pattern": "^[a-z][a-zA-Z0-9_-]{0,63}$"},
+          "name": {"type": "string", "pattern": "^[a-z][a-zA-Z0-9_-]{0,63}$", "examples": ["budgets"]},
           "type": {"type": "string", "minLength": 1, "maxLength": 64},
           "field": {"type": "string", "maxLength": 300, "description": "The field of the place; without it, the type's own."},
           "filter": {"type": "object", "description": "A filter tree, as in filter={…} of a list."},
@@ -39,7 +39,7 @@ const settingsSchema = `{
       "items": {
         "type": "object", "additionalProperties": false, "required": ["name", "url", "contact"],
         "properties": {
-          "name": {"type": "string", "pattern": "^[a-z][a-zA-Z0-9_-]{0,63}$"},
+          "name": {"type": "string", "pattern": "^[a-z][a-zA-Z0-9_-]{0,63}$", "examples": ["osm"]},
           "url": {"type": "string", "minLength": 8, "maxLength": 1000, "description": "https://tile.openstreetmap.org/{z}/{x}/{y}.png"},
           "contact": {"type": "string", "minLength": 3, "maxLength": 200, "description": "An address of mail or of a page, sent in User-Agent."},
           "attribution": {"type": "string", "maxLength": 500, "description": "HTML, of which text and links are kept; OpenStreetMap's without it."},
@@ -73,7 +73,7 @@ const settingsSchema = `{
         "site": {"type": "string", "maxLength": 200, "description": "Whose map it is."},
         "embed": {
           "type": "array", "maxItems": 50, "description": "The sites that may show /map/embed in a frame; without any, this one alone. * lets every site.",
-          "items": {"type": "string", "maxLength": 200, "pattern": "^([*]|https?://[A-Za-z0-9.*-]+(:[0-9]{1,5})?)$"}
+          "items": {"type": "string", "maxLength": 200, "pattern": "^([*]|https?://[A-Za-z0-9.*-]+(:[0-9]{1,5})?)$", "examples": ["https://www.example.org"]}
         },
         "pages": {
           "type": "object", "additionalProperties": {"type": "string", "maxLength": 500},

@@ -81,15 +81,16 @@ func (g *geo) styled(ctx context.Context, q *core.RouteRequest) ([]string, error
 
 // ground draws the base map.
 func (g *geo) ground(d *drawing, name string) error {
-	if name == "" && len(g.bases) > 0 {
-		name = g.bases[0].name
+	bases := g.running.Load().bases
+	if name == "" && len(bases.all) > 0 {
+		name = bases.all[0].name
 	}
 	if name == "" || name == "none" {
 		d.sources["outlines"] = object{"type": "geojson", "data": d.at + "/geo/outlines/departement", "attribution": "IGN, INSEE (Licence Ouverte 2.0)"}
 		d.layers = append(d.layers, object{"id": "outlines", "type": "line", "source": "outlines", "paint": object{"line-color": d.colours.line, "line-width": 0.8}})
 		return nil
 	}
-	b, err := g.base(name)
+	b, err := bases.named(name)
 	if err != nil {
 		return err
 	}

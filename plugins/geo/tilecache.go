@@ -40,8 +40,8 @@ type otherType struct {
 	version uint64
 }
 
-func newTileCache(most int) *tileCache {
-	return &tileCache{most: most, tiles: map[string]*list.Element{}}
+func newTileCache(most int, now func() time.Time, ver func(core.TypeName) uint64) *tileCache {
+	return &tileCache{now: now, ver: ver, most: most, tiles: map[string]*list.Element{}}
 }
 
 // perTile is about what a kept tile weighs beside its body.

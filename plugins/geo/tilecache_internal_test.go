@@ -14,8 +14,7 @@ import (
 func TestTileCache_stands(t *testing.T) {
 	t.Parallel()
 	now, version := time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC), uint64(1)
-	c := newTileCache(1 << 20)
-	c.now, c.ver = func() time.Time { return now }, func(core.TypeName) uint64 { return version }
+	c := newTileCache(1<<20, func() time.Time { return now }, func(core.TypeName) uint64 { return version })
 	var touched []core.BBox
 	var due time.Time
 	forgotten := false
@@ -67,8 +66,7 @@ func TestTileCache_stands(t *testing.T) {
 // The cache keeps to its size: what was asked for longest ago goes.
 func TestTileCache_size(t *testing.T) {
 	t.Parallel()
-	c := newTileCache(10 * (perTile + 100))
-	c.now, c.ver = time.Now, func(core.TypeName) uint64 { return 1 }
+	c := newTileCache(10*(perTile+100), time.Now, func(core.TypeName) uint64 { return 1 })
 	p := &core.Placed{Type: core.NewType(core.Type{Name: "site"}), Due: func() time.Time { return time.Time{} }, Touched: func(uint64) ([]core.BBox, uint64, bool) { return nil, 0, true }}
 	for i := range 100 {
 		_, err := c.answer(t.Context(), string(rune('a'+i)), p, coordinates{}, func(context.Context) (*core.Answer, error) { return &core.Answer{Body: make([]byte, 90)}, nil })

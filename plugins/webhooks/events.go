@@ -2,6 +2,7 @@ package webhooks
 
 import (
 	"context"
+	"slices"
 	"sync"
 
 	"github.com/palabre-cms/palabre/core"
@@ -107,17 +108,35 @@ func (s *sights) of(ctx context.Context, n *node, role string, c *plugin.Committ
 		}
 		s.known[key] = got
 	}
-	for i := range got.lines[c.Position] {
-		if line := &got.lines[c.Position][i]; line.ID == c.Change.Entry && sameRev(line.Rev, &c.Change) {
-			return line, nil
-		}
-	}
-	return nil, nil
+	return got.line(c), nil
 }
 
-// sameRev tells apart the changes of one entry within a commit; the public counts by what is published.
-func sameRev(rev int64, c *core.Change) bool {
-	return rev == c.Meta.Rev || c.Meta.Live != nil && rev == c.Meta.Live.Rev
+// line finds the line of a change; an entry may have several changes in a commit.
+func (s *sight) line(c *plugin.Committed) *core.ChangeLine {
+	find := func(is func(*core.ChangeLine) bool) *core.ChangeLine {
+		lines := s.lines[c.Position]
+		if i := slices.IndexFunc(lines, func(l core.ChangeLine) bool { return l.ID == c.Change.Entry && is(&l) }); i >= 0 {
+			return &lines[i]
+		}
+		return nil
+	}
+	if own := find(func(l *core.ChangeLine) bool { return l.Rev == c.Change.Meta.Rev }); own != nil {
+		return own
+	}
+	was, to := c.Change.Meta.Live, shownOrNot(&c.Change)
+	return find(func(l *core.ChangeLine) bool { return was != nil && l.Rev == was.Rev && l.Operation == to })
+}
+
+// shownOrNot is what a change means to the public that takes what is published away, or brings it back, and leaves its revision as it
+// was; "" for any other, which has a line of its own revision or none.
+func shownOrNot(c *core.Change) core.Action {
+	switch {
+	case c.Op == core.OpPurge, c.Action == core.ActionDelete:
+		return core.ActionUnpublish
+	case c.Action == core.ActionRestore:
+		return core.ActionPublish
+	}
+	return ""
 }
 
 // look reads a stretch of the feed; nil for a type that the role may not see.

@@ -34,6 +34,9 @@ func (s *Service) SignIn(ctx context.Context, in core.SignIn) (*core.SignedIn, e
 	}
 	if err != nil {
 		a.forgive()
+		if core.CodeOf(err) == core.CodeInvalid { // a plugin keeps him out
+			s.failed(ctx, u, "refused")
+		}
 		return nil, err
 	}
 	a.succeed()

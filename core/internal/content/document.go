@@ -355,9 +355,7 @@ func (e *edit) validate(context.Context) error {
 		return err
 	}
 	if len(wrong) > 0 && e.offered != nil && len(e.offered.wrong)+len(e.errors) == 0 && !tookTooLong(wrong) {
-		return &core.Error{Code: core.CodeInternal, Reason: "plugin_invalid_output",
-			Message: "A plugin made the content invalid, so nothing was changed. Tell an administrator.", Err: core.Invalid(wrong...),
-			Texts: core.Text{"fr": "Une extension a rendu le contenu invalide : rien n’a été modifié. Prévenez un administrateur."}}
+		return invalidOutput(wrong)
 	}
 	return invalid(e.asSent(append(e.errors, wrong...)))
 }
@@ -372,7 +370,30 @@ func (e *edit) judge(doc map[string]any) ([]core.FieldError, error) {
 			return nil, pluginFailed(&hook.Fault{Plugin: plugin, Hook: where, Err: core.Invalid(wrong...)})
 		}
 	}
+	if plugin := e.madeWrong(wrong); plugin != "" {
+		err := invalidOutput(wrong)
+		err.Extra = map[string]any{"plugin": plugin}
+		return nil, err
+	}
 	return wrong, nil
+}
+
+// madeWrong names the plugin whose function has given a value that does not fit its field, where nothing else is wrong.
+func (e *edit) madeWrong(wrong []core.FieldError) (plugin string) {
+	for i := range wrong {
+		f, known := e.typ.Field(strings.ReplaceAll(strings.TrimPrefix(wrong[i].Pointer, "/"), "/", "."))
+		if !known || f.Compute == nil || f.Compute.Ready == nil || wrong[i].Keyword == "required" {
+			return ""
+		}
+		plugin, _, _ = strings.Cut(f.Compute.Name, "/")
+	}
+	return plugin
+}
+
+func invalidOutput(wrong []core.FieldError) *core.Error {
+	return &core.Error{Code: core.CodeInternal, Reason: "plugin_invalid_output",
+		Message: "A plugin made the content invalid, so nothing was changed. Tell an administrator.", Err: core.Invalid(wrong...),
+		Texts: core.Text{"fr": "Une extension a rendu le contenu invalide : rien n’a été modifié. Prévenez un administrateur."}}
 }
 
 // tookTooLong reports whether a document was only too much work to judge in the time there is. That is no plugin's doing.

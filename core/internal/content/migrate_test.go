@@ -29,7 +29,5 @@ func TestMigrate_stale(t *testing.T) {
 	later.Store(int64(2 * time.Hour))
 	n = startWith(t, l, n.catalog.Catalog)
 	n.refused(core.CodeStale, core.System, rewritten(fiche.Hash))
-	if got := n.stored(e); got.Status != core.StatusPublished || got.Published == nil {
-		t.Errorf("it is %s, published %s", got.Status, got.Published)
-	}
+	eventually(t, "it is published", func() bool { return n.stored(e).At(time.Now().Add(2*time.Hour)).Published != nil })
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/palabre-cms/palabre/core"
+	"github.com/palabre-cms/palabre/core/internal/computed"
 	"github.com/palabre-cms/palabre/core/jsondoc"
 )
 
@@ -104,6 +105,12 @@ func (x *examination) document(ctx context.Context, doc map[string]any, e *core.
 	next, _, err := x.past.restored(ctx, e, next, changed, d.published)
 	if err != nil {
 		return nil, err
+	}
+	if len(computed.Fields(x.next)) > 0 {
+		next = jsondoc.CloneObject(next)
+		if _, err := computed.Fill(ctx, x.next, e.ID, next); ctx.Err() != nil {
+			return nil, err // a function's own no is its affair when the entry is written
+		}
 	}
 	errs := x.next.Validator.Validate(next)
 	errs = append(errs, x.left(next, errs)...)

@@ -80,6 +80,9 @@ func TestAccounts(t *testing.T) {
 	signIn("a long enough password").OK()
 	d.shut.Store(true)
 	signIn("a long enough password").Rejected("shut")
+	h.Eventually("the audit trail tells", func() bool {
+		return strings.Contains(h.Do("administrator", "GET", "/api/v1/audit?event=sign_in_failed", nil).Text, `"refused"`)
+	})
 	h.Eventually("the follower is told", func() bool { return d.seen.Load() > 12 })
 	if err := h.View("accounts").Ready(t.Context()); err != nil {
 		t.Error(err)

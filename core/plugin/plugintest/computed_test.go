@@ -201,6 +201,26 @@ func TestComputed_erased(t *testing.T) {
 	}
 }
 
+// A function that gives what does not fit its field has failed; an expression that would is seen when the type is looked at.
+func TestComputed_doesNotFit(t *testing.T) {
+	t.Parallel()
+	h := plugintest.New(t, computes(1, func(core.Computing) (any, error) { return "text", nil }), plugintest.Types(leaf(`,"size":{"type":"integer"}`)))
+	h.Create("leaf", plugintest.Doc{"title": "x", "size": 7}).OK()
+	check := func(field string) *plugintest.Result {
+		return h.Do("administrator", "PUT", "/api/v1/types/leaf", plugintest.Doc{"schema": json.RawMessage(leaf(`,"size":{"type":"integer"},` + field))})
+	}
+	if got := check(`"double":{"type":"integer","maximum":3,"x-computed":"size * 2"}`).Status(409).Text; !strings.Contains(got, "/double") {
+		t.Error(got)
+	}
+	check(`"f":{"type":"integer",` + byF + `}`).Status(409)
+	h.Restart(computes(1, func(core.Computing) (any, error) { return nil, nil }))
+	check(`"f":{"type":"integer",` + byF + `}`).OK()
+	h.Restart(computes(1, func(core.Computing) (any, error) { return "text", nil }))
+	if got := h.Create("leaf", plugintest.Doc{"title": "x"}); got.Has("reason", "plugin_invalid_output").Code != 500 || !strings.Contains(got.Text, "dev.acme.f") {
+		t.Error(got.Text)
+	}
+}
+
 // Who may not read a field is not told that another is computed from it.
 func TestComputed_hiddenSource(t *testing.T) {
 	t.Parallel()

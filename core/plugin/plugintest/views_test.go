@@ -32,7 +32,7 @@ func (a Activity) Register(r *plugin.Registry) error {
 func (Activity) count(t plugin.Table, c core.Commit) error {
 	day := c.At.Format(time.DateOnly)
 	for _, change := range c.Changes {
-		if live := change.Meta.Live; live != nil && live.Rev == change.Meta.Rev { // it published what it wrote
+		if live := change.Meta.Live; live != nil && live.Rev == change.Meta.Rev && change.Action != core.ActionMigrate { // somebody published it
 			n, _ := strconv.Atoi(string(t.Get(day)))
 			t.Put(day, json.RawMessage(strconv.Itoa(n+1)))
 		}

@@ -29,6 +29,8 @@ type PageData struct {
 	WithinLabel string  // the name of the territory in State.Within
 	Counts      []Count // entries by territory, where State.View asks for them
 
+	Picture *Picture // what the map shows at first; nil where it is not the whole country
+
 	Style string     // the address of the MapLibre style of the base map, which takes theme=light and dark; empty when there is no base map
 	Start Position   // what the map shows at first; without it, Metropole
 	Jumps []Position // places to go to with one click

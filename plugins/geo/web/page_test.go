@@ -100,8 +100,8 @@ func TestPageEscapes(t *testing.T) {
 			t.Errorf("the page contains %s:\n%s", bad, got)
 		}
 	}
-	if n := strings.Count(got, "<script"); n != 3 {
-		t.Errorf("the page has %d scripts, not 3", n)
+	if n := strings.Count(got, "<script"); n != 4 {
+		t.Errorf("the page has %d scripts, not 4", n)
 	}
 }
 

@@ -97,6 +97,9 @@ func (s *site) data(params url.Values, embed bool) web.PageData {
 	if d.Lang == "en" {
 		d.Title, d.Lead = "Map of participatory schemes", "The Observatory’s case studies, where they take place."
 	}
+	if state.Within == "" {
+		d.Picture = &web.Picture{Land: "M-300-300l600 0 0 600-600 0z", Near: []web.Mark{{X: 10, Y: -20, Count: 1110}, {X: 80, Y: 80, Count: 1}}, Far: []web.Mark{{Count: 1111}}}
+	}
 	if s.base {
 		d.Style = "/geo/style.json"
 		d.Attribution = `© <a href="https://www.openstreetmap.org/copyright">OpenStreetMap contributors</a>`

@@ -1,7 +1,7 @@
 // The map: what it shows follows the state, and what is clicked on it is told.
 import { ask } from './api.js';
 import { entriesIn, makePopup, most } from './popup.js';
-import { styleOf } from './style.js';
+import { forgetColours, styleOf } from './style.js';
 import { boundsOf, labelsOf } from './territories.js';
 
 const still = matchMedia('(prefers-reduced-motion: reduce)');
@@ -20,9 +20,12 @@ export function makeMap(page, { moved }) {
 
   async function begin() {
     const placed = location.hash !== ''; // MapLibre writes there what the map shows
+    maplibregl.setWorkerUrl(config.worker);
+    maplibregl.prewarm(); // the worker reads its script while the map is made
     await loadBase();
+    shown.counts = page.territories.counts();
     try {
-      map = create(container, config, say);
+      map = create(container, config, say, styleOf(shown));
     } catch {
       container.append(notice(say('jsNoMap')));
       container.closest('.map').classList.add('without');
@@ -30,9 +33,12 @@ export function makeMap(page, { moved }) {
     }
     popup = makePopup(page, map, () => select(null, []));
     listen();
-    await show();
-    map.on('idle', () => container.setAttribute('aria-busy', 'false'));
     if (page.state.within && !placed) await fit(page.state.within, false);
+    await entriesDrawn(map);
+    document.querySelector('.picture')?.remove();
+    await show(); // with the names of territories, which are drawn letter by letter
+    map.on('idle', () => container.setAttribute('aria-busy', 'false'));
+    map.once('idle', () => performance.mark('map-idle'));
   }
 
   /** loadBase asks for the base map as it is by day or by night. */
@@ -47,7 +53,10 @@ export function makeMap(page, { moved }) {
     map.on('click', clicked);
     map.on('mousemove', ({ point }) => { map.getCanvas().style.cursor = under(point).length ? 'pointer' : ''; });
     map.on('moveend', moved);
-    dark.addEventListener('change', () => loadBase().then(show));
+    dark.addEventListener('change', () => {
+      forgetColours();
+      loadBase().then(show);
+    });
     document.getElementById('jumps')?.addEventListener('change', jump);
     addEventListener('beforeprint', () => picture(map));
   }
@@ -111,6 +120,7 @@ export function makeMap(page, { moved }) {
     Object.assign(shown, { state: page.state, counts, labels: Object.fromEntries(levels.map((level, i) => [level, labels[i]])) });
     container.setAttribute('aria-busy', 'true');
     map.setStyle(styleOf(shown));
+    map.triggerRepaint(); // so that it says when it is done, also where nothing is different
   }
 
   function jump({ target }) {
@@ -161,10 +171,9 @@ function fitted({ clientWidth, clientHeight }, zoom) {
   return zoom + Math.min(0, Math.log2(Math.min(clientWidth, clientHeight) / 680));
 }
 
-function create(container, config, say) {
-  maplibregl.setWorkerUrl(config.worker);
+function create(container, config, say, style) {
   const map = new maplibregl.Map({
-    container, hash: true, style: { version: 8, sources: {}, layers: [] }, center: [config.start.lon, config.start.lat], zoom: fitted(container, config.start.zoom),
+    container, hash: true, style, center: [config.start.lon, config.start.lat], zoom: fitted(container, config.start.zoom),
     minZoom: 1, maxZoom: 19, maxPitch: 0, dragRotate: false, attributionControl: false, cooperativeGestures: config.embed,
     fadeDuration: still.matches ? 0 : 200, renderWorldCopies: false, locale: wordsOf(say),
   });
@@ -174,6 +183,20 @@ function create(container, config, say) {
   if (document.fullscreenEnabled) map.addControl(new maplibregl.FullscreenControl({ container: container.closest('.map') }), 'top-right');
   map.addControl(new maplibregl.ScaleControl({ maxWidth: 90 }), wide.matches ? 'bottom-right' : 'bottom-left');
   return map;
+}
+
+/** entriesDrawn waits until the first entries are drawn, or there is nothing to wait for. It is marked in the browser's timeline,
+ * for bench.mjs and those who watch their site. */
+function entriesDrawn(map) {
+  return new Promise((resolve) => {
+    const look = ({ type }) => {
+      if (type === 'render' && !(map.getSource('content') && map.isSourceLoaded('content'))) return;
+      for (const { unsubscribe } of watched) unsubscribe();
+      performance.mark('map-drawn');
+      resolve();
+    };
+    const watched = ['render', 'idle'].map((event) => map.on(event, look));
+  });
 }
 
 function wordsOf(say) {

@@ -124,7 +124,7 @@ function addOverlay(style, name) {
 function addLabels(style, { state, base, labels }) {
   if (base && !state.view) return;
   for (const [level, from, to] of [['region', 4, 6.8], ['departement', 6.8, 12]]) {
-    if (state.view && state.view !== level) continue;
+    if (!labels[level] || state.view && state.view !== level) continue;
     style.sources[`${level}-labels`] = { type: 'geojson', data: { ...empty, features: labels[level] } };
     style.layers.push({ id: `${level}-labels`, type: 'symbol', source: `${level}-labels`, minzoom: state.view ? 0 : from, maxzoom: state.view ? 24 : to,
       layout: { 'text-field': ['get', 'text'], 'text-font': state.view ? bold : regular, 'text-size': 12, 'text-max-width': 8, 'text-padding': 4, 'symbol-sort-key': ['-', 0, ['get', 'count']] },
@@ -140,9 +140,20 @@ function addSelected(style, at) {
 }
 
 let probe;
+let known = new Map();
 
-/** colour gives a colour of the style sheet as MapLibre reads it. */
+/** colour gives a colour of the style sheet as MapLibre reads it. It is looked up once, until forgetColours. */
 export function colour(name) {
+  if (!known.has(name)) known.set(name, computed(name));
+  return known.get(name);
+}
+
+/** forgetColours is for when the colours of the style sheet have changed. */
+export function forgetColours() {
+  known = new Map();
+}
+
+function computed(name) {
   if (!probe) {
     probe = document.createElement('span');
     probe.hidden = true;

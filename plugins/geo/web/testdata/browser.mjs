@@ -156,6 +156,49 @@ async function clickCluster(page, box) {
   await page.mouse.click(box.x + at[0], box.y + at[1]);
 }
 
+describe('the picture that comes with the page', () => {
+  /** late lets the map come no sooner than the function that it gives says. */
+  async function late(options) {
+    const context = await browser.newContext({ reducedMotion: 'reduce', ...desk, ...options });
+    const page = await context.newPage();
+    let come;
+    const coming = new Promise((resolve) => { come = resolve; });
+    await page.route('**/maplibre.js', (route) => coming.then(() => route.continue()));
+    return { page, context, come };
+  }
+
+  for (const [options, text] of [[desk, '1,1\u202fk'], [{ ...phone, colorScheme: 'dark' }, '1,1\u202fk']]) {
+    test(`it is there before the map, which takes its place: ${options.viewport.width}`, async () => {
+      const { page, context, come } = await late(options);
+      await page.goto(`${PLAIN}/map`, { waitUntil: 'commit' });
+      const shown = page.locator('.picture text:visible');
+      await shown.waitFor();
+      assert.equal(await shown.textContent(), text);
+      if (shots) await page.screenshot({ path: `${shots}/picture-${options.viewport.width}.png` });
+      come();
+      await drawn(page);
+      assert.equal(await page.locator('.picture').count(), 0);
+      await context.close();
+    });
+  }
+
+  test('it is not shown where the address says another place', async () => {
+    const { page, context, come } = await late();
+    await page.goto(`${PLAIN}/map#9/45.75/4.85`, { waitUntil: 'commit' });
+    await page.waitForFunction(() => 'placed' in document.documentElement.dataset);
+    assert.equal(await page.locator('.picture').isVisible(), false);
+    come();
+    await drawn(page);
+    await context.close();
+  });
+
+  test('it stays where there is no map', () => visit(`${PLAIN}/map`, { javaScriptEnabled: false }, async (page) => {
+    assert.equal(await page.locator('.picture').isVisible(), true);
+    assert.equal(await page.locator('#map .notice').isVisible(), true);
+    if (shots) await page.screenshot({ path: `${shots}/picture-alone.png` });
+  }));
+});
+
 describe('styles', () => {
   for (const [site, colorScheme] of [['PLAIN', 'light'], ['BASED', 'dark']]) { // and in the other colours at the end
     test(`what the map is given is what the style specification asks for: ${site}, ${colorScheme}`, () => visit(`${process.env[site]}/map?lang=en`, { colorScheme }, async (page) => {
