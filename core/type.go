@@ -105,7 +105,7 @@ type Field struct {
 	WriteRoles []string
 	Personal   *PersonalRule
 	Computed   bool
-	Compute    *ComputeRule // how, where a plugin's function does it
+	Compute    *ComputeRule // how, where an expression or a plugin’s function does it
 	ReadOnly   bool
 	// Annotations are those that plugins have brought, by name, as the schema has them.
 	Annotations map[string]any

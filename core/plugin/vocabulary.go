@@ -20,7 +20,7 @@ func Annotations(r *Registry, annotations ...core.Annotation) {
 		if check := a.Check; check != nil {
 			where := "annotation " + a.Name
 			a.Check = func(rule, value any) (wrong core.Text) {
-				r.judge(where, func() { wrong = check(jsondoc.Clone(rule), jsondoc.Clone(value)) })
+				r.fenced(where, func() { wrong = check(jsondoc.Clone(rule), jsondoc.Clone(value)) })
 				return wrong
 			}
 		}
@@ -35,7 +35,7 @@ func Formats(r *Registry, formats ...core.Format) {
 			where := "format " + f.Name
 			f.Valid = func(text string) bool {
 				right := true
-				r.judge(where, func() { right = valid(text) })
+				r.fenced(where, func() { right = valid(text) })
 				return right
 			}
 		}
@@ -43,9 +43,9 @@ func Formats(r *Registry, formats ...core.Format) {
 	}
 }
 
-// judge runs a judgement of a value, while the plugin is on. When it panics so does judge, with the fault, which the node catches
+// fenced runs a judgement of a value, while the plugin is on. When it panics so does fenced, with the fault, which the node catches
 // where values are judged.
-func (r *Registry) judge(where string, judge func()) {
+func (r *Registry) fenced(where string, judge func()) {
 	if !r.gate.On() {
 		return
 	}

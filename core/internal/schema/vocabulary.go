@@ -47,7 +47,7 @@ var (
 func (v *Vocabulary) Add(words core.Vocabulary) error {
 	next := Vocabulary{maps.Clone(v.annotations), maps.Clone(v.formats), maps.Clone(v.computations)}
 	for _, a := range words.Annotations {
-		value, err := judge(a.Name, a.Value)
+		value, err := compileValue(a.Name, a.Value)
 		if err == nil {
 			_, own := keywords[a.Name]
 			err = put(&next.annotations, a.Name, &annotation{a, value}, annotationPattern.MatchString(a.Name) && !own,
@@ -64,7 +64,7 @@ func (v *Vocabulary) Add(words core.Vocabulary) error {
 		}
 	}
 	for _, c := range words.Computations {
-		with, err := judge(c.Name, c.With)
+		with, err := compileValue(c.Name, c.With)
 		if err == nil {
 			err = put(&next.computations, c.Name, &computation{c, with}, c.Name != "" && c.Compute != nil,
 				"the computation %q cannot be added: it has a name that is not taken, and a function")
@@ -91,8 +91,8 @@ func put[W any](words *map[string]W, name string, w W, right bool, complaint str
 // valueMember is the member of the document that a judged value is put into.
 const valueMember = "value"
 
-// judge compiles the schema of a value that is no document; nil for none.
-func judge(name string, schema json.RawMessage) (core.Validator, error) {
+// compileValue compiles the schema of a value that is no document; nil for none.
+func compileValue(name string, schema json.RawMessage) (core.Validator, error) {
 	if schema == nil {
 		return nil, nil
 	}
