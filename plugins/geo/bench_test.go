@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -16,6 +17,7 @@ import (
 	"github.com/paulmach/orb/maptile"
 
 	"github.com/palabre-cms/palabre/core/plugin/plugintest"
+	"github.com/palabre-cms/palabre/plugins/geo"
 )
 
 // many is how many located entries the figures are for.
@@ -138,4 +140,52 @@ func most(run func()) float64 {
 	close(done)
 	watch.Wait()
 	return peak - before
+}
+
+// BenchmarkWrite measures creates with the plugin and without: one by one, by eight clients, and a hundred in a batch. Each entry has a
+// point, and the codes of all that it lies in; those that are filled have the commune's code alone, and more to write with the plugin.
+func BenchmarkWrite(b *testing.B) {
+	h := plugintest.New(b, geo.New(), plugintest.Types(townHall))
+	communes := []struct {
+		commune, epci, departement, region string
+		lon, lat                           float64
+	}{{"68224", "200066009", "68", "44", 7.33, 47.75}, {"57463", "200039865", "57", "44", 6.18, 49.12}, {"75056", "200054781", "75", "11", 2.35, 48.86}, {"29019", "242900314", "29", "53", -4.49, 48.39},
+		{"35238", "243500139", "35", "53", -1.68, 48.11}}
+	serial := new(atomic.Int64)
+	hall := func(filled bool) plugintest.Doc {
+		n := serial.Add(1)
+		c := communes[n%int64(len(communes))]
+		territory := plugintest.Doc{"commune": c.commune}
+		if !filled {
+			territory = plugintest.Doc{"commune": c.commune, "epci": c.epci, "departement": c.departement, "region": c.region}
+		}
+		return plugintest.Doc{"title": fmt.Sprint("Mairie ", n), "location": point(c.lon, c.lat), "territory": territory}
+	}
+	for round := range 5 {
+		for _, on := range []bool{false, true} {
+			h.Do("administrator", "PATCH", "/api/v1/plugins/"+geo.ID, plugintest.Doc{"enabled": on}).OK()
+			name := map[bool]string{false: "without", true: "with"}[on]
+			b.Run(fmt.Sprintf("one-by-one/%s-%d", name, round), func(b *testing.B) {
+				b.SetParallelism(4) // times two processors
+				b.RunParallel(func(pb *testing.PB) {
+					for pb.Next() {
+						h.CreateLive("hall", hall(false)).OK()
+					}
+				})
+				b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "entries/s")
+			})
+			for _, filled := range []bool{false, true} {
+				b.Run(fmt.Sprintf("batch%s/%s-%d", map[bool]string{true: "-filled"}[filled], name, round), func(b *testing.B) {
+					for b.Loop() {
+						operations := make([]any, 100)
+						for i := range operations {
+							operations[i] = plugintest.Doc{"op": "create", "type": "hall", "publish": true, "data": hall(filled)}
+						}
+						h.Do("administrator", "POST", "/api/v1/batch", plugintest.Doc{"operations": operations}).OK()
+					}
+					b.ReportMetric(float64(100*b.N)/b.Elapsed().Seconds(), "entries/s")
+				})
+			}
+		}
+	}
 }

@@ -3,6 +3,7 @@ package geo
 import (
 	"context"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -48,18 +49,36 @@ func (g *geo) check(_ context.Context, e *core.EntryEvent) error {
 	if err != nil {
 		return err
 	}
+	c := checking{geo: g, all: all, e: e}
 	for i := range e.Type.Fields {
 		f := &e.Type.Fields[i]
-		if f.Territory == "" || f.Multi {
+		if f.Territory == "" || f.Multi || slices.Contains(c.filled, f.Path) {
 			continue
 		}
 		code, _ := stringAt(e.New, f.Path)
 		if was, _ := stringAt(e.Old, f.Path); code == "" || code == was && !moved(e) {
 			continue
 		}
-		g.checkCode(all, e, f, code)
+		c.code(f, code)
 	}
 	return nil
+}
+
+// checking is a look at one entry.
+type checking struct {
+	*geo
+	all    *gazetteer.Gazetteer
+	e      *core.EntryEvent
+	filled []string        // fields that were filled in: there is nothing to look at
+	near   []gazetteer.Ref // territories that the point was found in or close to: it is in what they lie in too
+	at     *place
+}
+
+// place is the entry's point, if it has one.
+type place struct {
+	field    *core.Field
+	lon, lat float64
+	known    bool
 }
 
 // moved reports whether the entry's point is another one.
@@ -78,7 +97,9 @@ func stringAt(doc map[string]any, path string) (string, bool) {
 	return s, ok
 }
 
-func (g *geo) checkCode(all *gazetteer.Gazetteer, e *core.EntryEvent, f *core.Field, code string) {
+// code looks at one code.
+func (c *checking) code(f *core.Field, code string) {
+	all, e := c.all, c.e
 	level, known := levelOf(e.New, f)
 	if !known {
 		return
@@ -86,11 +107,11 @@ func (g *geo) checkCode(all *gazetteer.Gazetteer, e *core.EntryEvent, f *core.Fi
 	t, ok := found(all, level, code)
 	switch {
 	case ok:
-		complete(all, e, f, t)
-		g.compare(all, e, f, t)
+		c.complete(f, t)
+		c.compare(t)
 	case level == "" && len(all.Find(code)) > 1:
 		e.Warnings = append(e.Warnings, odd(f, core.Say("%q is the code of several territories: say of which level it is.", "« %s » est le code de plusieurs territoires : précisez le niveau.", code)))
-	case g.settings.Get().Checks.Codes == "warn" || level == "":
+	case c.settings.Get().Checks.Codes == "warn" || level == "":
 		e.Warnings = append(e.Warnings, odd(f, nothingAt(all, level, code)))
 	default:
 		e.Errors = append(e.Errors, odd(f, nothingAt(all, level, code)))
@@ -145,40 +166,48 @@ func nothingAt(all *gazetteer.Gazetteer, level gazetteer.Level, code string) cor
 }
 
 // complete fills in what the territory lies in, in the same object, where nothing stands yet.
-func complete(all *gazetteer.Gazetteer, e *core.EntryEvent, f *core.Field, t gazetteer.Territory) {
-	for _, parent := range all.Parents(t) {
-		for i := range e.Type.Fields {
-			other := &e.Type.Fields[i]
-			if other.Territory != string(parent.Level) || other.Multi || other.Path == f.Path || beside(other.Path, "") != beside(f.Path, "") {
-				continue
-			}
-			if have, _ := jsondoc.Lookup(e.New, other.Path); have == nil {
-				jsondoc.Set(e.New, other.Path, parent.Code)
-			}
+func (c *checking) complete(f *core.Field, t gazetteer.Territory) {
+	e := c.e
+	var parents []gazetteer.Territory
+	for i := range e.Type.Fields {
+		other := &e.Type.Fields[i]
+		if other.Territory == "" || other.Multi || other.Path == f.Path || beside(other.Path, "") != beside(f.Path, "") {
+			continue
+		}
+		if have, _ := jsondoc.Lookup(e.New, other.Path); have != nil {
+			continue
+		}
+		if parents == nil {
+			parents = c.all.Parents(t)
+		}
+		at := slices.IndexFunc(parents, func(p gazetteer.Territory) bool { return string(p.Level) == other.Territory })
+		if at >= 0 {
+			jsondoc.Set(e.New, other.Path, parents[at].Code)
+			c.filled = append(c.filled, other.Path)
 		}
 	}
 }
 
 // compare warns of a point that is far from the territory of its entry: it may have been found in a place of the same name.
-func (g *geo) compare(all *gazetteer.Gazetteer, e *core.EntryEvent, f *core.Field, t gazetteer.Territory) {
-	field, ok := e.Type.Field(e.Type.GeoField)
-	if !ok || field.Multi || t.Level == gazetteer.Region && hasNearer(e) {
-		return
-	}
-	lon, lat, ok := pointAt(e.New, field.Path)
-	if !ok {
+func (c *checking) compare(t gazetteer.Territory) {
+	e, at := c.e, c.point()
+	if !at.known || t.Level == gazetteer.Region && hasNearer(e) || slices.ContainsFunc(c.near, func(n gazetteer.Ref) bool { return c.all.Inside(n, t.Ref()) }) {
 		return
 	}
 	limit := float64(farKm)
-	if s := g.settings.Get().Checks.FarKm; s != nil {
+	if s := c.settings.Get().Checks.FarKm; s != nil {
 		limit = *s
 	}
-	metres, known := all.Distance(t.Level, t.Code, lon, lat)
-	if !known || metres < limit*1000 {
+	metres, known := c.all.Distance(t.Level, t.Code, at.lon, at.lat)
+	if !known {
+		return
+	}
+	if metres < limit*1000 {
+		c.near = append(c.near, t.Ref())
 		return
 	}
 	km := int(math.Round(metres / 1000))
-	warning := odd(field, core.Say("This point lies %d km from %s.", "Ce point est à %d km de %s.", km, t.Name))
+	warning := odd(at.field, core.Say("This point lies %d km from %s.", "Ce point est à %d km de %s.", km, t.Name))
 	warning.Keyword, warning.Params = "x-geo", map[string]any{"metres": int(metres), "level": t.Level, "code": t.Code}
 	for _, have := range e.Warnings { // the nearest territory says it best
 		if have.Keyword == warning.Keyword && have.Pointer == warning.Pointer {
@@ -186,6 +215,19 @@ func (g *geo) compare(all *gazetteer.Gazetteer, e *core.EntryEvent, f *core.Fiel
 		}
 	}
 	e.Warnings = append(e.Warnings, warning)
+}
+
+// point reads where the entry is.
+func (c *checking) point() *place {
+	if c.at != nil {
+		return c.at
+	}
+	c.at = &place{}
+	if f, ok := c.e.Type.Field(c.e.Type.GeoField); ok && !f.Multi {
+		c.at.field = f
+		c.at.lon, c.at.lat, c.at.known = pointAt(c.e.New, f.Path)
+	}
+	return c.at
 }
 
 // hasNearer reports whether an entry names a smaller territory than a région.

@@ -61,16 +61,30 @@ func (g *Gazetteer) toCentre(commune int32, lon, lat float64) float64 {
 }
 
 func (g *Gazetteer) toDiscs(i int32, lon, lat float64) (metres float64, ok bool) {
-	_, communes := g.level(Commune)
-	for c := range communes {
-		if !located(&g.rows[c]) || !g.inside(c, i) {
-			continue
-		}
+	for _, c := range g.members()[i] {
 		if d := g.toDisc(c, lon, lat); !ok || d < metres {
 			metres, ok = d, true
 		}
 	}
 	return metres, ok
+}
+
+// findMembers puts the communes together that toDiscs looks at.
+func (g *Gazetteer) findMembers() map[int32][]int32 {
+	members := map[int32][]int32{}
+	_, communes := g.level(Commune)
+	for c := range communes {
+		row := &g.rows[c]
+		if !located(row) {
+			continue
+		}
+		for _, parent := range []int32{row.EPCI, row.Departement, row.Region} {
+			if parent != packed.None && g.outlines[parent] == nil {
+				members[parent] = append(members[parent], c)
+			}
+		}
+	}
+	return members
 }
 
 func (g *Gazetteer) radius(commune int32) float64 {

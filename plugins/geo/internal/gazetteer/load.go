@@ -29,6 +29,7 @@ type Gazetteer struct {
 
 	outlines map[int32]*outline
 	radii    map[int32]float64        // of the communes of a département, in metres
+	members  func() map[int32][]int32 // the communes with a centre of each territory that has no outline
 	offshore func() map[int32]float64 // of communes whose centre lies outside, how far from the outline of their département
 }
 

@@ -81,6 +81,13 @@ func (g *Gazetteer) parents(i int32) []int32 {
 	return parents
 }
 
+// Inside reports whether a territory lies in another one, or in part, as an EPCI may.
+func (g *Gazetteer) Inside(of, parent Ref) bool {
+	i, ok := g.place(of.Level, of.Code)
+	j, known := g.place(parent.Level, parent.Code)
+	return ok && known && g.inside(i, j)
+}
+
 func (g *Gazetteer) inside(i, parent int32) bool {
 	row := &g.rows[i]
 	if row.EPCI == parent || row.Departement == parent || row.Region == parent {

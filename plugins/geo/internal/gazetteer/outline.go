@@ -66,6 +66,7 @@ func (g *Gazetteer) shape(shapes []packed.Outline) error {
 	}
 	g.measure()
 	g.offshore = sync.OnceValue(g.findOffshore)
+	g.members = sync.OnceValue(g.findMembers)
 	return nil
 }
 

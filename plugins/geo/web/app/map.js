@@ -129,13 +129,16 @@ export function makeMap(page, { moved }) {
     map.jumpTo({ center: [lon, lat], zoom: fitted(container, zoom) });
   }
 
+  /** nearest is how near to go to see where something is: without a base map there is little to see but the outlines. */
+  const nearest = () => (shown.base ? 12 : 9);
+
   /** locate goes to an entry and says what it is; button is what asked for it. */
   async function locate(entry, button) {
     if (!map || !entry.at) return;
     if (page.state.view) page.go({ view: '', after: page.state.after });
     container.closest('.map').scrollIntoView({ block: 'nearest', behavior: still.matches ? 'auto' : 'smooth' });
     select(entry.at, [entry.id]);
-    map.flyTo({ center: entry.at, zoom: Math.max(map.getZoom(), 12) });
+    map.flyTo({ center: entry.at, zoom: Math.max(map.getZoom(), nearest()) });
     await popup.entries(entry.at, [entry], button);
   }
 
@@ -150,7 +153,7 @@ export function makeMap(page, { moved }) {
   }
 
   function go(center, level, moving = true) {
-    map?.[moving ? 'flyTo' : 'jumpTo']({ center, zoom: zoomOf[level] ?? 11 });
+    map?.[moving ? 'flyTo' : 'jumpTo']({ center, zoom: Math.min(zoomOf[level] ?? 11, nearest()) });
   }
 
   return {

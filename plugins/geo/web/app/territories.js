@@ -137,7 +137,7 @@ export async function labelsOf(level, view, { classes, byCode }, number) {
     const count = byCode.get(code)?.count ?? 0;
     const ramp = rampOf(code);
     const inks = { ink: colour(deep.includes(ramp) ? '--on-ramp' : '--text'), paper: colour(ramp) };
-    const text = view === level ? (count ? number(count) : '') : name ?? '';
+    const text = view === level ? (count ? number(count) : '') : (name ?? '').replaceAll("'", '’');
     return { type: 'Feature', properties: { text, count, ...inks }, geometry: { type: 'Point', coordinates: middle(geometry) } };
   });
 }

@@ -171,8 +171,8 @@ describe('the picture that comes with the page', () => {
     test(`it is there before the map, which takes its place: ${options.viewport.width}`, async () => {
       const { page, context, come } = await late(options);
       await page.goto(`${PLAIN}/map`, { waitUntil: 'commit' });
+      await page.waitForFunction(() => document.querySelector('.picture text') && getComputedStyle(document.querySelector('.picture')).position === 'absolute'); // the style is there
       const shown = page.locator('.picture text:visible');
-      await shown.waitFor();
       assert.equal(await shown.textContent(), text);
       if (shots) await page.screenshot({ path: `${shots}/picture-${options.viewport.width}.png` });
       come();
