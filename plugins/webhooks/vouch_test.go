@@ -165,3 +165,39 @@ func TestRole_scheduledWhileOff(t *testing.T) {
 		t.Error("what nobody checked is on")
 	}
 }
+
+// What somebody with the role has put an end to is not brought back while nobody checks: neither what was published nor a draft.
+func TestRole_withdrawn(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	editor := s.as(t, "editor")
+	of := plugintest.Doc{"role": "administrator", "events": []string{"fiche.*"}}
+	moved, drafted, kept := s.hook("old.example.org", of), s.hook("drafted.example.org", of), s.hook("kept.example.org", of)
+	to := func(webhook core.EntryID, url string) {
+		s.Update("webhook", webhook, plugintest.Doc{"url": url}).OK()
+	}
+	to(moved, "https://new.example.org/hook")
+	s.Move("webhook", moved, "publish").OK()
+	to(drafted, "https://old.example.org/draft")
+	to(drafted, "https://new.example.org/draft")
+	s.turn(false)
+	for webhook, url := range map[core.EntryID]string{moved: "https://old.example.org/hook", drafted: "https://old.example.org/draft", kept: "https://kept.example.org/hook"} {
+		if got := editor("PATCH", "/api/v1/content/webhook/"+string(webhook)+"?publish=true", `{"url":"`+url+`"}`); got.Code > 299 {
+			t.Fatalf("%d %s", got.Code, got.Body)
+		}
+	}
+	s.turn(true)
+	s.publish("One")
+	s.gets("kept.example.org", 1)
+	for _, webhook := range []core.EntryID{moved, drafted} {
+		s.Eventually("it is off", func() bool { on, why := s.on(webhook); return !on && strings.Contains(why, "turned off") })
+	}
+	s.publish("Two")
+	s.gets("kept.example.org", 2)
+	if got := s.received("old.example.org"); len(got) != 0 {
+		t.Errorf("told: %v", got)
+	}
+	s.call("POST", moved, "/enable", nil).OK()
+	s.publish("Three")
+	s.gets("old.example.org", 1)
+}
