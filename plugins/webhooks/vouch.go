@@ -245,3 +245,37 @@ func endpointOf(doc any) (*endpoint, error) {
 	}
 	return e, nil
 }
+
+// vouchForOld vouches for the endpoints of an older version, which checked them and kept no note of it: those that have a secret, since
+// one is made when the plugin hears of a new endpoint. Where the plugin's data was dropped there are none.
+func vouchForOld(ctx context.Context, h plugin.Host) error {
+	o := outbox{h.Store(), h}
+	return h.Own(ctx, typeName, func(e *core.Entry) error {
+		_, _, err := o.Get(ctx, secretKey(e.ID))
+		if core.CodeOf(err) == core.CodeNotFound {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		return o.vouchForEntry(ctx, e, h.Now())
+	})
+}
+
+// vouchForEntry vouches for an endpoint as it stands, unless something is known of it already.
+func (o outbox) vouchForEntry(ctx context.Context, e *core.Entry, now time.Time) error {
+	live, err := sumOf(e.Published)
+	if err != nil {
+		return err
+	}
+	draft, err := sumOf(e.Draft)
+	if err != nil || live == "" && draft == "" {
+		return err
+	}
+	return o.changeVoucher(ctx, e.ID, now, func(v *voucher) {
+		if v.Rev == 0 {
+			v.Live, v.Draft = live, draft
+			v.heard(e.Rev)
+		}
+	})
+}

@@ -201,3 +201,59 @@ func TestRole_withdrawn(t *testing.T) {
 	s.publish("Three")
 	s.gets("old.example.org", 1)
 }
+
+// older is the plugin as it was before endpoints were vouched for. It lets a test into the store.
+type older struct {
+	webhooks.Webhooks
+	host plugin.Host
+}
+
+// Register implements plugin.Plugin.
+func (o *older) Register(r *plugin.Registry) error {
+	err := o.Webhooks.Register(r)
+	r.Migrations = nil
+	return err
+}
+
+// Start implements plugin.Starter.
+func (o *older) Start(ctx context.Context, h plugin.Host) error {
+	o.host = h
+	return o.Webhooks.Start(ctx, h)
+}
+
+// kept are the keys of the plugin's store that begin so.
+func (o *older) kept(t *testing.T, prefix string) []string {
+	t.Helper()
+	keys, err := o.host.Store().Keys(t.Context(), prefix)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return keys
+}
+
+// Webhooks that were on before endpoints were vouched for are on afterwards. What the plugin has never heard of is off.
+func TestRole_ofAnOlderVersion(t *testing.T) {
+	t.Parallel()
+	old := &older{}
+	s := site{plugintest.New(t, old, plugintest.Types(fiche, minutes))}
+	of := plugintest.Doc{"role": "administrator", "events": []string{"fiche.*"}}
+	known, unheard := s.hook("known.example.org", of), s.hook("unheard.example.org", of)
+	s.Eventually("both are heard of", func() bool { return len(old.kept(t, "secret/")) == 2 && len(old.kept(t, "vouch/")) == 2 })
+	s.publish("One")
+	s.gets("unheard.example.org", 1)
+	for _, key := range append(old.kept(t, "vouch/"), "secret/"+string(unheard)) {
+		if err := old.host.Store().Delete(t.Context(), key); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.publish("Two")
+	s.Restart(webhooks.New())
+	if on, why := s.on(known); !on {
+		t.Errorf("it is off: %s", why)
+	}
+	if on, _ := s.on(unheard); on {
+		t.Error("what was never checked is on")
+	}
+	s.publish("Three")
+	s.gets("known.example.org", 2)
+}

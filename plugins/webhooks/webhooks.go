@@ -90,6 +90,7 @@ func (w *Webhooks) Register(r *plugin.Registry) error {
 		return err
 	}
 	return errors.Join(
+		plugin.Migrate(r, "vouch", vouchForOld),
 		plugin.Before(r, plugin.EntryValidate, w.check, plugin.OnTypes(typeName)),
 		plugin.Before(r, plugin.EntryPublish, w.check, plugin.OnTypes(typeName)),
 		plugin.Before(r, plugin.EntrySchedule, w.check, plugin.OnTypes(typeName)),
