@@ -2,8 +2,11 @@ package webhooks_test
 
 import (
 	"context"
+	"fmt"
 	"net/http"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -205,7 +208,47 @@ func TestRole_withdrawn(t *testing.T) {
 // older is the plugin as it was before endpoints were vouched for. It lets a test into the store.
 type older struct {
 	webhooks.Webhooks
-	host plugin.Host
+	site watched
+}
+
+// watched is a host that notes until when what is put into its store stays.
+type watched struct {
+	plugin.Host
+	mu    sync.Mutex
+	until map[string]time.Time
+}
+
+// Store implements plugin.Host.
+func (w *watched) Store() plugin.Store { return watchedStore{w.Host.Store(), w} }
+
+func (w *watched) noted(key string, until time.Time) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.until[key] = until
+}
+
+// ends is until when a value stays; the zero time is for good.
+func (w *watched) ends(key string) time.Time {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.until[key]
+}
+
+type watchedStore struct {
+	plugin.Store
+	of *watched
+}
+
+// Put implements plugin.Store.
+func (s watchedStore) Put(ctx context.Context, key string, value []byte, expires time.Time) error {
+	s.of.noted(key, expires)
+	return s.Store.Put(ctx, key, value, expires)
+}
+
+// Swap implements plugin.Store.
+func (s watchedStore) Swap(ctx context.Context, key string, value []byte, version int64, expires time.Time) (int64, error) {
+	s.of.noted(key, expires)
+	return s.Store.Swap(ctx, key, value, version, expires)
 }
 
 // Register implements plugin.Plugin.
@@ -217,14 +260,16 @@ func (o *older) Register(r *plugin.Registry) error {
 
 // Start implements plugin.Starter.
 func (o *older) Start(ctx context.Context, h plugin.Host) error {
-	o.host = h
-	return o.Webhooks.Start(ctx, h)
+	if o.site.Host = h; o.site.until == nil {
+		o.site.until = map[string]time.Time{}
+	}
+	return o.Webhooks.Start(ctx, &o.site)
 }
 
 // kept are the keys of the plugin's store that begin so.
 func (o *older) kept(t *testing.T, prefix string) []string {
 	t.Helper()
-	keys, err := o.host.Store().Keys(t.Context(), prefix)
+	keys, err := o.site.Store().Keys(t.Context(), prefix)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -242,7 +287,7 @@ func TestRole_ofAnOlderVersion(t *testing.T) {
 	s.publish("One")
 	s.gets("unheard.example.org", 1)
 	for _, key := range append(old.kept(t, "vouch/"), "secret/"+string(unheard)) {
-		if err := old.host.Store().Delete(t.Context(), key); err != nil {
+		if err := old.site.Store().Delete(t.Context(), key); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -256,4 +301,50 @@ func TestRole_ofAnOlderVersion(t *testing.T) {
 	}
 	s.publish("Three")
 	s.gets("known.example.org", 2)
+}
+
+// What was let through and never came to be approves of nothing, and nothing of it stays.
+func TestRole_neverCommitted(t *testing.T) {
+	t.Parallel()
+	kept := &older{}
+	s := site{plugintest.New(t, kept, plugintest.Types(fiche, minutes))}
+	editor := s.as(t, "editor")
+	of := func(host string) plugintest.Doc {
+		return plugintest.Doc{"name": host, "url": "https://" + host + "/hook", "events": []string{"fiche.*"}, "role": "administrator"}
+	}
+	webhook := s.hook("a.example.org", of("a.example.org"))
+	s.hook("well.example.org", nil)
+	try := func(url string) {
+		s.Do("administrator", "POST", "/api/v1/batch", plugintest.Doc{"dryRun": true, "operations": []plugintest.Doc{
+			{"op": "update", "type": "webhook", "id": webhook, "data": plugintest.Doc{"url": url}}}}).OK()
+	}
+	try("https://tried.example.org/hook")
+	s.Update("webhook", webhook, plugintest.Doc{"url": "https://b.example.org/hook"}).OK()
+	s.Move("webhook", webhook, "publish").OK()
+	for n := range 3 {
+		try(fmt.Sprintf("https://tried-%d.example.org/hook", n))
+	}
+	refused := plugintest.Doc{"operations": []plugintest.Doc{
+		{"op": "create", "type": "webhook", "data": of("refused.example.org")}, {"op": "create", "type": "webhook", "data": plugintest.Doc{"name": "no address"}}}}
+	s.Do("administrator", "POST", "/api/v1/batch", refused).Status(http.StatusUnprocessableEntity)
+	if n := len(kept.kept(t, "vouch/")); n > 2 {
+		t.Errorf("%d are kept of two webhooks", n)
+	}
+	s.turn(false)
+	if got := editor("PATCH", "/api/v1/content/webhook/"+string(webhook)+"?publish=true", `{"url":"https://tried.example.org/hook"}`); got.Code > 299 {
+		t.Fatalf("%d %s", got.Code, got.Body)
+	}
+	s.turn(true)
+	s.publish("One")
+	s.gets("well.example.org", 1) // the plugin has heard of all that was before
+	if on, _ := s.on(webhook); on {
+		t.Error("it is on, and was only tried")
+	}
+	s.Do("administrator", "DELETE", "/api/v1/content/webhook/"+string(webhook)+"?purge=true", nil).OK()
+	s.Eventually("what was there is forgotten", func() bool { return !slices.Contains(kept.kept(t, "vouch/"), "vouch/"+string(webhook)) })
+	for _, key := range kept.kept(t, "vouch/") {
+		if kept.site.ends(key).IsZero() {
+			t.Errorf("%s, of what was refused, stays for good", key)
+		}
+	}
 }
