@@ -34,7 +34,8 @@ func (p *program) contentImport() *cobra.Command {
 A line holds the fields of one entry; _status says published, draft, or scheduled with a time in _publishAt. A reference
 may be given by slug: {"_slug": "atelier", "_type": "partner"}, in CSV just atelier. A line that is wrong is reported
 with its number, the place, the value and the reason; the others go in, and the exit code is 1. The plugins take part as in
-any other write.
+any other write; what they find odd about a line that goes in is shown on standard error, the first 20 warnings and how many
+lines have some, and changes nothing about the exit code.
 
 Where there is no store yet, the import makes one; --dry-run does not, and wants one that is there.
 
@@ -71,10 +72,18 @@ func (p *program) runImport(cmd *cobra.Command, f *importFlags, name string) err
 	counted := &countingReader{Reader: in}
 	bar := p.progress("Importing")
 	o.Bad = func(b app.BadLine) { bar.end(); fmt.Fprintln(p.out, b) }
+	odd := 0
+	o.Warn = func(b app.BadLine) {
+		if odd++; odd <= mostWarnings {
+			bar.end()
+			fmt.Fprintln(p.err, "warning:", b)
+		}
+	}
 	o.Progress = func(lines int) { bar.at(lines, estimate(lines, counted.bytes, of)) }
 	report, err := p.importTo(cmd, f, counted, o)
 	bar.end()
 	if report != nil {
+		warned(p.err, report.Warned, odd)
 		if writeErr := report.Write(p.out); err == nil {
 			err = writeErr
 		}
@@ -83,6 +92,19 @@ func (p *program) runImport(cmd *cobra.Command, f *importFlags, name string) err
 		return errSilent
 	}
 	return err
+}
+
+// mostWarnings is how many warnings of an import are shown; the others are counted.
+const mostWarnings = 20
+
+// warned says how many lines of an import have warnings.
+func warned(w io.Writer, lines, warnings int) {
+	switch {
+	case warnings > mostWarnings:
+		fmt.Fprintf(w, "warnings: %d lines, %d in all, of which the first %d are shown\n", lines, warnings, mostWarnings)
+	case lines > 0:
+		fmt.Fprintf(w, "warnings: %d lines\n", lines)
+	}
 }
 
 func (f *importFlags) options(name string) (o app.ImportOptions, err error) {

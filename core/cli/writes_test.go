@@ -200,3 +200,53 @@ func TestWrites_onlyWhereNeeded(t *testing.T) {
 		t.Errorf("started %d times; there are %v", starts, got)
 	}
 }
+
+// What plugins find odd about the lines of an import is shown on standard error, also over the network and when nothing is written.
+func TestWrites_warnings(t *testing.T) {
+	t.Parallel()
+	doubter := func() *made {
+		return &made{Manifest: plugin.Manifest{ID: "dev.acme.doubter", Version: "1.0.0"}, register: func(r *plugin.Registry) error {
+			return plugin.Before(r, plugin.EntryValidate, func(_ context.Context, e *core.EntryEvent) error {
+				if title, _ := e.New["title"].(string); strings.HasPrefix(title, "odd") {
+					e.Warnings = append(e.Warnings, plugin.FieldIn("/title", core.Say("Is this so?", "Vraiment ?")))
+				}
+				return nil
+			}, plugin.OnTypes("note"))
+		}}
+	}
+	const one = "warning: line 2: /title: \"odd-1\": Is this so?"
+	for name, tc := range map[string]struct {
+		titles string
+		flags  []string
+		remote bool
+		shown  int
+		says   []string
+	}{
+		"none":   {"well", nil, false, 0, nil},
+		"one":    {"well odd-1 good", nil, false, 1, []string{one, "warnings: 1 lines\n", "3 created"}},
+		"dry":    {"well odd-1 good", []string{"--dry-run"}, false, 1, []string{one, "warnings: 1 lines\n", "3 to create"}},
+		"remote": {"well odd-1 good", nil, true, 1, []string{one, "warnings: 1 lines\n", "3 created"}},
+		"afar":   {"well odd-1 good", []string{"--dry-run"}, true, 1, []string{one, "warnings: 1 lines\n", "3 to create"}},
+		"many":   {strings.Repeat("odd ", 25), nil, false, 20, []string{"warnings: 25 lines, 25 in all, of which the first 20 are shown\n"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newSite(t, doubter())
+			flags := tc.flags
+			if tc.remote {
+				url, end := s.serve()
+				defer end()
+				flags = append(slices.Clone(flags), "--url", url)
+			}
+			out, code := s.importing(tc.titles, flags...)
+			if code != 0 || strings.Count(out, "warning: ") != tc.shown || tc.shown == 0 && strings.Contains(out, "warnings") {
+				t.Errorf("%d\n%s", code, out)
+			}
+			for _, want := range tc.says {
+				if !strings.Contains(out, want) {
+					t.Errorf("it does not say %q:\n%s", want, out)
+				}
+			}
+		})
+	}
+}

@@ -54,7 +54,7 @@ func (l *lane) try(ctx context.Context, d *delivery, version int64) error {
 	if err := l.Wait(wait, d.Position); err != nil {
 		return err
 	}
-	e, off, err := l.receiver(ctx)
+	e, off, err := l.receiver(wait)
 	if err != nil {
 		return err
 	}
@@ -85,19 +85,33 @@ func (l *lane) try(ctx context.Context, d *delivery, version int64) error {
 	return l.judge(ctx, d, version, made, asked)
 }
 
-// receiver is the endpoint as it is now, or says why there is no delivering to it.
+// receiver is the endpoint as it is now, or says why there is no delivering to it. It waits until that is settled, as long as ctx.
 func (l *lane) receiver(ctx context.Context) (e *endpoint, off string, err error) {
+	for {
+		e, off, settled, err := l.look(ctx)
+		if err != nil || settled {
+			return e, off, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, "", ctx.Err()
+		case <-time.After(lookSoon):
+		}
+	}
+}
+
+func (l *lane) look(ctx context.Context) (e *endpoint, off string, settled bool, err error) {
 	if e, err = l.endpoints.find(ctx, l.webhook); err != nil {
-		return nil, "", err
+		return nil, "", false, err
 	}
 	if e == nil || !e.active() {
-		return nil, "the webhook is not published, or not active", nil
+		return nil, "the webhook is not published, or not active", true, nil
 	}
-	h, err := l.standing(ctx, e)
+	h, settled, err := l.standing(ctx, e)
 	if h.Off != "" {
 		off = "the webhook was switched off: " + h.Off
 	}
-	return e, off, err
+	return e, off, settled, err
 }
 
 // judge records an attempt: delivered, to be tried again, or given up.

@@ -1,6 +1,7 @@
 package webhooks
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"strings"
@@ -69,6 +70,36 @@ type outbox struct {
 type vault interface {
 	Seal(secret []byte) (string, error)
 	Unseal(sealed string) ([]byte, error)
+}
+
+// changeValue changes the value of a key, as JSON, and gives it as it is then; one that is not there is zero. What is written stays
+// until a time, with the zero time for good.
+func changeValue[T any](ctx context.Context, o outbox, key string, change func(*T), until func(*T) time.Time) (T, error) {
+	for {
+		var v T
+		text, version, err := o.Get(ctx, key)
+		if err == nil {
+			err = json.Unmarshal(text, &v)
+		} else if core.CodeOf(err) == core.CodeNotFound {
+			err = nil
+		}
+		if err != nil {
+			return v, core.Wrap("webhooks.changeValue", err)
+		}
+		was, err := json.Marshal(v)
+		if err != nil {
+			return v, core.Wrap("webhooks.changeValue", err)
+		}
+		change(&v)
+		next, err := json.Marshal(v)
+		if err != nil || bytes.Equal(next, was) {
+			return v, core.Wrap("webhooks.changeValue", err)
+		}
+		_, err = o.Swap(ctx, key, next, version, until(&v))
+		if core.CodeOf(err) != core.CodeConflict || ctx.Err() != nil {
+			return v, err
+		}
+	}
 }
 
 func keyOf(state string, webhook core.EntryID, id string) string {
@@ -147,8 +178,8 @@ func (o outbox) replay(ctx context.Context, from string, d *delivery) error {
 
 // forget deletes all that is kept of an endpoint.
 func (o outbox) forget(ctx context.Context, webhook core.EntryID) error {
-	keys := []string{secretKey(webhook), healthKey(webhook)}
-	for _, prefix := range []string{under(waiting, webhook), under(done, webhook), under(dead, webhook), vouchesFor(webhook)} {
+	keys := []string{secretKey(webhook), healthKey(webhook), voucherKey(webhook)}
+	for _, prefix := range []string{under(waiting, webhook), under(done, webhook), under(dead, webhook)} {
 		more, err := o.Keys(ctx, prefix)
 		if err != nil {
 			return err

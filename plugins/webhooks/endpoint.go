@@ -14,6 +14,8 @@ import (
 // endpoint is a published entry of the type webhook.
 type endpoint struct {
 	ID      core.EntryID    `json:"-"`
+	Rev     int64           `json:"-"` // of the entry
+	LiveRev int64           `json:"-"` // the revision that was published
 	URL     string          `json:"url"`
 	Events  []string        `json:"events"`
 	Types   []core.TypeName `json:"types"`
@@ -94,7 +96,7 @@ func (s *endpoints) load(ctx context.Context) (list []*endpoint, err error) {
 		if e.Trashed() || e.Published == nil {
 			return nil
 		}
-		one := &endpoint{ID: e.ID}
+		one := &endpoint{ID: e.ID, Rev: e.Rev, LiveRev: e.Live.Rev}
 		list = append(list, one)
 		return json.Unmarshal(e.Published, one)
 	})

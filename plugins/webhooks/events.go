@@ -36,7 +36,7 @@ func (n *node) tell(ctx context.Context, e *endpoint, c *plugin.Committed) error
 	if err != nil || line == nil || !e.wants(line.Type, line.Operation) {
 		return err
 	}
-	if h, err := n.standing(ctx, e); err != nil || h.Off != "" {
+	if h, settled, err := n.standing(ctx, e); err != nil || h.Off != "" && settled { // what is not settled is looked at when it is sent
 		return err
 	}
 	d := &delivery{ID: c.EventID, Webhook: e.ID, Event: string(line.Type) + "." + string(line.Operation), At: c.At, Type: line.Type, Entry: line.ID,
@@ -53,10 +53,13 @@ func (n *node) enqueue(ctx context.Context, d *delivery) error {
 	return err
 }
 
-// changed follows the endpoints themselves: a new one gets its secret, one that was published anew is on again, and of one that
+// changed follows the endpoints themselves: what was checked of one is noted, a new one gets its secret, one that was published anew is on again, and of one that
 // is gone nothing is kept.
 func (n *node) changed(ctx context.Context, c *plugin.Committed) error {
 	id := c.Change.Entry
+	if err := n.committed(ctx, c); err != nil {
+		return err
+	}
 	switch {
 	case c.Change.Op == core.OpPurge:
 		return n.outbox.forget(ctx, id)

@@ -53,30 +53,7 @@ func (o outbox) health(ctx context.Context, webhook core.EntryID) (health, error
 
 // changeHealth changes how an endpoint is known to go, and gives it as it is then.
 func (o outbox) changeHealth(ctx context.Context, webhook core.EntryID, change func(*health)) (health, error) {
-	for {
-		var h health
-		text, version, err := o.Get(ctx, healthKey(webhook))
-		if err == nil {
-			err = json.Unmarshal(text, &h)
-		} else if core.CodeOf(err) == core.CodeNotFound {
-			err = nil
-		}
-		if err != nil {
-			return h, core.Wrap("webhooks.health", err)
-		}
-		was := h
-		if change(&h); h == was {
-			return h, nil
-		}
-		next, err := json.Marshal(h)
-		if err != nil {
-			return h, core.Wrap("webhooks.health", err)
-		}
-		_, err = o.Swap(ctx, healthKey(webhook), next, version, time.Time{})
-		if core.CodeOf(err) != core.CodeConflict || ctx.Err() != nil {
-			return h, err
-		}
-	}
+	return changeValue(ctx, o, healthKey(webhook), change, func(*health) time.Time { return time.Time{} })
 }
 
 // switchedOff lists the published endpoints that nothing is sent to, each with the reason.
@@ -86,7 +63,7 @@ func (n *node) switchedOff(ctx context.Context) (list []string, err error) {
 		return nil, err
 	}
 	for _, e := range all {
-		h, err := n.standing(ctx, e)
+		h, _, err := n.standing(ctx, e)
 		if err != nil {
 			return nil, err
 		}

@@ -142,7 +142,7 @@ func show(c *call) (any, error) {
 	}
 	h, err := c.outbox.health(ctx, c.webhook)
 	if err == nil && e != nil {
-		h, err = c.standing(ctx, e)
+		h, _, err = c.standing(ctx, e)
 	}
 	if err != nil {
 		return nil, err
@@ -212,7 +212,7 @@ func secretShown(k *keyring) any {
 func enable(c *call) (any, error) {
 	e, err := c.endpoints.find(c.Context(), c.webhook)
 	if err == nil && e != nil {
-		err = c.outbox.vouch(c.Context(), c.webhook, e)
+		err = c.vouch(c.Context(), e)
 	}
 	if err != nil {
 		return nil, err
@@ -233,7 +233,7 @@ func test(c *call) (any, error) {
 	}
 	var h health
 	if e != nil {
-		if h, err = c.standing(c.Context(), e); err != nil {
+		if h, _, err = c.standing(c.Context(), e); err != nil {
 			return nil, err
 		}
 	}

@@ -2,8 +2,12 @@ package webhooks_test
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"net/http"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -25,6 +29,18 @@ func (s site) on(webhook core.EntryID) (bool, string) {
 	health, _ := body["health"].(map[string]any)
 	why, _ := health["off"].(string)
 	return on, why
+}
+
+// toldOnlyOf waits until an endpoint was told of an entry and of all that waits for it, and finds that it was told of no other.
+func (s site) toldOnlyOf(t *testing.T, webhook core.EntryID, host string, entry core.EntryID) {
+	t.Helper()
+	s.gets(host, 1)
+	s.has(webhook, "waiting", 0)
+	for _, r := range s.received(host) {
+		if data, _ := r.message(t)["data"].(map[string]any); data["id"] != string(entry) {
+			t.Errorf("%s was told: %s", host, r.body)
+		}
+	}
 }
 
 // robot acts with all rights, for somebody whose rights it does not know.
@@ -64,13 +80,21 @@ func TestRole_uncheckedWhileOff(t *testing.T) {
 	of := func(role string) plugintest.Doc { return plugintest.Doc{"role": role, "events": []string{"fiche.*"}} }
 	checked, changed, mine := s.hook("checked.example.org", of("administrator")), s.hook("changed.example.org", of("administrator")), s.hook("mine.example.org", of("editor"))
 	s.turn(false)
-	made := func(method, path, body string) {
+	made := func(method, path, body string) core.EntryID {
 		t.Helper()
-		if got := editor(method, "/api/v1/content/webhook"+path, body); got.Code > 299 {
+		got := editor(method, "/api/v1/content/webhook"+path, body)
+		if got.Code > 299 {
 			t.Fatalf("%s %s: %d %s", method, path, got.Code, got.Body)
 		}
+		var entry struct {
+			ID core.EntryID `json:"_id"`
+		}
+		if err := json.Unmarshal(got.Body.Bytes(), &entry); err != nil {
+			t.Fatal(err)
+		}
+		return entry.ID
 	}
-	made("POST", "?publish=true", `{"name":"made","url":"https://made.example.org/hook","events":["fiche.*"],"payload":"full","role":"administrator"}`)
+	fresh := made("POST", "?publish=true", `{"name":"made","url":"https://made.example.org/hook","events":["fiche.*"],"payload":"full","role":"administrator"}`)
 	made("POST", "?publish=true", `{"name":"open","url":"https://open.example.org/hook","events":["fiche.publish"]}`)
 	made("PATCH", "/"+string(changed)+"?publish=true", `{"url":"https://elsewhere.example.org/hook"}`)
 	s.turn(true)
@@ -100,12 +124,11 @@ func TestRole_uncheckedWhileOff(t *testing.T) {
 	if got := editor("POST", "/x/dev.palabre.webhooks/webhooks/"+string(changed)+"/enable", ""); got.Code != http.StatusForbidden {
 		t.Errorf("an editor enables an administrator's webhook: %d %s", got.Code, got.Body)
 	}
-	if got := append(s.received("elsewhere.example.org"), s.received("made.example.org")...); len(got) != 0 {
-		t.Errorf("told: %v", got)
-	}
 	s.call("POST", changed, "/enable", nil).OK()
-	s.publish("Two")
-	s.gets("elsewhere.example.org", 1)
+	s.call("POST", fresh, "/enable", nil).OK()
+	two := s.publish("Two")
+	s.toldOnlyOf(t, changed, "elsewhere.example.org", two)
+	s.toldOnlyOf(t, fresh, "made.example.org", two)
 	s.gets("checked.example.org", 2)
 	s.Restart(webhooks.New())
 	if on, why := s.on(changed); !on {
@@ -130,13 +153,9 @@ func TestRole_movedWhileOff(t *testing.T) {
 	s.turn(true)
 	s.Advance(24 * time.Hour)
 	s.has(webhook, "dead", 1)
-	if got := s.received("b.example.org"); len(got) != 0 {
-		t.Errorf("told: %v", got)
-	}
 	s.Move("webhook", webhook, "unpublish").OK()
 	s.Move("webhook", webhook, "publish").OK() // by an administrator, who has the role
-	s.publish("Two")
-	s.gets("b.example.org", 1)
+	s.toldOnlyOf(t, webhook, "b.example.org", s.publish("Two"))
 }
 
 // What was scheduled while nobody checked it is published, and not on.
@@ -161,7 +180,185 @@ func TestRole_scheduledWhileOff(t *testing.T) {
 	})
 	s.publish("One")
 	s.gets("well.example.org", 1)
-	if on, _ := s.on(ill); on || len(s.received("ill.example.org")) != 0 {
+	if on, _ := s.on(ill); on {
 		t.Error("what nobody checked is on")
+	}
+	s.call("POST", ill, "/enable", nil).OK()
+	s.toldOnlyOf(t, ill, "ill.example.org", s.publish("Two"))
+}
+
+// What somebody with the role has put an end to is not brought back while nobody checks: neither what was published nor a draft.
+func TestRole_withdrawn(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	editor := s.as(t, "editor")
+	of := plugintest.Doc{"role": "administrator", "events": []string{"fiche.*"}}
+	moved, drafted, kept := s.hook("old.example.org", of), s.hook("drafted.example.org", of), s.hook("kept.example.org", of)
+	to := func(webhook core.EntryID, url string) {
+		s.Update("webhook", webhook, plugintest.Doc{"url": url}).OK()
+	}
+	to(moved, "https://new.example.org/hook")
+	s.Move("webhook", moved, "publish").OK()
+	to(drafted, "https://old.example.org/draft")
+	to(drafted, "https://new.example.org/draft")
+	s.turn(false)
+	for webhook, url := range map[core.EntryID]string{moved: "https://old.example.org/hook", drafted: "https://old.example.org/draft", kept: "https://kept.example.org/hook"} {
+		if got := editor("PATCH", "/api/v1/content/webhook/"+string(webhook)+"?publish=true", `{"url":"`+url+`"}`); got.Code > 299 {
+			t.Fatalf("%d %s", got.Code, got.Body)
+		}
+	}
+	s.turn(true)
+	s.publish("One")
+	s.gets("kept.example.org", 1)
+	for _, webhook := range []core.EntryID{moved, drafted} {
+		s.Eventually("it is off", func() bool { on, why := s.on(webhook); return !on && strings.Contains(why, "turned off") })
+	}
+	s.publish("Two")
+	s.gets("kept.example.org", 2)
+	s.call("POST", moved, "/enable", nil).OK()
+	s.toldOnlyOf(t, moved, "old.example.org", s.publish("Three"))
+}
+
+// older is the plugin as it was before endpoints were vouched for. It lets a test into the store.
+type older struct {
+	webhooks.Webhooks
+	site watched
+}
+
+// watched is a host that notes until when what is put into its store stays.
+type watched struct {
+	plugin.Host
+	mu    sync.Mutex
+	until map[string]time.Time
+}
+
+// Store implements plugin.Host.
+func (w *watched) Store() plugin.Store { return watchedStore{w.Host.Store(), w} }
+
+func (w *watched) noted(key string, until time.Time) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.until[key] = until
+}
+
+// ends is until when a value stays; the zero time is for good.
+func (w *watched) ends(key string) time.Time {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.until[key]
+}
+
+type watchedStore struct {
+	plugin.Store
+	of *watched
+}
+
+// Put implements plugin.Store.
+func (s watchedStore) Put(ctx context.Context, key string, value []byte, expires time.Time) error {
+	s.of.noted(key, expires)
+	return s.Store.Put(ctx, key, value, expires)
+}
+
+// Swap implements plugin.Store.
+func (s watchedStore) Swap(ctx context.Context, key string, value []byte, version int64, expires time.Time) (int64, error) {
+	s.of.noted(key, expires)
+	return s.Store.Swap(ctx, key, value, version, expires)
+}
+
+// Register implements plugin.Plugin.
+func (o *older) Register(r *plugin.Registry) error {
+	err := o.Webhooks.Register(r)
+	r.Migrations = nil
+	return err
+}
+
+// Start implements plugin.Starter.
+func (o *older) Start(ctx context.Context, h plugin.Host) error {
+	if o.site.Host = h; o.site.until == nil {
+		o.site.until = map[string]time.Time{}
+	}
+	return o.Webhooks.Start(ctx, &o.site)
+}
+
+// kept are the keys of the plugin's store that begin so.
+func (o *older) kept(t *testing.T, prefix string) []string {
+	t.Helper()
+	keys, err := o.site.Store().Keys(t.Context(), prefix)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return keys
+}
+
+// Webhooks that were on before endpoints were vouched for are on afterwards. What the plugin has never heard of is off.
+func TestRole_ofAnOlderVersion(t *testing.T) {
+	t.Parallel()
+	old := &older{}
+	s := site{plugintest.New(t, old, plugintest.Types(fiche, minutes))}
+	of := plugintest.Doc{"role": "administrator", "events": []string{"fiche.*"}}
+	known, unheard := s.hook("known.example.org", of), s.hook("unheard.example.org", of)
+	s.Eventually("both are heard of", func() bool { return len(old.kept(t, "secret/")) == 2 && len(old.kept(t, "vouch/")) == 2 })
+	s.publish("One")
+	s.gets("unheard.example.org", 1)
+	for _, key := range append(old.kept(t, "vouch/"), "secret/"+string(unheard)) {
+		if err := old.site.Store().Delete(t.Context(), key); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.publish("Two")
+	s.Restart(webhooks.New())
+	if on, why := s.on(known); !on {
+		t.Errorf("it is off: %s", why)
+	}
+	if on, _ := s.on(unheard); on {
+		t.Error("what was never checked is on")
+	}
+	s.publish("Three")
+	s.gets("known.example.org", 2)
+}
+
+// What was let through and never came to be approves of nothing, and nothing of it stays.
+func TestRole_neverCommitted(t *testing.T) {
+	t.Parallel()
+	kept := &older{}
+	s := site{plugintest.New(t, kept, plugintest.Types(fiche, minutes))}
+	editor := s.as(t, "editor")
+	of := func(host string) plugintest.Doc {
+		return plugintest.Doc{"name": host, "url": "https://" + host + "/hook", "events": []string{"fiche.*"}, "role": "administrator"}
+	}
+	webhook := s.hook("a.example.org", of("a.example.org"))
+	s.hook("well.example.org", nil)
+	try := func(url string) {
+		s.Do("administrator", "POST", "/api/v1/batch", plugintest.Doc{"dryRun": true, "operations": []plugintest.Doc{
+			{"op": "update", "type": "webhook", "id": webhook, "data": plugintest.Doc{"url": url}}}}).OK()
+	}
+	try("https://tried.example.org/hook")
+	s.Update("webhook", webhook, plugintest.Doc{"url": "https://b.example.org/hook"}).OK()
+	s.Move("webhook", webhook, "publish").OK()
+	for n := range 3 {
+		try(fmt.Sprintf("https://tried-%d.example.org/hook", n))
+	}
+	refused := plugintest.Doc{"operations": []plugintest.Doc{
+		{"op": "create", "type": "webhook", "data": of("refused.example.org")}, {"op": "create", "type": "webhook", "data": plugintest.Doc{"name": "no address"}}}}
+	s.Do("administrator", "POST", "/api/v1/batch", refused).Status(http.StatusUnprocessableEntity)
+	if n := len(kept.kept(t, "vouch/")); n > 2 {
+		t.Errorf("%d are kept of two webhooks", n)
+	}
+	s.turn(false)
+	if got := editor("PATCH", "/api/v1/content/webhook/"+string(webhook)+"?publish=true", `{"url":"https://tried.example.org/hook"}`); got.Code > 299 {
+		t.Fatalf("%d %s", got.Code, got.Body)
+	}
+	s.turn(true)
+	s.publish("One")
+	s.gets("well.example.org", 1) // the plugin has heard of all that was before
+	if on, _ := s.on(webhook); on {
+		t.Error("it is on, and was only tried")
+	}
+	s.Do("administrator", "DELETE", "/api/v1/content/webhook/"+string(webhook)+"?purge=true", nil).OK()
+	s.Eventually("what was there is forgotten", func() bool { return !slices.Contains(kept.kept(t, "vouch/"), "vouch/"+string(webhook)) })
+	for _, key := range kept.kept(t, "vouch/") {
+		if kept.site.ends(key).IsZero() {
+			t.Errorf("%s, of what was refused, stays for good", key)
+		}
 	}
 }

@@ -17,7 +17,7 @@
 //	{state}/{webhook}/{event}   a delivery, with its attempts
 //	secret/{webhook}            the keys that it is signed with
 //	state/{webhook}             since when it fails, and whether it was switched off
-//	vouch/{webhook}/{sum}       that somebody who has its role has set it up so (vouch.go)
+//	vouch/{webhook}             what was checked of it: that somebody who has its role has set it up so (vouch.go)
 //	lease                       the node that delivers
 //
 // A delivery holds no document: a full payload is read when it is sent, by the rights that the role has then.
@@ -90,6 +90,7 @@ func (w *Webhooks) Register(r *plugin.Registry) error {
 		return err
 	}
 	return errors.Join(
+		plugin.Migrate(r, "vouch", vouchForOld),
 		plugin.Before(r, plugin.EntryValidate, w.check, plugin.OnTypes(typeName)),
 		plugin.Before(r, plugin.EntryPublish, w.check, plugin.OnTypes(typeName)),
 		plugin.Before(r, plugin.EntrySchedule, w.check, plugin.OnTypes(typeName)),

@@ -67,7 +67,9 @@ func (m *importer) untie(ctx context.Context, stuck []failed) error {
 		}
 	}
 	if m.options.DryRun {
-		m.report.Created += len(knots)
+		for i := range knots {
+			m.good(&knots[i].line, knots[i].outcome)
+		}
 		return nil
 	}
 	return m.make(ctx, knots)
@@ -252,7 +254,8 @@ func (m *importer) settleKnot(k *knot, o Outcome) {
 	case o.Err != nil:
 		m.bad(&k.line, o.Err)
 	default:
-		m.report.Created++
+		o.Created = true
+		m.good(&k.line, o)
 	}
 }
 

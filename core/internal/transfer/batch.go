@@ -81,7 +81,7 @@ func (m *importer) progress() {
 func (m *importer) account(l *line, o Outcome) {
 	switch {
 	case o.Err == nil:
-		m.report.add(o)
+		m.good(l, o)
 		m.name(l, o)
 	case lacksReference(o.Err):
 		m.later = append(m.later, failed{*l, o.Err})

@@ -22,6 +22,8 @@ type ImportOptions struct {
 	Locale  core.Locale   // of the messages
 	// Bad is told of each thing wrong, in the order of the lines but for those tried again at the end; nil tells nobody.
 	Bad func(BadLine)
+	// Warn is told of each thing odd about a line that was taken, in the same order; nil tells nobody.
+	Warn func(BadLine)
 	// Progress is told how many lines are done; nil tells nobody.
 	Progress func(lines int)
 }
@@ -44,6 +46,7 @@ type Outcome struct {
 	Published bool
 	Slug      string // in a dry run: what the entry may be referred to by
 	Schedule  []core.Scheduled
+	Warnings  []core.FieldError // what plugins find odd about it
 	Err       error
 }
 
@@ -217,6 +220,16 @@ func (m *importer) alone(ctx context.Context, l *line) error {
 	}
 	m.underWay[key] = true
 	return nil
+}
+
+// good counts a line that was taken, and reports what is odd about it.
+func (m *importer) good(l *line, o Outcome) {
+	m.report.add(o)
+	for _, row := range fieldRows(l, m.options.Locale, o.Warnings) {
+		if m.options.Warn != nil {
+			m.options.Warn(row)
+		}
+	}
 }
 
 // bad reports a line that cannot be taken.

@@ -60,7 +60,7 @@ func (l *Local) write(ctx context.Context, ops []core.Operation, o core.WriteOpt
 }
 
 func (l *Local) outcome(item *core.ResultItem, dryRun bool) Outcome {
-	o := Outcome{ID: item.ID, Created: item.Created, Changed: item.Changed, Err: item.Err}
+	o := Outcome{ID: item.ID, Created: item.Created, Changed: item.Changed, Warnings: item.Warnings, Err: item.Err}
 	if item.Entry == nil {
 		return o
 	}

@@ -47,9 +47,10 @@ type remoteResult struct {
 	Created bool         `json:"created"`
 	Changed bool         `json:"changed"`
 	Entry   struct {
-		Slug     string           `json:"slug"`
-		Status   core.Status      `json:"_status"`
-		Schedule []core.Scheduled `json:"_schedule"`
+		Slug     string            `json:"slug"`
+		Status   core.Status       `json:"_status"`
+		Schedule []core.Scheduled  `json:"_schedule"`
+		Warnings []core.FieldError `json:"_warnings"`
 	} `json:"entry"`
 	Error *problem `json:"error"`
 }
@@ -124,7 +125,8 @@ func (r Remote) send(ctx context.Context, ops []remoteOperation, dryRun bool) ([
 }
 
 func (r *remoteResult) outcome(i int) Outcome {
-	o := Outcome{ID: r.ID, Created: r.Created, Changed: r.Changed, Published: r.Entry.Status == core.StatusPublished, Schedule: r.Entry.Schedule, Slug: r.Entry.Slug}
+	o := Outcome{ID: r.ID, Created: r.Created, Changed: r.Changed, Published: r.Entry.Status == core.StatusPublished, Schedule: r.Entry.Schedule, Slug: r.Entry.Slug,
+		Warnings: r.Entry.Warnings}
 	if r.Error != nil {
 		o.Err = ofLine(r.Error.err(), i)
 	}

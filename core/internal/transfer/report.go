@@ -18,12 +18,13 @@ type Report struct {
 	Updated   int
 	Unchanged int
 	Failed    int // lines
+	Warned    int // lines that were taken and are odd
 	Kinds     map[string]int
 	DryRun    bool
 	Partial   string // what a dry run could not check, as a sentence; "" when it checked everything
 }
 
-// BadLine is one thing wrong with one line.
+// BadLine is one thing wrong with one line, or odd about it.
 type BadLine struct {
 	Line    int
 	Pointer string // into the line's document, "" for the whole
@@ -46,6 +47,9 @@ func (b BadLine) String() string {
 
 // add counts a line's outcome.
 func (r *Report) add(o Outcome) {
+	if len(o.Warnings) > 0 {
+		r.Warned++
+	}
 	switch {
 	case o.Created:
 		r.Created++
@@ -77,8 +81,12 @@ func badLines(l *line, locale core.Locale, err error) []BadLine {
 	if len(e.Fields) == 0 {
 		return []BadLine{{Line: l.number, Keyword: string(e.Code), Message: oneLine(e.Message)}}
 	}
+	return fieldRows(l, locale, e.Fields)
+}
+
+func fieldRows(l *line, locale core.Locale, fields []core.FieldError) []BadLine {
 	var rows []BadLine
-	for _, f := range e.Fields {
+	for _, f := range fields {
 		rows = append(rows, BadLine{Line: l.number, Pointer: f.Pointer, Value: valueAt(l.op.Data, f.Pointer), Keyword: f.Keyword, Message: oneLine(fieldMessage(f, locale))})
 	}
 	return rows
