@@ -109,7 +109,12 @@ func (o *one) take(ctx context.Context, s state) {
 
 // settle has the plugin's data be that of the installation that there is.
 func (o *one) settle(ctx context.Context, s state) error {
-	o.installation.Store(&s.Installation)
+	// What a command has begun since the state was read last is of the installation that there was.
+	if was := o.installation.Swap(&s.Installation); was != nil && *was != s.Installation {
+		if err := o.host.settleDir(ctx, o.id(), *was); err != nil {
+			return err
+		}
+	}
 	return o.host.settleDir(ctx, o.id(), s.Installation)
 }
 

@@ -40,9 +40,10 @@ func (h *Host) Uninstall(ctx context.Context, who *core.Principal, id string, r 
 		if s.Enabled && o != nil {
 			return core.Refuse(core.CodeConflict, "turned_on", "Somebody has turned the plugin %s on meanwhile.", "Quelqu’un a réactivé l’extension %s entre-temps.", id)
 		}
+		dropped := s.Uninstalled == plugin.DropData // and nothing was kept since
 		s.Enabled, s.Fault, s.Uninstalled = false, "", r.Data
-		if r.Data == plugin.DropData {
-			s.Settings, s.Sealed, s.Stages, s.Installation = nil, "", nil, string(core.NewID(time.Now()))
+		if r.Data == plugin.DropData && !dropped {
+			s.Settings, s.Sealed, s.Stages, s.Installation = nil, "", nil, nextInstallation(s.Installation, time.Now())
 		}
 		installation = s.Installation
 		return nil
@@ -162,7 +163,7 @@ func (o *one) putRight(ctx context.Context, s state, data plugin.Disposal) error
 }
 
 // clear takes away what earlier installations of a plugin have left: in the store, and in the data directory of this node. It may
-// be done again, by several nodes at once.
+// be done again, by several nodes at once, and late: installations are named in their order, and what came after this one stays.
 func (h *Host) clear(ctx context.Context, id, installation string) error {
 	return errors.Join(h.settleDir(ctx, id, installation), h.clearKeys(ctx, id, installation), h.clearCheckpoints(ctx, id, installation))
 }
@@ -173,9 +174,8 @@ func (h *Host) clearKeys(ctx context.Context, id, installation string) error {
 	if err != nil {
 		return err
 	}
-	present := prefixOf(id, installation)
 	for _, key := range keys {
-		if strings.HasPrefix(key, present) {
+		if installationOf(key, id) >= installation {
 			continue
 		}
 		if err := h.parts.Log.Delete(ctx, key); err != nil {
@@ -183,6 +183,25 @@ func (h *Host) clearKeys(ctx context.Context, id, installation string) error {
 		}
 	}
 	return nil
+}
+
+// installationOf is the installation that a key of a plugin is of: see prefixOf. The names of installations, unlike what the keys of
+// the first one begin with, begin with a digit.
+func installationOf(key, id string) string {
+	i, _, _ := strings.Cut(strings.TrimPrefix(key, prefixOf(id, "")), "/")
+	if i == "" || i[0] < '0' || i[0] > '9' {
+		return ""
+	}
+	return i
+}
+
+// nextInstallation names one that comes after the one before, whatever the clock says.
+func nextInstallation(before string, now time.Time) string {
+	next := string(core.NewID(now))
+	if next <= before {
+		return before + next
+	}
+	return next
 }
 
 // clearCheckpoints takes away how far its followers have come.
@@ -205,8 +224,9 @@ func (h *Host) clearCheckpoints(ctx context.Context, id, installation string) er
 // ofEarlier reports whether a consumer is a follower of an installation of the plugin before this one. Of the first one it is told by
 // its plugin's ID and a dot alone; what has another dot after that may be one of a plugin with a longer ID, and is left.
 func ofEarlier(consumer, id, installation string) bool {
-	if strings.HasPrefix(consumer, id+"@") {
-		return !strings.HasPrefix(consumer, id+"@"+installation+".")
+	if of, found := strings.CutPrefix(consumer, id+"@"); found {
+		of, _, _ = strings.Cut(of, ".")
+		return of < installation
 	}
 	follower, first := strings.CutPrefix(consumer, id+".")
 	return first && installation != "" && !strings.Contains(follower, ".")
@@ -229,7 +249,7 @@ func (h *Host) clearAll(states map[string]state) {
 func (h *Host) clearAtLast(id, installation string) {
 	for {
 		err := h.clear(h.ctx, id, installation)
-		if err == nil || h.ctx.Err() != nil {
+		if err == nil || h.ctx.Err() != nil || h.outdated(id, installation) {
 			return
 		}
 		h.logger.Warn("what an uninstalled plugin has left cannot be cleared away yet", "plugin", id, "error", err)
@@ -241,13 +261,19 @@ func (h *Host) clearAtLast(id, installation string) {
 	}
 }
 
+// outdated reports whether the plugin's data is of another installation by now, which is then cleared for.
+func (h *Host) outdated(id, installation string) bool {
+	states, err := h.states(h.ctx)
+	return err == nil && states[id].Installation != installation
+}
+
 // fresh stands for the installation of a directory that a command has begun, before this node knew which one there is.
 const fresh = "*"
 
 // settleDir sees to it that a plugin's own directory on this node is none of an earlier installation, nor are its views, which
 // are each node's own too.
 func (h *Host) settleDir(ctx context.Context, id, installation string) error {
-	if h.parts.Dir == "" || installation == "" {
+	if h.parts.Dir == "" {
 		return nil
 	}
 	h.dirs.Lock()
@@ -256,7 +282,10 @@ func (h *Host) settleDir(ctx context.Context, id, installation string) error {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	if string(was) == installation {
+	if installation == "" && string(was) == fresh { // what the command has begun is of the first one
+		return os.Remove(installationFile(h.parts.Dir, id))
+	}
+	if string(was) >= installation { // fresh comes before all names
 		return nil
 	}
 	if err := h.parts.Views.DropViews(ctx, id); err != nil {
