@@ -30,13 +30,18 @@ func (h *Host) Uninstall(ctx context.Context, who *core.Principal, id string, r 
 	if err := h.mayRemove(ctx, o, id, &r); err != nil {
 		return "", err
 	}
+	done, err := h.reserve(ctx, id)
+	if err != nil {
+		return "", err
+	}
+	defer done()
 	if o != nil {
 		if err := h.retire(ctx, who, o, r); err != nil {
 			return "", err
 		}
 	}
 	var installation string
-	err := h.change(ctx, who, id, func(s *state) error {
+	err = h.change(ctx, who, id, func(s *state) error {
 		if s.Enabled && o != nil {
 			return core.Refuse(core.CodeConflict, "turned_on", "Somebody has turned the plugin %s on meanwhile.", "Quelqu’un a réactivé l’extension %s entre-temps.", id)
 		}
@@ -51,15 +56,55 @@ func (h *Host) Uninstall(ctx context.Context, who *core.Principal, id string, r 
 	if err != nil {
 		return "", err
 	}
-	err = h.parts.Note(ctx, who, core.AuditEvent{Event: "plugin_uninstalled", Detail: map[string]any{"plugin": id, "data": string(r.Data)}})
-	if err != nil || r.Data != plugin.DropData {
-		return r.Data, err
+	if r.Data == plugin.DropData {
+		err = h.clearNow(ctx, id, installation)
 	}
-	if err = h.clear(ctx, id, installation); err != nil && h.ctx != nil { // it is tried again beside, until it is done
-		h.logger.Warn("what an uninstalled plugin has left cannot be cleared away yet", "plugin", id, "error", err)
-		err = nil
+	if failed := h.parts.Note(ctx, who, core.AuditEvent{Event: "plugin_uninstalled", Detail: map[string]any{"plugin": id, "data": string(r.Data)}}); failed != nil {
+		h.logger.Error("that a plugin is uninstalled cannot be put in the audit trail", "plugin", id, "by", who.ID, "data", r.Data, "error", failed)
 	}
 	return r.Data, err
+}
+
+// clearNow clears for somebody who wants to know of it: a node tries again beside, until it is done; a command has but this time.
+func (h *Host) clearNow(ctx context.Context, id, installation string) error {
+	err := h.clear(ctx, id, installation)
+	if err == nil {
+		return nil
+	}
+	h.notCleared(id, err)
+	if !h.parts.Errand {
+		return nil
+	}
+	e := core.Refuse(core.CodeConflict, "data_left", "The plugin %s is uninstalled, but its data is still there (%s). The next server that starts takes it away.",
+		"L’extension %s est désinstallée, mais ses données sont encore là (%s). Le prochain serveur qui démarre les supprimera.", id, clipped(err.Error()))
+	e.Err = err
+	return e
+}
+
+func (h *Host) notCleared(id string, err error) {
+	h.logger.Warn("what an uninstalled plugin has left cannot be cleared away yet", "plugin", id, "error", err)
+}
+
+// reserve keeps a plugin for one who uninstalls it or changes its state on this node, until done.
+func (h *Host) reserve(ctx context.Context, id string) (done func(), err error) {
+	c, _ := h.reserved.LoadOrStore(id, make(chan struct{}, 1))
+	held := c.(chan struct{})
+	select {
+	case held <- struct{}{}:
+		return func() { <-held }, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// changeAlone is change for somebody who waits until the plugin is not being uninstalled on this node.
+func (h *Host) changeAlone(ctx context.Context, who *core.Principal, id string, edit func(*state) error) error {
+	done, err := h.reserve(ctx, id)
+	if err != nil {
+		return err
+	}
+	defer done()
+	return h.change(ctx, who, id, edit)
 }
 
 // mayRemove completes and judges what is asked for. Data is never dropped by accident: somebody has to name the plugin twice.
@@ -113,14 +158,15 @@ func noPlugin(id string) error {
 	return core.Refuse(core.CodeNotFound, "", "There is no plugin %q.", "Il n’y a pas d’extension « %s ».", id)
 }
 
-// retire turns a plugin off and lets it put things right, while its data is there. One that was uninstalled before has done so.
+// retire turns a plugin off and lets it put things right, while its data is there. One that was uninstalled in this way before has
+// done so.
 func (h *Host) retire(ctx context.Context, who *core.Principal, o *one, r Removal) error {
 	states, err := h.states(ctx)
 	if err != nil {
 		return err
 	}
 	s := states[o.id()]
-	if s.Uninstalled != "" {
+	if s.Uninstalled == r.Data || s.Uninstalled == plugin.DropData { // dropped, there is nothing to keep
 		return nil
 	}
 	if s.Enabled {
@@ -128,13 +174,17 @@ func (h *Host) retire(ctx context.Context, who *core.Principal, o *one, r Remova
 			return err
 		}
 	}
-	if h.ctx != nil {
+	if h.begun.Load() {
 		h.follow(ctx)
 	}
 	if err = o.putRight(ctx, s, r.Data); err == nil || r.Force {
 		return nil
 	}
 	h.logger.Error("a plugin cannot be uninstalled", "plugin", o.id(), "error", err)
+	fault := "It could not be uninstalled: " + err.Error()
+	if failed := h.change(ctx, who, o.id(), func(s *state) error { s.Fault = fault; return nil }); failed != nil {
+		h.logger.Warn("why a plugin could not be uninstalled cannot be recorded", "plugin", o.id(), "error", failed)
+	}
 	e := core.Refuse(core.CodeConflict, "plugin_failed", "The plugin %s is off and keeps its data: it could not clear up after itself (%s). To uninstall it all the same, send {\"force\": true}.",
 		"L’extension %s est désactivée et garde ses données : elle n’a pas pu faire le ménage (%s). Pour la désinstaller malgré tout, envoyez {\"force\": true}.", o.id(), clipped(err.Error()))
 	e.Err = err
@@ -235,24 +285,28 @@ func ofEarlier(consumer, id, installation string) bool {
 // clearAll does so for all plugins that were dropped since it was done last, and sees to it that it is done in the end.
 func (h *Host) clearAll(states map[string]state) {
 	for id, s := range states {
-		if s.Installation == "" || h.cleared[id] == s.Installation {
+		if s.Installation == "" || h.cleared[id] == s.Installation || h.dry {
 			continue
 		}
 		if h.cleared == nil {
 			h.cleared = map[string]string{}
 		}
 		h.cleared[id] = s.Installation
-		h.running.Go(func() { h.clearAtLast(id, s.Installation) })
+		h.beside.Go(func() { h.clearAtLast(id, s.Installation) })
 	}
 }
 
+// clearAtLast clears until it is done; in a command, which nobody would wait for, once.
 func (h *Host) clearAtLast(id, installation string) {
 	for {
 		err := h.clear(h.ctx, id, installation)
 		if err == nil || h.ctx.Err() != nil || h.outdated(id, installation) {
 			return
 		}
-		h.logger.Warn("what an uninstalled plugin has left cannot be cleared away yet", "plugin", id, "error", err)
+		h.notCleared(id, err)
+		if h.parts.Errand {
+			return
+		}
 		select {
 		case <-time.After(lookAgain):
 		case <-h.ctx.Done():
