@@ -163,8 +163,8 @@ func (h *Host) Join(ctx context.Context, dry bool) {
 // warnOfAbsent tells of plugins that are on in the store, and not in this program: what they would do is not done.
 func (h *Host) warnOfAbsent(ctx context.Context) {
 	all, err := h.Standings(ctx)
-	if err != nil {
-		return // told of by follow
+	if err != nil || h.safe { // told of by follow, or what somebody wants
+		return
 	}
 	for _, s := range all {
 		if s.Absent && s.Enabled {

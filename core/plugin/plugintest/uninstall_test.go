@@ -105,6 +105,23 @@ func gone(t *testing.T, h *plugintest.Host) {
 	h.Do("administrator", "GET", keeperAt, nil).OK().Has("enabled", false).Has("running", false)
 }
 
+// The API's description says what is sent to uninstall a plugin, and what comes back.
+func TestUninstall_described(t *testing.T) {
+	t.Parallel()
+	h := plugintest.New(t, newKeeper(""))
+	paths, _ := h.Do("administrator", "GET", "/openapi.json", nil).OK().Body["paths"].(map[string]any)
+	item, _ := paths["/api/v1/plugins/{plugin}/uninstall"].(map[string]any)
+	got, err := json.Marshal(item["post"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{`"requestBody"`, `#/components/schemas/PluginRemoval`, `#/components/schemas/Plugin"`, `"409"`, `"422"`} {
+		if !strings.Contains(string(got), want) {
+			t.Errorf("it does not say %s: %s", want, got)
+		}
+	}
+}
+
 // What was dropped is gone, here and in the store, and what comes back begins anew.
 func TestUninstall_dropsData(t *testing.T) {
 	t.Parallel()
