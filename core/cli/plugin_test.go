@@ -187,6 +187,27 @@ func TestPluginUninstall_fails(t *testing.T) {
 	s.says(0, "uninstalled, data kept\n", "plugin", "list")
 }
 
+// What a command on files has begun goes with the plugin's data.
+func TestPluginUninstall_files(t *testing.T) {
+	t.Parallel()
+	m := marker("")
+	var dir string
+	m.register = func(r *plugin.Registry) error {
+		plugin.Commands(r, plugin.Command{Group: "files", Use: "begin", Short: "Begin the directory", Files: true, Run: func(_ context.Context, c *plugin.CommandCall) error {
+			dir = c.Dir
+			return os.MkdirAll(c.Dir, 0o700)
+		}})
+		return nil
+	}
+	s := newSite(t)
+	s.with(m)
+	s.ok("", "files", "begin")
+	s.ok("", "plugin", "uninstall", "dev.acme.marker", "--drop-data")
+	if _, err := os.Stat(dir); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("%s is there: %v", dir, err)
+	}
+}
+
 // Data that cannot be taken away is not said to be dropped; nor do later commands wait for it.
 func TestPluginUninstall_dataLeft(t *testing.T) {
 	t.Parallel()

@@ -40,11 +40,12 @@ func (h *Host) Uninstall(ctx context.Context, who *core.Principal, id string, r 
 			return "", err
 		}
 	}
-	var installation string
+	var before, installation string
 	err = h.change(ctx, who, id, func(s *state) error {
 		if s.Enabled && o != nil {
 			return core.Refuse(core.CodeConflict, "turned_on", "Somebody has turned the plugin %s on meanwhile.", "Quelqu’un a réactivé l’extension %s entre-temps.", id)
 		}
+		before = s.Installation
 		dropped := s.Uninstalled == plugin.DropData // and nothing was kept since
 		s.Enabled, s.Fault, s.Uninstalled = false, "", r.Data
 		if r.Data == plugin.DropData && !dropped {
@@ -57,7 +58,7 @@ func (h *Host) Uninstall(ctx context.Context, who *core.Principal, id string, r 
 		return "", err
 	}
 	if r.Data == plugin.DropData {
-		err = h.clearNow(ctx, id, installation)
+		err = h.clearNow(ctx, id, before, installation)
 	}
 	if failed := h.parts.Note(ctx, who, core.AuditEvent{Event: "plugin_uninstalled", Detail: map[string]any{"plugin": id, "data": string(r.Data)}}); failed != nil {
 		h.logger.Error("that a plugin is uninstalled cannot be put in the audit trail", "plugin", id, "by", who.ID, "data", r.Data, "error", failed)
@@ -66,8 +67,11 @@ func (h *Host) Uninstall(ctx context.Context, who *core.Principal, id string, r 
 }
 
 // clearNow clears for somebody who wants to know of it: a node tries again beside, until it is done; a command has but this time.
-func (h *Host) clearNow(ctx context.Context, id, installation string) error {
-	err := h.clear(ctx, id, installation)
+func (h *Host) clearNow(ctx context.Context, id, before, installation string) error {
+	err := h.settleDir(ctx, id, before) // with what a command has begun meanwhile, which goes too
+	if err == nil {
+		err = h.clear(ctx, id, installation)
+	}
 	if err == nil {
 		return nil
 	}

@@ -2,6 +2,7 @@ package pluginhost
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -102,6 +103,24 @@ func TestSettleDir(t *testing.T) {
 				t.Errorf("%s, step %d: %v", name, i, err)
 			}
 		}
+	}
+}
+
+// What a command begins beside a node that runs is of the installation that the node knows, and goes with it.
+func TestSettle_besideANode(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t, 1, fake{"dev.acme.x", func(*plugin.Registry) error { return nil }})
+	h, o := c.hosts[0], c.hosts[0].plugins[0]
+	h.parts.Dir, h.parts.Views = t.TempDir(), &countedViews{}
+	if err := o.settle(t.Context(), state{}); err != nil {
+		t.Fatal(err)
+	}
+	dir := filepath.Join(h.parts.Dir, "dev.acme.x")
+	if err := errors.Join(noteFresh(h.parts.Dir, "dev.acme.x"), os.Mkdir(dir, 0o700), o.settle(t.Context(), state{Installation: "01a"})); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(dir); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the directory is there: %v", err)
 	}
 }
 
