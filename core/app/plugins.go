@@ -131,8 +131,9 @@ func (t Trial) event() *core.EntryEvent {
 // View reads a view of a plugin.
 func (a *App) View(id, name string) plugin.Rows { return a.plugins.View(id, name) }
 
-// JoinPlugins has the plugins take part in what a command writes, once the node of an Errand has started.
-func (a *App) JoinPlugins(ctx context.Context) { a.plugins.Join(ctx) }
+// JoinPlugins has the plugins take part in what a command writes, or would write but for a dry run, once the node of an Errand has
+// started.
+func (a *App) JoinPlugins(ctx context.Context, dry bool) { a.plugins.Join(ctx, dry) }
 
 // PluginCommands are the commands of the node's plugins.
 func (a *App) PluginCommands() []plugin.Command {

@@ -55,7 +55,7 @@ interrupted is simply run again.`,
 	cmd.Flags().StringVar(&f.upsert, "upsert", "", "the unique field, or _id, by which an entry that is there is found and updated")
 	cmd.Flags().StringVar(&f.mapping, "map", "", "YAML or JSON file with names of fields and values to replace")
 	cmd.Flags().BoolVar(&f.publish, "publish", false, "publish the lines that have no _status")
-	cmd.Flags().BoolVar(&f.dryRun, "dry-run", false, "check everything and report, write nothing")
+	cmd.Flags().BoolVar(&f.dryRun, dryRun, false, "check everything and report, write nothing")
 	return cmd
 }
 

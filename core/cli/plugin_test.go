@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"context"
+	"errors"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -146,7 +147,7 @@ func TestPluginUninstall(t *testing.T) {
 	const id = "dev.acme.marker"
 	s := newSite(t, marker(plugin.DropData))
 	s.says(0, "Marker", "plugin", "list")
-	s.says(1, "--drop-data", "plugin", "uninstall", id)
+	s.says(1, "To confirm it, add --drop-data; to keep the data, --keep-data.", "plugin", "uninstall", id)
 	s.says(1, "no plugin", "plugin", "uninstall", "dev.acme.nobody", "--drop-data")
 	s.says(2, "none of the others can be", "plugin", "uninstall", id, "--drop-data", "--keep-data")
 	s.says(0, "its data is kept", "plugin", "uninstall", id, "--keep-data")
@@ -157,13 +158,69 @@ func TestPluginUninstall(t *testing.T) {
 	url, end := s.serve()
 	s.says(0, "a server has the store", "plugin", "list")
 	s.says(0, "uninstalled, data dropped", "plugin", "list", "--url", url)
-	s.says(1, "--drop-data", "plugin", "uninstall", id, "--url", url)
+	s.says(1, "To confirm it, add --drop-data; to keep the data, --keep-data.", "plugin", "uninstall", id, "--url", url)
 	s.says(0, "its data is kept", "plugin", "uninstall", id, "--keep-data", "--url", url)
 	end()
 
 	s.with()
 	s.says(0, "not in this binary: uninstalled, data kept", "plugin", "list")
-	s.says(1, "--drop-data", "plugin", "uninstall", id)
+	s.says(1, "what becomes of its data: add --drop-data.", "plugin", "uninstall", id)
+	s.says(0, "its data is dropped", "plugin", "uninstall", id, "--drop-data")
+}
+
+// parting is a plugin that fails when it is uninstalled.
+type parting struct{ asPlugin }
+
+func (parting) Uninstall(context.Context, plugin.Host, plugin.Disposal) error {
+	return errors.New("cannot reach it")
+}
+
+// What went wrong is said in the words of the command, and is not forgotten by the list.
+func TestPluginUninstall_fails(t *testing.T) {
+	t.Parallel()
+	const id = "dev.acme.marker"
+	s := newSite(t)
+	s.plugins = []plugin.Plugin{parting{asPlugin{marker("")}}}
+	s.says(1, "could not clear up after itself (cannot reach it). To uninstall it all the same, add --force.", "plugin", "uninstall", id)
+	s.says(0, "off: It could not be uninstalled: cannot reach it", "plugin", "list")
+	s.says(0, "its data is kept", "plugin", "uninstall", id, "--force")
+	s.says(0, "uninstalled, data kept\n", "plugin", "list")
+}
+
+// What a command on files has begun goes with the plugin's data.
+func TestPluginUninstall_files(t *testing.T) {
+	t.Parallel()
+	m := marker("")
+	var dir string
+	m.register = func(r *plugin.Registry) error {
+		plugin.Commands(r, plugin.Command{Group: "files", Use: "begin", Short: "Begin the directory", Files: true, Run: func(_ context.Context, c *plugin.CommandCall) error {
+			dir = c.Dir
+			return os.MkdirAll(c.Dir, 0o700)
+		}})
+		return nil
+	}
+	s := newSite(t)
+	s.with(m)
+	s.ok("", "files", "begin")
+	s.ok("", "plugin", "uninstall", "dev.acme.marker", "--drop-data")
+	if _, err := os.Stat(dir); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("%s is there: %v", dir, err)
+	}
+}
+
+// Data that cannot be taken away is not said to be dropped; nor do later commands wait for it.
+func TestPluginUninstall_dataLeft(t *testing.T) {
+	t.Parallel()
+	const id = "dev.acme.marker"
+	s := newSite(t, marker(""))
+	note := filepath.Join(s.config().Data, "plugins", ".installations", id)
+	s.must(os.MkdirAll(note, 0o700)) // in the place of a file
+	s.says(1, "is uninstalled, but its data is still there", "plugin", "uninstall", id, "--drop-data")
+	s.says(0, "uninstalled, data dropped", "plugin", "list")
+	if out, code := s.importing("a"); code != 0 || !strings.Contains(out, "cannot be cleared away yet") {
+		t.Errorf("%d\n%s", code, out)
+	}
+	s.must(os.Remove(note))
 	s.says(0, "its data is dropped", "plugin", "uninstall", id, "--drop-data")
 }
 

@@ -2,7 +2,7 @@ package cli
 
 import (
 	"context"
-	"errors"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -41,8 +41,8 @@ not in this binary any more is uninstalled with --drop-data.`,
 		}
 		return p.onPlugins(cmd, r, func(ctx context.Context, s app.PluginStore) error {
 			data, err := s.UninstallPlugin(ctx, args[0], removal)
-			if e, ok := core.AsError(err); ok && (e.Reason == "confirm" || e.Reason == "data") {
-				return errors.New(e.Message + " Here: --drop-data, or --keep-data.")
+			if e, ok := core.AsError(err); ok {
+				return asCommand(e, args[0])
 			}
 			become := "kept"
 			if data == plugin.DropData {
@@ -52,6 +52,16 @@ not in this binary any more is uninstalled with --drop-data.`,
 		})
 	}
 	return cmd
+}
+
+// asCommand says what to do next in the words of the command, where the API's are others.
+func asCommand(e *core.Error, id string) error {
+	own := *e
+	own.Message = strings.NewReplacer(
+		`To confirm it, send {"confirm": "`+id+`"}`, "To confirm it, add --drop-data; to keep the data, --keep-data",
+		"say drop-data", "add --drop-data",
+		`send {"force": true}`, "add --force").Replace(e.Message)
+	return &own
 }
 
 // onPlugins runs f on the store, or through the API of a running server.

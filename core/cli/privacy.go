@@ -167,7 +167,7 @@ whole, with --past what stands now stays. This cannot be undone. Backups made be
 	cmd.Flags().StringArrayVar(&f.fields, "field", nil, "only this field, by its path, or _comment for the remarks (again for more)")
 	cmd.Flags().BoolVar(&f.purge, "purge", false, "take the whole entries away")
 	cmd.Flags().BoolVar(&f.past, "past", false, "only out of earlier versions: what stands now stays")
-	cmd.Flags().BoolVar(&f.dryRun, "dry-run", false, "tell what would be done, do nothing")
+	cmd.Flags().BoolVar(&f.dryRun, dryRun, false, "tell what would be done, do nothing")
 	_ = cmd.MarkFlagRequired("reason")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		e, err := f.erasure(args)

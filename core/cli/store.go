@@ -89,12 +89,16 @@ func (p *program) onStore(cmd *cobra.Command, c *config.Config, f func(ctx conte
 		return err
 	}
 	if cmd.Flags().Lookup(safeMode) != nil {
-		a.JoinPlugins(cmd.Context())
+		dry, _ := cmd.Flags().GetBool(dryRun) // false for a command without it
+		a.JoinPlugins(cmd.Context(), dry)
 	}
 	return f(cmd.Context(), a)
 }
 
-const safeMode = "safe-mode"
+const (
+	safeMode = "safe-mode"
+	dryRun   = "dry-run"
+)
 
 // writes says that a command writes to the store: the plugins that are on take part in it as on a server, but for those
 // that follow or have a timetable, which the next server sees to.

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/palabre-cms/palabre/core"
+	"github.com/palabre-cms/palabre/core/app"
 	"github.com/palabre-cms/palabre/core/plugin"
 )
 
@@ -248,5 +249,85 @@ func TestWrites_warnings(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// All writes of a command wait for the plugins, the second as the first.
+func TestWrites_atOnce(t *testing.T) {
+	t.Parallel()
+	passed := make(chan struct{}, 2)
+	m := marker("")
+	m.start = func(context.Context, plugin.Host) error {
+		select {
+		case <-passed:
+		case <-time.After(300 * time.Millisecond): // long enough for a write that does not wait
+		}
+		return nil
+	}
+	writer := &made{Manifest: plugin.Manifest{ID: "dev.acme.writer", Version: "1.0.0", Capabilities: plugin.Capabilities{Elevate: true}}}
+	writer.register = func(r *plugin.Registry) error {
+		plugin.Commands(r, plugin.Command{Group: "writer", Use: "write", Short: "Write notes", Run: func(ctx context.Context, c *plugin.CommandCall) error {
+			who, err := c.Host.Elevate(ctx, "a test")
+			if err != nil {
+				return err
+			}
+			var failed [2]error
+			var all sync.WaitGroup
+			for i, title := range []string{"a", "b"} {
+				all.Go(func() {
+					_, failed[i] = c.Host.Write(ctx, who, []core.Operation{{Op: core.OperationCreate, Type: "note", Data: map[string]any{"title": title}}}, core.WriteOptions{})
+					passed <- struct{}{}
+				})
+			}
+			all.Wait()
+			return errors.Join(failed[:]...)
+		}})
+		return nil
+	}
+	s := newSite(t, m, writer)
+	s.ok("", "writer", "write")
+	if got := strings.Join(s.notes(), " "); got != "a:marked b:marked" {
+		t.Errorf("there are %q", got)
+	}
+}
+
+// A dry run changes nothing: a plugin that would have to migrate stays out of it, and is on as before.
+func TestWrites_dryRun(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	m, migrated := marker(""), 0
+	register := m.register
+	m.register = func(r *plugin.Registry) error {
+		return errors.Join(register(r), plugin.Migrate(r, "one", func(context.Context, plugin.Host) error { migrated++; return errors.New("out of order") }))
+	}
+	s.with(m)
+	out, code := s.importing("no", "--dry-run")
+	if code != 0 || migrated != 0 || !strings.Contains(out, "dev.acme.marker") || !strings.Contains(out, "a dry run changes nothing") {
+		t.Errorf("%d, migrated %d times\n%s", code, migrated, out)
+	}
+	if list := s.ok("", "plugin", "list"); strings.Contains(list, "off") {
+		t.Errorf("the list says\n%s", list)
+	}
+}
+
+// A plugin that is on in the store and not in the binary is told of where something is written without it.
+func TestWrites_absentPlugin(t *testing.T) {
+	t.Parallel()
+	m := marker("")
+	m.Settings = json.RawMessage(`{"type":"object","properties":{"size":{"type":"integer"}}}`)
+	s := newSite(t, m)
+	url, end := s.serve()
+	client, err := app.NewClient(url, adminToken)
+	s.must(err)
+	s.must(client.Call(t.Context(), "PATCH", "/api/v1/plugins/dev.acme.marker", map[string]any{"settings": map[string]any{"size": 1}}, nil, false))
+	end()
+	s.with()
+	for _, flags := range [][]string{nil, {"--dry-run"}} {
+		if out, code := s.importing("a", flags...); code != 0 || !strings.Contains(out, "dev.acme.marker") || !strings.Contains(out, "does not have it") {
+			t.Errorf("%d\n%s", code, out)
+		}
+	}
+	if out, code := s.importing("b", "--safe-mode"); code != 0 || strings.Contains(out, "dev.acme.marker") {
+		t.Errorf("%d\n%s", code, out)
 	}
 }

@@ -45,7 +45,7 @@ type Rows interface {
 	// Scan gives the rows whose keys begin with a prefix, after a key ("" for from the first on), in the order of the keys: at most
 	// limit, and never more than 1000, which 0 stands for.
 	Scan(ctx context.Context, prefix, after string, limit int) ([]Row, error)
-	// Ready waits until the view can be read. Not for requests, which have little time.
+	// Ready waits until the view can be read. Not for requests nor for Start, which have too little time: for what Host.Go begins.
 	Ready(ctx context.Context) error
 }
 

@@ -162,6 +162,11 @@ func fields(required string, properties object) object {
 
 func listOf(items object) object { return object{"type": "array", "items": items} }
 
+// disposal is what becomes of a plugin's data.
+func disposal() object {
+	return object{"type": "string", "enum": []any{"keep-data", "drop-data"}}
+}
+
 // commonSchemas are those that no type brings.
 func commonSchemas() object {
 	entry := object{"type": "object", "required": []any{"_id", "_type"}, "properties": systemMembers(), "additionalProperties": true}
@@ -227,8 +232,16 @@ func commonSchemas() object {
 		"Sweep": fields("", object{"dryRun": flag}),
 		"RetentionReport": fields("dryRun at due", object{"dryRun": flag, "at": moment("When it was looked."), "erasure": schemaRef("ErasureReport"),
 			"due": listOf(fields("type id fields since", object{"type": text, "id": text, "fields": listOf(text), "since": moment("When its time was over.")}))}),
-		"Health":      fields("status", object{"status": text}),
-		"Readiness":   fields("status reads writes position", object{"status": object{"type": "string", "enum": []any{"ok", "readonly", "draining"}}, "reads": flag, "writes": flag, "position": number, "version": text, "degraded": listOf(text)}),
+		"Health":    fields("status", object{"status": text}),
+		"Readiness": fields("status reads writes position", object{"status": object{"type": "string", "enum": []any{"ok", "readonly", "draining"}}, "reads": flag, "writes": flag, "position": number, "version": text, "degraded": listOf(text)}),
+		"Plugin": object{"type": "object", "required": []any{"id", "version", "enabled", "running"}, "additionalProperties": true, "properties": object{"id": text, "version": text, "name": text,
+			"enabled": described("boolean", "As it was decided."), "running": described("boolean", "On this node."), "absent": described("boolean", "The program does not have it any more."),
+			"uninstalled": disposal(), "fault": described("string", "Why it is off, for people."), "settings": anything, "stages": anything}},
+		"PluginList": fields("data", object{"data": listOf(schemaRef("Plugin"))}),
+		"PluginChange": object{"type": "object", "additionalProperties": false, "properties": object{"enabled": flag, "settings": described("object", "A merge patch (RFC 7396)."),
+			"stages": object{"type": []any{"object", "null"}, "description": "A merge patch (RFC 7396): the stage of a handler by its event."}}},
+		"PluginRemoval": object{"type": "object", "additionalProperties": false, "properties": object{"data": disposal(),
+			"confirm": described("string", "The plugin’s ID once more, without which no data is dropped."), "force": described("boolean", "Also when the plugin cannot clear up after itself.")}},
 		"ProblemType": fields("type code status title", object{"type": text, "code": text, "status": number, "title": text}),
 		"Problem": object{"type": "object", "description": "RFC 9457.", "required": []any{"type", "title", "status", "code", "detail", "instance", "requestId"}, "additionalProperties": true,
 			"properties": object{"type": text, "title": text, "status": number, "code": object{"type": "string", "enum": codeNames()}, "detail": text, "instance": text, "requestId": text,

@@ -35,10 +35,25 @@ func (s *Server) pluginRoutes() []route {
 	return rows
 }
 
+// managingDocs are of the routes by which plugins are looked after, whose bodies and answers are the same on every site.
+var managingDocs = map[string]operationDoc{
+	"listPlugins": {answers: ok("The plugins, those that the store alone knows of included.", "PluginList"), problems: "401 403"},
+	"readPlugin":  {answers: ok("The plugin.", "Plugin"), problems: "401 403 404"},
+	"changePlugin": {body: "PluginChange", answers: ok("The plugin as it is now.", "Plugin"),
+		problems: "400 401 403 404 409 413 422 503"},
+	"uninstallPlugin": {body: "PluginRemoval", optionalBody: true, answers: ok("The plugin as it is now.", "Plugin"),
+		problems: "400 401 403 404 409 413 422 503"},
+}
+
 // pluginDocs describe them.
 func (s *Server) pluginDocs() map[string]operationDoc {
 	docs := map[string]operationDoc{}
 	for _, p := range s.o.Routes {
+		if doc, ok := managingDocs[p.Name]; ok {
+			doc.tag, doc.summary = "plugins", p.Summary
+			docs[p.Name] = doc
+			continue
+		}
 		docs[p.Name] = operationDoc{tag: "plugins", summary: p.Summary, answers: []answerDoc{{"200", "The answer.", "", "*/*"}}, problems: "400 401 403 404"}
 	}
 	return docs

@@ -70,15 +70,23 @@ type Host struct {
 	reading sync.Mutex
 	cleared map[string]string // the installation before which nothing is left of a plugin, while reading is held
 	dirs    sync.Mutex        // held while the plugins' directories are put in order
-	joined  atomic.Bool
-	ctx     context.Context
-	stop    context.CancelFunc
-	running sync.WaitGroup
+
+	reserved sync.Map // of plugins by ID, who changes the state: see reserve
+	begun    atomic.Bool
+	joining  sync.Once
+	joined   chan struct{} // closed when all that can be are ready, where a command has joined them
+	dry      bool          // what the command does is not kept
+	ctx      context.Context
+	stop     context.CancelFunc
+	running  sync.WaitGroup
+	beside   sync.WaitGroup // what no plugin waits for to be ready
 }
 
 // Wire gives the plugins what they may use. Until then none of them takes part.
 func (h *Host) Wire(p Parts) {
 	h.parts = p
+	h.joined = make(chan struct{})
+	h.ctx, h.stop = context.WithCancel(context.WithValue(context.Background(), hostKey{}, true))
 	for _, o := range h.plugins {
 		if err := o.readManifest(); err != nil {
 			o.bar(err)
@@ -117,26 +125,51 @@ func (h *Host) Only(id string, settings map[string]any) error {
 // Start reads the plugins' states and starts those that are on; it follows their states until Close. It never fails for a
 // plugin's sake.
 func (h *Host) Start(ctx context.Context) {
-	h.ctx, h.stop = context.WithCancel(context.Background())
+	h.begun.Store(true)
 	h.dropUnregistered(ctx)
 	h.follow(ctx)
 	h.running.Go(h.watch)
 }
 
+// hostKey marks the context of what the host has begun itself.
+type hostKey struct{}
+
 // Join has the plugins that are on take part in what a command does: they are set up, brought up to date and started as on a node, and
 // what keeps one off there keeps it off here. Their jobs and followers are left to a node, which finds what was committed here. It
-// returns when all of them are ready that can be, or ctx is done; called again, it does nothing.
-func (h *Host) Join(ctx context.Context) {
-	if !h.joined.CompareAndSwap(false, true) {
+// returns when all of them are ready that can be, or ctx is done; called again, it waits for the same. What a plugin writes as it
+// gets ready goes on without those that are not yet.
+//
+// In a dry run, where nothing is kept, those stay out that would have to migrate, and what goes wrong turns none off.
+func (h *Host) Join(ctx context.Context, dry bool) {
+	if ctx.Value(hostKey{}) != nil {
 		return
 	}
-	h.ctx, h.stop = context.WithCancel(context.Background())
-	h.follow(ctx)
-	ready := make(chan struct{})
-	go func() { h.running.Wait(); close(ready) }()
+	h.joining.Do(func() {
+		h.dry = dry
+		h.begun.Store(true)
+		h.beside.Go(func() {
+			defer close(h.joined)
+			h.follow(h.ctx)
+			h.warnOfAbsent(h.ctx)
+			h.running.Wait()
+		})
+	})
 	select {
-	case <-ready:
+	case <-h.joined:
 	case <-ctx.Done():
+	}
+}
+
+// warnOfAbsent tells of plugins that are on in the store, and not in this program: what they would do is not done.
+func (h *Host) warnOfAbsent(ctx context.Context) {
+	all, err := h.Standings(ctx)
+	if err != nil || h.safe { // told of by follow, or what somebody wants
+		return
+	}
+	for _, s := range all {
+		if s.Absent && s.Enabled {
+			h.logger.Warn("a plugin is off: this program does not have it", "plugin", s.ID)
+		}
 	}
 }
 
@@ -174,11 +207,11 @@ func (h *Host) follow(ctx context.Context) {
 
 // Close stops the plugins. What of them does not end when it is told to keeps nobody from ending.
 func (h *Host) Close() error {
-	if h.stop == nil {
+	if !h.begun.Load() {
 		return nil
 	}
 	h.stop()
-	if !ended(&h.running, stopWithin) {
+	if !ended(&h.running, stopWithin) || !ended(&h.beside, stopWithin) {
 		h.logger.Error("a plugin's job or migration does not end with its context: it is left behind")
 	}
 	var failures []error

@@ -304,3 +304,34 @@ func TestJobs_notTwiceAtOnce(t *testing.T) {
 	off()
 	ended.Wait()
 }
+
+// begins is a plugin with a start.
+type begins struct {
+	fake
+	start func(ctx context.Context) error
+}
+
+func (b begins) Start(ctx context.Context, _ plugin.Host) error { return b.start(ctx) }
+
+// The context of a start ends with the time for it, and with the plugin's being on: what comes too late goes on nowhere.
+func TestStart_context(t *testing.T) {
+	t.Parallel()
+	begun := make(chan context.Context, 1)
+	c := newCluster(t, 1, begins{fake{"dev.acme.x", func(*plugin.Registry) error { return nil }}, func(ctx context.Context) error {
+		begun <- ctx
+		<-ctx.Done()
+		return ctx.Err()
+	}})
+	o := c.hosts[0].plugins[0]
+	now := newStint(context.Background())
+	failed := make(chan error, 1)
+	go func() { failed <- o.start(t.Context(), now, o.Plugin.(plugin.Starter)) }()
+	ctx := <-begun
+	if at, ok := ctx.Deadline(); !ok || time.Until(at) > startWithin {
+		t.Errorf("it has until %v, %v", at, ok)
+	}
+	now.end()
+	if err := <-failed; !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+}

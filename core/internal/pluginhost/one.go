@@ -3,6 +3,7 @@ package pluginhost
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -109,7 +110,12 @@ func (o *one) take(ctx context.Context, s state) {
 
 // settle has the plugin's data be that of the installation that there is.
 func (o *one) settle(ctx context.Context, s state) error {
-	o.installation.Store(&s.Installation)
+	// What a command has begun since the state was read last is of the installation that there was.
+	if was := o.installation.Swap(&s.Installation); was != nil && *was != s.Installation {
+		if err := o.host.settleDir(ctx, o.id(), *was); err != nil {
+			return err
+		}
+	}
 	return o.host.settleDir(ctx, o.id(), s.Installation)
 }
 
@@ -139,10 +145,14 @@ func (o *one) turnOn(ctx context.Context) error {
 	if err := o.guarded("settings", func() error { return o.setUp(o.state) }); err != nil {
 		return err
 	}
+	behind := o.behind(ctx)
+	if behind && o.host.dry {
+		return errDry
+	}
 	o.end() // a migration that is under way begins anew
 	now := newStint(o.host.ctx)
 	o.stint.Store(now)
-	if !o.behind(ctx) {
+	if !behind {
 		return o.enter(ctx, now)
 	}
 	o.reason = "It is bringing its data up to date."
@@ -151,6 +161,8 @@ func (o *one) turnOn(ctx context.Context) error {
 	return nil
 }
 
+var errDry = errors.New("its data has to be brought up to date first, and a dry run changes nothing")
+
 // startWithin bounds a plugin's Start: the site does not wait for it.
 const startWithin = time.Minute
 
@@ -158,7 +170,7 @@ const startWithin = time.Minute
 func (o *one) enter(ctx context.Context, now *stint) error {
 	o.followViews(now)
 	if s, ok := o.Plugin.(plugin.Starter); ok {
-		if err := o.timed("start", startWithin, func() error { return s.Start(ctx, o) }); err != nil {
+		if err := o.start(ctx, now, s); err != nil {
 			o.end()
 			return err
 		}
@@ -167,6 +179,9 @@ func (o *one) enter(ctx context.Context, now *stint) error {
 	o.on.Store(true)
 	for i := range o.Followers {
 		f := &o.Followers[i]
+		if o.host.dry {
+			continue
+		}
 		// From here on nothing goes unannounced, however soon this node dies.
 		if err := o.host.parts.Begin(ctx, o.consumer(f), begin); err != nil {
 			o.host.logger.Warn("where a plugin begins to follow cannot be noted yet", "plugin", o.id(), "error", err)
@@ -180,6 +195,15 @@ func (o *one) enter(ctx context.Context, now *stint) error {
 	}
 	o.host.logger.Info("a plugin is on", "plugin", o.id(), "version", o.Manifest.Version)
 	return nil
+}
+
+// start has the plugin start. Its context ends with the time for it and with the stint, so that nothing of a start that came too late
+// goes on.
+func (o *one) start(ctx context.Context, now *stint, s plugin.Starter) error {
+	ctx, cancel := context.WithTimeout(ctx, startWithin)
+	defer cancel()
+	defer context.AfterFunc(now.ctx, cancel)()
+	return o.timed("start", startWithin, func() error { return s.Start(ctx, o) })
 }
 
 func (o *one) turnOff(ctx context.Context) error {
@@ -273,7 +297,7 @@ func (o *one) installed() string {
 // Write implements plugin.Host.
 func (o *one) Write(ctx context.Context, who *core.Principal, ops []core.Operation, w core.WriteOptions) (*core.Result, error) {
 	if o.host.parts.Errand {
-		o.host.Join(ctx) // the other plugins, for a command of this one
+		o.host.Join(ctx, false) // the other plugins, for a command of this one
 	}
 	by := writersOf(ctx)
 	if len(by) >= maxDepth {

@@ -282,7 +282,7 @@ func (h *Host) patch(w http.ResponseWriter, q *core.RouteRequest) error {
 	if err := (shape{"enabled": aBool, "settings": anObject, "stages": anything}).check(body); err != nil {
 		return err
 	}
-	err = h.change(q.Context(), q.Who, o.id(), func(s *state) error {
+	err = h.changeAlone(q.Context(), q.Who, o.id(), func(s *state) error {
 		if on, ok := body["enabled"].(bool); ok {
 			s.Enabled, s.Fault = on, ""
 			if on {

@@ -4,7 +4,10 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"net/url"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/palabre-cms/palabre/core"
 	"github.com/palabre-cms/palabre/core/jsondoc"
@@ -21,7 +24,68 @@ func secretsOf(schema map[string]any) (secrets, error) {
 		return nil, fmt.Errorf("the schema of its settings has writeOnly at %s: a secret is a member of the settings, or of an object in them, "+
 			"not something in a list, a definition, a condition or an alternative", at)
 	}
+	if at, to := refToSecret(schema, schema, ""); at != "" {
+		return nil, fmt.Errorf("the schema of its settings leads from %s to %s, where there is a writeOnly: a secret is declared where it stands", at, to)
+	}
 	return found, nil
+}
+
+// refToSecret finds a $ref in a part of a schema that leads to something with a secret. It looks at whatever may be one.
+func refToSecret(schema map[string]any, part any, pointer string) (at, to string) {
+	switch part := part.(type) {
+	case map[string]any:
+		if ref, ok := part["$ref"].(string); ok && holdsSecret(target(schema, ref)) {
+			return pointer + "/$ref", ref
+		}
+		for _, name := range slices.Sorted(maps.Keys(part)) {
+			if at, to = refToSecret(schema, part[name], pointer+jsondoc.Pointer(name)); at != "" {
+				return at, to
+			}
+		}
+	case []any:
+		for i, v := range part {
+			if at, to = refToSecret(schema, v, fmt.Sprintf("%s/%d", pointer, i)); at != "" {
+				return at, to
+			}
+		}
+	}
+	return "", ""
+}
+
+// target is what a $ref leads to; nil for nothing, which the schema's compiler refuses, as it does all but pointers.
+func target(schema map[string]any, ref string) (v any) {
+	pointer, err := url.PathUnescape(strings.TrimPrefix(ref, "#"))
+	if err != nil {
+		return nil
+	}
+	v = schema
+	for _, token := range strings.Split(pointer, "/")[1:] {
+		switch in := v.(type) {
+		case map[string]any:
+			v = in[strings.NewReplacer("~1", "/", "~0", "~").Replace(token)]
+		case []any:
+			i, err := strconv.Atoi(token)
+			if err != nil || i < 0 || i >= len(in) {
+				return nil
+			}
+			v = in[i]
+		default:
+			return nil
+		}
+	}
+	return v
+}
+
+// holdsSecret reports whether a part of a schema is marked with writeOnly, or something in it.
+func holdsSecret(part any) bool {
+	switch part := part.(type) {
+	case map[string]any:
+		secret, _ := part["writeOnly"].(bool)
+		return secret || slices.ContainsFunc(slices.Collect(maps.Values(part)), holdsSecret)
+	case []any:
+		return slices.ContainsFunc(part, holdsSecret)
+	}
+	return false
 }
 
 // collect adds the secrets of a schema, and gives the place of one that cannot be kept as one. s is nil where there can be none.
@@ -110,16 +174,44 @@ func (s secrets) split(doc map[string]any) (plain, secret map[string]any) {
 	return plain, secret
 }
 
-// join puts secrets back into settings, which are the caller's.
+// join puts secrets back into settings, which are the caller's: those that are secrets still. What was sealed as one and is not
+// declared as one any more, as after a member was renamed, stays sealed: see rest.
 func (s secrets) join(doc, secret map[string]any) {
 	for name, v := range secret {
-		object, ok := doc[name].(map[string]any)
-		if below := s[name]; below == nil || !ok {
+		below, known := s[name]
+		object, isObject := doc[name].(map[string]any)
+		inner, hasInner := v.(map[string]any)
+		switch {
+		case !known:
+		case below == nil && isObject && hasInner: // all of an object is one by now
+			doc[name] = jsondoc.Merge(object, inner)
+		case below == nil:
 			doc[name] = v
-		} else if inner, ok := v.(map[string]any); ok {
+		case isObject && hasInner:
 			below.join(object, inner)
 		}
 	}
+}
+
+// rest are the secrets that join leaves out and a change of settings does not name.
+func (s secrets) rest(secret, patch map[string]any) map[string]any {
+	rest := map[string]any{}
+	for name, v := range secret {
+		below, known := s[name]
+		change, named := patch[name]
+		within, nested := change.(map[string]any)
+		inner, hasInner := v.(map[string]any)
+		switch {
+		case known && below == nil, named && !nested:
+		case hasInner && (known || named):
+			if r := below.rest(inner, within); len(r) > 0 {
+				rest[name] = r
+			}
+		case !named:
+			rest[name] = v
+		}
+	}
+	return rest
 }
 
 // hide puts in the place of each secret whether it is set. Of an object that is not there nothing is said.

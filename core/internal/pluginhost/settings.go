@@ -140,7 +140,8 @@ func (o *one) setUp(s state) error {
 func (o *one) edit(ctx context.Context, by *core.Principal, s *state, patch map[string]any) error {
 	was, err := o.whole(*s)
 	if err != nil { // secrets that cannot be read any more, as after a restore: they are given anew
-		was, err = o.whole(state{Settings: s.Settings})
+		s.Sealed = ""
+		was, err = o.whole(*s)
 		if err != nil {
 			return err
 		}
@@ -155,14 +156,29 @@ func (o *one) edit(ctx context.Context, by *core.Principal, s *state, patch map[
 	if err := o.fits(ctx, by, was, next); err != nil {
 		return err
 	}
-	s.Settings, s.Sealed = next, ""
 	if o.settings == nil {
+		s.Settings = next
 		return nil
 	}
+	return o.keep(s, next, patch)
+}
+
+// keep puts changed settings into a state, the secrets sealed, and with them what was sealed before and is not of these settings.
+func (o *one) keep(s *state, next, patch map[string]any) error {
 	plain, secret := o.settings.secrets.split(next)
-	if s.Settings = plain; len(secret) > 0 {
-		s.Sealed, err = o.Seal(jsondoc.Encode(secret))
+	if s.Sealed != "" {
+		sealed, err := o.unsealed(s.Sealed)
+		if err != nil {
+			return err
+		}
+		secret = jsondoc.Merge(o.settings.secrets.rest(sealed, patch), secret)
 	}
+	s.Settings, s.Sealed = plain, ""
+	if len(secret) == 0 {
+		return nil
+	}
+	var err error
+	s.Sealed, err = o.Seal(jsondoc.Encode(secret))
 	return err
 }
 

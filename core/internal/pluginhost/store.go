@@ -148,7 +148,7 @@ func (s *store) reserve(ctx context.Context, more int64) error {
 // weigh has the store weigh the data, unless that was done a short while ago.
 func (s *store) weigh(ctx context.Context, l *ledger, goodFor time.Duration) error {
 	now := s.one.host.now()
-	if l.prefix == s.prefix && now.Sub(l.weighed) < goodFor {
+	if l.prefix == s.prefix && now.Sub(l.weighed).Abs() < goodFor { // the clock may have gone back
 		return nil
 	}
 	w, err := s.one.host.parts.Log.Weigh(ctx, s.prefix)

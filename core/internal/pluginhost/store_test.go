@@ -62,3 +62,23 @@ func TestStore_quota(t *testing.T) {
 		t.Error(fmt.Errorf("it weighs %v, %w", w, err))
 	}
 }
+
+// A clock that went back keeps nobody from weighing.
+func TestStore_clockGoesBack(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t, 2, fake{"dev.acme.x", func(*plugin.Registry) error { return nil }})
+	for _, h := range c.hosts {
+		h.plugins[0].Manifest.Capabilities.StoreBytes = 100
+	}
+	here, there := c.hosts[0].plugins[0].Store(), c.hosts[1].plugins[0].Store()
+	if err := here.Put(t.Context(), "a", make([]byte, 99), time.Time{}); err != nil {
+		t.Fatal(err)
+	}
+	if err := there.Delete(t.Context(), "a"); err != nil {
+		t.Fatal(err)
+	}
+	c.advance(-time.Hour)
+	if err := here.Put(t.Context(), "b", make([]byte, 99), time.Time{}); err != nil {
+		t.Error(err)
+	}
+}

@@ -85,7 +85,7 @@ func (o *one) strike(what string, cause error) {
 		o.strikes = nil
 	}
 	o.mu.Unlock()
-	if out && o.host.ctx != nil {
+	if out && o.host.begun.Load() {
 		o.on.Store(false)
 		o.host.running.Go(func() { o.host.turnedOff(o, what, cause) })
 	}
@@ -110,6 +110,9 @@ func (h *Host) turnedOff(o *one, what string, cause error) {
 
 // disable records that a plugin is off, on every node, until somebody turns it on again.
 func (h *Host) disable(o *one, what, fault string) {
+	if h.dry {
+		return
+	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(h.ctx), 10*time.Second)
 	defer cancel()
 	err := h.change(ctx, core.System, o.id(), func(s *state) error {

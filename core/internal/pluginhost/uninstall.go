@@ -30,19 +30,26 @@ func (h *Host) Uninstall(ctx context.Context, who *core.Principal, id string, r 
 	if err := h.mayRemove(ctx, o, id, &r); err != nil {
 		return "", err
 	}
+	done, err := h.reserve(ctx, id)
+	if err != nil {
+		return "", err
+	}
+	defer done()
 	if o != nil {
 		if err := h.retire(ctx, who, o, r); err != nil {
 			return "", err
 		}
 	}
-	var installation string
-	err := h.change(ctx, who, id, func(s *state) error {
+	var before, installation string
+	err = h.change(ctx, who, id, func(s *state) error {
 		if s.Enabled && o != nil {
 			return core.Refuse(core.CodeConflict, "turned_on", "Somebody has turned the plugin %s on meanwhile.", "Quelqu’un a réactivé l’extension %s entre-temps.", id)
 		}
+		before = s.Installation
+		dropped := s.Uninstalled == plugin.DropData // and nothing was kept since
 		s.Enabled, s.Fault, s.Uninstalled = false, "", r.Data
-		if r.Data == plugin.DropData {
-			s.Settings, s.Sealed, s.Stages, s.Installation = nil, "", nil, string(core.NewID(time.Now()))
+		if r.Data == plugin.DropData && !dropped {
+			s.Settings, s.Sealed, s.Stages, s.Installation = nil, "", nil, nextInstallation(s.Installation, time.Now())
 		}
 		installation = s.Installation
 		return nil
@@ -50,15 +57,58 @@ func (h *Host) Uninstall(ctx context.Context, who *core.Principal, id string, r 
 	if err != nil {
 		return "", err
 	}
-	err = h.parts.Note(ctx, who, core.AuditEvent{Event: "plugin_uninstalled", Detail: map[string]any{"plugin": id, "data": string(r.Data)}})
-	if err != nil || r.Data != plugin.DropData {
-		return r.Data, err
+	if r.Data == plugin.DropData {
+		err = h.clearNow(ctx, id, before, installation)
 	}
-	if err = h.clear(ctx, id, installation); err != nil && h.ctx != nil { // it is tried again beside, until it is done
-		h.logger.Warn("what an uninstalled plugin has left cannot be cleared away yet", "plugin", id, "error", err)
-		err = nil
+	if failed := h.parts.Note(ctx, who, core.AuditEvent{Event: "plugin_uninstalled", Detail: map[string]any{"plugin": id, "data": string(r.Data)}}); failed != nil {
+		h.logger.Error("that a plugin is uninstalled cannot be put in the audit trail", "plugin", id, "by", who.ID, "data", r.Data, "error", failed)
 	}
 	return r.Data, err
+}
+
+// clearNow clears for somebody who wants to know of it: a node tries again beside, until it is done; a command has but this time.
+func (h *Host) clearNow(ctx context.Context, id, before, installation string) error {
+	err := h.settleDir(ctx, id, before) // with what a command has begun meanwhile, which goes too
+	if err == nil {
+		err = h.clear(ctx, id, installation)
+	}
+	if err == nil {
+		return nil
+	}
+	h.notCleared(id, err)
+	if !h.parts.Errand {
+		return nil
+	}
+	e := core.Refuse(core.CodeConflict, "data_left", "The plugin %s is uninstalled, but its data is still there (%s). The next server that starts takes it away.",
+		"L’extension %s est désinstallée, mais ses données sont encore là (%s). Le prochain serveur qui démarre les supprimera.", id, clipped(err.Error()))
+	e.Err = err
+	return e
+}
+
+func (h *Host) notCleared(id string, err error) {
+	h.logger.Warn("what an uninstalled plugin has left cannot be cleared away yet", "plugin", id, "error", err)
+}
+
+// reserve keeps a plugin for one who uninstalls it or changes its state on this node, until done.
+func (h *Host) reserve(ctx context.Context, id string) (done func(), err error) {
+	c, _ := h.reserved.LoadOrStore(id, make(chan struct{}, 1))
+	held := c.(chan struct{})
+	select {
+	case held <- struct{}{}:
+		return func() { <-held }, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// changeAlone is change for somebody who waits until the plugin is not being uninstalled on this node.
+func (h *Host) changeAlone(ctx context.Context, who *core.Principal, id string, edit func(*state) error) error {
+	done, err := h.reserve(ctx, id)
+	if err != nil {
+		return err
+	}
+	defer done()
+	return h.change(ctx, who, id, edit)
 }
 
 // mayRemove completes and judges what is asked for. Data is never dropped by accident: somebody has to name the plugin twice.
@@ -112,14 +162,15 @@ func noPlugin(id string) error {
 	return core.Refuse(core.CodeNotFound, "", "There is no plugin %q.", "Il n’y a pas d’extension « %s ».", id)
 }
 
-// retire turns a plugin off and lets it put things right, while its data is there. One that was uninstalled before has done so.
+// retire turns a plugin off and lets it put things right, while its data is there. One that was uninstalled in this way before has
+// done so.
 func (h *Host) retire(ctx context.Context, who *core.Principal, o *one, r Removal) error {
 	states, err := h.states(ctx)
 	if err != nil {
 		return err
 	}
 	s := states[o.id()]
-	if s.Uninstalled != "" {
+	if s.Uninstalled == r.Data || s.Uninstalled == plugin.DropData { // dropped, there is nothing to keep
 		return nil
 	}
 	if s.Enabled {
@@ -127,13 +178,17 @@ func (h *Host) retire(ctx context.Context, who *core.Principal, o *one, r Remova
 			return err
 		}
 	}
-	if h.ctx != nil {
+	if h.begun.Load() {
 		h.follow(ctx)
 	}
 	if err = o.putRight(ctx, s, r.Data); err == nil || r.Force {
 		return nil
 	}
 	h.logger.Error("a plugin cannot be uninstalled", "plugin", o.id(), "error", err)
+	fault := "It could not be uninstalled: " + err.Error()
+	if failed := h.change(ctx, who, o.id(), func(s *state) error { s.Fault = fault; return nil }); failed != nil {
+		h.logger.Warn("why a plugin could not be uninstalled cannot be recorded", "plugin", o.id(), "error", failed)
+	}
 	e := core.Refuse(core.CodeConflict, "plugin_failed", "The plugin %s is off and keeps its data: it could not clear up after itself (%s). To uninstall it all the same, send {\"force\": true}.",
 		"L’extension %s est désactivée et garde ses données : elle n’a pas pu faire le ménage (%s). Pour la désinstaller malgré tout, envoyez {\"force\": true}.", o.id(), clipped(err.Error()))
 	e.Err = err
@@ -162,7 +217,7 @@ func (o *one) putRight(ctx context.Context, s state, data plugin.Disposal) error
 }
 
 // clear takes away what earlier installations of a plugin have left: in the store, and in the data directory of this node. It may
-// be done again, by several nodes at once.
+// be done again, by several nodes at once, and late: installations are named in their order, and what came after this one stays.
 func (h *Host) clear(ctx context.Context, id, installation string) error {
 	return errors.Join(h.settleDir(ctx, id, installation), h.clearKeys(ctx, id, installation), h.clearCheckpoints(ctx, id, installation))
 }
@@ -173,9 +228,8 @@ func (h *Host) clearKeys(ctx context.Context, id, installation string) error {
 	if err != nil {
 		return err
 	}
-	present := prefixOf(id, installation)
 	for _, key := range keys {
-		if strings.HasPrefix(key, present) {
+		if installationOf(key, id) >= installation {
 			continue
 		}
 		if err := h.parts.Log.Delete(ctx, key); err != nil {
@@ -183,6 +237,25 @@ func (h *Host) clearKeys(ctx context.Context, id, installation string) error {
 		}
 	}
 	return nil
+}
+
+// installationOf is the installation that a key of a plugin is of: see prefixOf. The names of installations, unlike what the keys of
+// the first one begin with, begin with a digit.
+func installationOf(key, id string) string {
+	i, _, _ := strings.Cut(strings.TrimPrefix(key, prefixOf(id, "")), "/")
+	if i == "" || i[0] < '0' || i[0] > '9' {
+		return ""
+	}
+	return i
+}
+
+// nextInstallation names one that comes after the one before, whatever the clock says.
+func nextInstallation(before string, now time.Time) string {
+	next := string(core.NewID(now))
+	if next <= before {
+		return before + next
+	}
+	return next
 }
 
 // clearCheckpoints takes away how far its followers have come.
@@ -205,8 +278,9 @@ func (h *Host) clearCheckpoints(ctx context.Context, id, installation string) er
 // ofEarlier reports whether a consumer is a follower of an installation of the plugin before this one. Of the first one it is told by
 // its plugin's ID and a dot alone; what has another dot after that may be one of a plugin with a longer ID, and is left.
 func ofEarlier(consumer, id, installation string) bool {
-	if strings.HasPrefix(consumer, id+"@") {
-		return !strings.HasPrefix(consumer, id+"@"+installation+".")
+	if of, found := strings.CutPrefix(consumer, id+"@"); found {
+		of, _, _ = strings.Cut(of, ".")
+		return of < installation
 	}
 	follower, first := strings.CutPrefix(consumer, id+".")
 	return first && installation != "" && !strings.Contains(follower, ".")
@@ -215,24 +289,28 @@ func ofEarlier(consumer, id, installation string) bool {
 // clearAll does so for all plugins that were dropped since it was done last, and sees to it that it is done in the end.
 func (h *Host) clearAll(states map[string]state) {
 	for id, s := range states {
-		if s.Installation == "" || h.cleared[id] == s.Installation {
+		if s.Installation == "" || h.cleared[id] == s.Installation || h.dry {
 			continue
 		}
 		if h.cleared == nil {
 			h.cleared = map[string]string{}
 		}
 		h.cleared[id] = s.Installation
-		h.running.Go(func() { h.clearAtLast(id, s.Installation) })
+		h.beside.Go(func() { h.clearAtLast(id, s.Installation) })
 	}
 }
 
+// clearAtLast clears until it is done; in a command, which nobody would wait for, once.
 func (h *Host) clearAtLast(id, installation string) {
 	for {
 		err := h.clear(h.ctx, id, installation)
-		if err == nil || h.ctx.Err() != nil {
+		if err == nil || h.ctx.Err() != nil || h.outdated(id, installation) {
 			return
 		}
-		h.logger.Warn("what an uninstalled plugin has left cannot be cleared away yet", "plugin", id, "error", err)
+		h.notCleared(id, err)
+		if h.parts.Errand {
+			return
+		}
 		select {
 		case <-time.After(lookAgain):
 		case <-h.ctx.Done():
@@ -241,13 +319,19 @@ func (h *Host) clearAtLast(id, installation string) {
 	}
 }
 
+// outdated reports whether the plugin's data is of another installation by now, which is then cleared for.
+func (h *Host) outdated(id, installation string) bool {
+	states, err := h.states(h.ctx)
+	return err == nil && states[id].Installation != installation
+}
+
 // fresh stands for the installation of a directory that a command has begun, before this node knew which one there is.
 const fresh = "*"
 
 // settleDir sees to it that a plugin's own directory on this node is none of an earlier installation, nor are its views, which
 // are each node's own too.
 func (h *Host) settleDir(ctx context.Context, id, installation string) error {
-	if h.parts.Dir == "" || installation == "" {
+	if h.parts.Dir == "" {
 		return nil
 	}
 	h.dirs.Lock()
@@ -256,7 +340,10 @@ func (h *Host) settleDir(ctx context.Context, id, installation string) error {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	if string(was) == installation {
+	if installation == "" && string(was) == fresh { // what the command has begun is of the first one
+		return os.Remove(installationFile(h.parts.Dir, id))
+	}
+	if string(was) >= installation { // fresh comes before all names
 		return nil
 	}
 	if err := h.parts.Views.DropViews(ctx, id); err != nil {

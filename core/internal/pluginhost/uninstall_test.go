@@ -2,18 +2,20 @@ package pluginhost
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/palabre-cms/palabre/core"
 	"github.com/palabre-cms/palabre/core/plugin"
 )
 
-// What goes is what earlier installations of this plugin have left: nothing of the present one, and nothing of a plugin with
-// a name like it.
+// What goes is what earlier installations of this plugin have left: nothing of the present one, nothing of one that came after it,
+// and nothing of a plugin with a name like it.
 func TestClear(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, 1, fake{"dev.acme.x", func(*plugin.Registry) error { return nil }})
@@ -21,7 +23,8 @@ func TestClear(t *testing.T) {
 	h.parts.Dir, h.parts.Views = t.TempDir(), &countedViews{}
 	h.parts.Consumers = c.log.Keys
 	h.parts.Forget = c.log.Delete
-	stay := []string{"dev.acme.x.y.after", "dev.acme.x.y@01a.after", "dev.acme.x@01b.after", "dev.acme.xy.after", "plugin/dev.acme.x.y/kv/a", "plugin/dev.acme.x/01b/kv/a", "plugin/dev.acme.xy/kv/a"}
+	stay := []string{"dev.acme.x.y.after", "dev.acme.x.y@01a.after", "dev.acme.x@01b.after", "dev.acme.x@01c.after", "dev.acme.xy.after", "plugin/dev.acme.x.y/kv/a", "plugin/dev.acme.x/01b/kv/a",
+		"plugin/dev.acme.x/01c/kv/a", "plugin/dev.acme.xy/kv/a"}
 	gone := []string{"dev.acme.x.after", "dev.acme.x@01a.after", "plugin/dev.acme.x/01a/kv/a", "plugin/dev.acme.x/after/after/dead/1", "plugin/dev.acme.x/job/a", "plugin/dev.acme.x/kv/a", "plugin/dev.acme.x/migrations"}
 	for _, key := range slices.Concat(stay, gone) {
 		if _, err := c.log.Set(t.Context(), core.KV{Key: key}); err != nil {
@@ -66,11 +69,13 @@ func TestSettleDir(t *testing.T) {
 		want         bool // a file of before is there still
 	}
 	for name, steps := range map[string][]step{
-		"kept":                   {{installation: "", want: true}, {installation: "", want: true}},
-		"dropped":                {{installation: "", want: true}, {installation: "01a", want: false}, {installation: "01a", want: true}, {installation: "01b", want: false}},
-		"begun by a command":     {{command: true, installation: "01a", want: true}, {installation: "01a", want: true}, {installation: "01b", want: false}},
-		"a command in the midst": {{installation: "", want: true}, {command: true, installation: "01a", want: false}},
-		"as in a restored store": {{installation: "01a", want: false}, {installation: "", want: true}},
+		"kept":                         {{installation: "", want: true}, {installation: "", want: true}},
+		"dropped":                      {{installation: "", want: true}, {installation: "01a", want: false}, {installation: "01a", want: true}, {installation: "01b", want: false}},
+		"begun by a command":           {{command: true, installation: "01a", want: true}, {installation: "01a", want: true}, {installation: "01b", want: false}},
+		"a command in the midst":       {{installation: "", want: true}, {command: true, installation: "01a", want: false}},
+		"begun by a command, and kept": {{command: true, installation: "", want: true}, {installation: "01a", want: false}},
+		"behind":                       {{installation: "01b", want: false}, {installation: "01a", want: true}, {installation: "01b", want: true}},
+		"as in a restored store":       {{installation: "01a", want: false}, {installation: "", want: true}},
 	} {
 		views := &countedViews{}
 		h := &Host{parts: Parts{Dir: t.TempDir(), Views: views}}
@@ -97,6 +102,36 @@ func TestSettleDir(t *testing.T) {
 			if _, err := os.Stat(file); (err == nil) != s.want {
 				t.Errorf("%s, step %d: %v", name, i, err)
 			}
+		}
+	}
+}
+
+// What a command begins beside a node that runs is of the installation that the node knows, and goes with it.
+func TestSettle_besideANode(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t, 1, fake{"dev.acme.x", func(*plugin.Registry) error { return nil }})
+	h, o := c.hosts[0], c.hosts[0].plugins[0]
+	h.parts.Dir, h.parts.Views = t.TempDir(), &countedViews{}
+	if err := o.settle(t.Context(), state{}); err != nil {
+		t.Fatal(err)
+	}
+	dir := filepath.Join(h.parts.Dir, "dev.acme.x")
+	if err := errors.Join(noteFresh(h.parts.Dir, "dev.acme.x"), os.Mkdir(dir, 0o700), o.settle(t.Context(), state{Installation: "01a"})); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(dir); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the directory is there: %v", err)
+	}
+}
+
+// An installation comes after the one before, also by a clock that went back.
+func TestNextInstallation(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	for _, at := range []time.Time{now, now.Add(time.Hour), now.Add(-time.Hour)} {
+		before := nextInstallation("", now)
+		if next := nextInstallation(before, at); next <= before {
+			t.Errorf("after %s comes %s", before, next)
 		}
 	}
 }

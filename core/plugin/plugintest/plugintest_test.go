@@ -316,6 +316,44 @@ func TestSettings_nestedSecrets(t *testing.T) {
 	is("")
 }
 
+// A secret that a plugin's next version calls otherwise, or does not call a secret, is shown nowhere, and is there when the version
+// before comes back.
+func TestSettings_movedSecrets(t *testing.T) {
+	t.Parallel()
+	type config struct {
+		Key, Code string
+		Size      int
+		Mail      struct{ Password, Secret string }
+	}
+	var now *plugin.Settings[config]
+	version := func(properties string) made {
+		return made{manifest: plugin.Manifest{ID: "dev.acme.keys", Version: "1.0.0", Settings: json.RawMessage(`{"type":"object","properties":` + properties + `}`)},
+			register: func(r *plugin.Registry) error { now = plugin.Configure[config](r, nil); return nil }}
+	}
+	before := version(`{"key":{"type":"string","writeOnly":true},"mail":{"type":"object","properties":{"password":{"type":"string","writeOnly":true}}}}`)
+	h := plugintest.New(t, before)
+	const at = "/api/v1/plugins/dev.acme.keys"
+	h.Do("administrator", "PATCH", at, plugintest.Doc{"settings": plugintest.Doc{"key": "canary-key", "mail": plugintest.Doc{"password": "canary"}}}).OK()
+	for _, properties := range []string{
+		`{"code":{"type":"string","writeOnly":true},"mail":{"type":"object","properties":{"secret":{"type":"string","writeOnly":true}}},"size":{"type":"integer"}}`,
+		`{"key":{"type":"string"},"mail":{"type":"object","properties":{"password":{"type":"string"}}},"size":{"type":"integer"}}`,
+	} {
+		h.Restart(version(properties))
+		for _, settings := range []plugintest.Doc{{}, {"size": 1}, {"size": nil}} {
+			h.Do("administrator", "PATCH", at, plugintest.Doc{"settings": settings}).OK()
+			for _, path := range []string{at, "/api/v1/plugins", "/api/v1/content/_plugin?state=draft", "/api/v1/audit", "/api/v1/export/_plugin"} {
+				if got := h.Do("administrator", "GET", path, nil); strings.Contains(got.Text, "canary") {
+					t.Errorf("%s shows the secret: %s", path, got.Text)
+				}
+			}
+		}
+	}
+	h.Restart(before)
+	if got := now.Get(); got.Key != "canary-key" || got.Mail.Password != "canary" {
+		t.Errorf("the plugin has %v", got)
+	}
+}
+
 // The addresses of a plugin: signed in unless it says otherwise, gone while it is off, and its faults its own.
 func TestRoutes(t *testing.T) {
 	t.Parallel()

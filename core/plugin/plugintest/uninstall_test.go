@@ -8,7 +8,9 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -103,6 +105,23 @@ func gone(t *testing.T, h *plugintest.Host) {
 	h.Do("administrator", "GET", keeperAt, nil).OK().Has("enabled", false).Has("running", false)
 }
 
+// The API's description says what is sent to uninstall a plugin, and what comes back.
+func TestUninstall_described(t *testing.T) {
+	t.Parallel()
+	h := plugintest.New(t, newKeeper(""))
+	paths, _ := h.Do("administrator", "GET", "/openapi.json", nil).OK().Body["paths"].(map[string]any)
+	item, _ := paths["/api/v1/plugins/{plugin}/uninstall"].(map[string]any)
+	got, err := json.Marshal(item["post"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{`"requestBody"`, `#/components/schemas/PluginRemoval`, `#/components/schemas/Plugin"`, `"409"`, `"422"`} {
+		if !strings.Contains(string(got), want) {
+			t.Errorf("it does not say %s: %s", want, got)
+		}
+	}
+}
+
 // What was dropped is gone, here and in the store, and what comes back begins anew.
 func TestUninstall_dropsData(t *testing.T) {
 	t.Parallel()
@@ -171,6 +190,11 @@ func TestUninstall_keepsData(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			k := newKeeper(tc.declared)
+			var asked []plugin.Disposal
+			k.parting = func(_ context.Context, _ plugin.Host, data plugin.Disposal) error {
+				asked = append(asked, data)
+				return nil
+			}
 			h := plugintest.New(t, k, articles())
 			k.fill(t, h)
 			h.Do("administrator", "POST", keeperAt+"/uninstall", tc.body).OK().Has("uninstalled", "keep-data")
@@ -182,7 +206,7 @@ func TestUninstall_keepsData(t *testing.T) {
 			if err != nil || strings.Join(keys, " ") != "begun kept" || k.migrated != 1 {
 				t.Errorf("it has %v, %v, after %d migrations", keys, err, k.migrated)
 			}
-			if n := len(h.Failures("waiting")); n != 1 {
+			if n := len(h.Failures("waiting")); n < 1 { // and perhaps those of what was written meanwhile
 				t.Errorf("%d letters wait", n)
 			}
 			h.Do("administrator", "POST", keeperAt+"/uninstall", plugintest.Doc{"data": "keep-data"}).OK()
@@ -190,7 +214,49 @@ func TestUninstall_keepsData(t *testing.T) {
 			if n := len(h.Failures("waiting")); n != 0 {
 				t.Errorf("%d letters wait", n)
 			}
+			if want := []plugin.Disposal{plugin.KeepData, plugin.KeepData, plugin.DropData}; !slices.Equal(asked, want) {
+				t.Errorf("it was asked about %v, want %v", asked, want)
+			}
 		})
+	}
+}
+
+// While a plugin is being uninstalled, nobody else uninstalls it on this node or turns it on; to drop its data twice is to drop it once.
+func TestUninstall_once(t *testing.T) {
+	t.Parallel()
+	k := newKeeper(plugin.DropData)
+	h := plugintest.New(t, k, articles())
+	confirmed := plugintest.Doc{"confirm": keeperID}
+	second, beside := make(chan string, 10), sync.WaitGroup{}
+	begun := false
+	k.parting = func(context.Context, plugin.Host, plugin.Disposal) error {
+		if begun {
+			second <- "it is asked twice"
+			return nil
+		}
+		begun = true
+		k.start = func(context.Context, plugin.Host) error { second <- "it starts"; return nil }
+		beside.Go(func() { h.Do("administrator", "POST", keeperAt+"/uninstall", confirmed) })
+		beside.Go(func() { h.Do("administrator", "PATCH", keeperAt, plugintest.Doc{"enabled": true}) })
+		select {
+		case what := <-second:
+			t.Errorf("%s while it is being uninstalled", what)
+		case <-time.After(300 * time.Millisecond): // long enough for either to come through
+		}
+		return nil
+	}
+	h.Do("administrator", "POST", keeperAt+"/uninstall", confirmed).OK()
+	beside.Wait()
+	h.Do("administrator", "POST", keeperAt+"/uninstall", confirmed).OK()
+	installation := func() string {
+		t.Helper()
+		_, text, _ := strings.Cut(h.Do("administrator", "GET", "/api/v1/content/_plugin?state=draft", nil).OK().Text, `"installation":"`)
+		return text[:26]
+	}
+	was := installation()
+	h.Do("administrator", "POST", keeperAt+"/uninstall", confirmed).OK()
+	if got := installation(); got != was {
+		t.Errorf("the installation is %s, was %s", got, was)
 	}
 }
 
