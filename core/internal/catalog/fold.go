@@ -55,15 +55,15 @@ func (c *Catalog) foldBatch(ctx context.Context, v *view, docs *documents, commi
 	}
 	results := make(chan outcome, len(all)) // so that nothing keeps one that is left behind from ending
 	go f.overlay.foldAll(v.PluginView, all, most, results)
-	f.gather(all, results)
+	f.gather(ctx, all, results)
 	return f
 }
 
-// foldAll folds commits one after the other, up to the first that fails.
+// foldAll folds commits one after the other, up to the first that fails, or until nobody waits for them any more.
 func (o *overlay) foldAll(v *core.PluginView, told []core.Commit, most int, results chan<- outcome) {
 	defer close(results)
 	for i := range told {
-		if !o.fold(v, told[i], results) || most > 0 && len(o.written) >= most {
+		if o.left.Load() || !o.fold(v, told[i], results) || most > 0 && len(o.written) >= most {
 			return
 		}
 	}
@@ -90,9 +90,9 @@ func (o *overlay) fold(v *core.PluginView, c core.Commit, results chan<- outcome
 	return err == nil && o.away == nil
 }
 
-// gather waits for the folds, for each as long as it may take. One that does not come back keeps its table, which nobody looks
-// at any more.
-func (f *viewBatch) gather(all []core.Commit, results <-chan outcome) {
+// gather waits for the folds, for each as long as it may take, and no longer than ctx. One that does not come back keeps its
+// table, which nobody looks at any more.
+func (f *viewBatch) gather(ctx context.Context, all []core.Commit, results <-chan outcome) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for i := range all {
@@ -108,6 +108,10 @@ func (f *viewBatch) gather(all []core.Commit, results <-chan outcome) {
 			if f.take(c.Position, r); !f.whole() {
 				return
 			}
+		case <-ctx.Done():
+			f.overlay.left.Store(true)
+			f.away = ctx.Err()
+			return
 		case <-timer.C:
 			f.overlay.left.Store(true)
 			f.slow = true
