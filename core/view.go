@@ -38,7 +38,8 @@ type Table interface {
 	// Delete takes a value away, if it is there.
 	Delete(key string)
 	// Scan gives the rows whose keys begin with a prefix, after a key ("" for from the first on): at most limit, and never more
-	// than 1000, which 0 stands for.
+	// than 1000, which 0 stands for. It ends early with the row with which it gives 4 MiB, so there are no more only after one that
+	// gives none.
 	Scan(prefix, after string, limit int) []Row
 }
 

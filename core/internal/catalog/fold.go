@@ -73,12 +73,12 @@ var errEnded = errors.New("the fold ended its goroutine")
 
 func (o *overlay) fold(v *core.PluginView, c core.Commit, results chan<- outcome) bool {
 	r := outcome{err: errEnded}
-	began := time.Now()
+	began, waited := time.Now(), o.waits.total()
 	defer func() {
 		if p := recover(); p != nil {
 			r.err, r.stack = fmt.Errorf("panic: %v", p), string(debug.Stack())
 		}
-		r.took = time.Since(began)
+		r.took = time.Since(began) - (o.waits.total() - waited)
 		results <- r
 	}()
 	o.bytes = 0
@@ -98,26 +98,37 @@ func (f *viewBatch) gather(ctx context.Context, all []core.Commit, results <-cha
 	for i := range all {
 		c := &all[i]
 		within := f.within + time.Duration(len(c.Changes))*withinChange
-		timer.Reset(within)
-		select {
-		case r, more := <-results:
-			if !more { // enough was written
-				f.to = all[i-1].Position
-				return
-			}
-			if f.take(c.Position, r); !f.whole() {
-				return
-			}
-		case <-ctx.Done():
-			f.overlay.left.Store(true)
-			f.away = ctx.Err()
-			return
-		case <-timer.C:
-			f.overlay.left.Store(true)
-			f.slow = true
-			f.take(c.Position, outcome{took: within, err: fmt.Errorf("it did not come back within %s", within)})
+		r, more := f.await(ctx, within, timer, results)
+		if !more { // enough was written
+			f.to = all[i-1].Position
 			return
 		}
+		if f.take(c.Position, r); !f.whole() {
+			return
+		}
+	}
+}
+
+// await waits for the fold of one commit, which does not spend its time with waiting for others.
+func (f *viewBatch) await(ctx context.Context, within time.Duration, timer *time.Timer, results <-chan outcome) (r outcome, more bool) {
+	waited := f.overlay.waits.total()
+	for timer.Reset(within); ; {
+		select {
+		case r, more = <-results:
+			return r, more
+		case <-ctx.Done():
+			f.overlay.left.Store(true)
+			return outcome{away: ctx.Err()}, true
+		case <-timer.C:
+		}
+		now := f.overlay.waits.total()
+		if now == waited {
+			f.overlay.left.Store(true)
+			f.slow = true
+			return outcome{took: within, err: fmt.Errorf("it did not come back within %s", within)}, true
+		}
+		timer.Reset(max(now-waited, withinChange))
+		waited = now
 	}
 }
 
