@@ -46,7 +46,7 @@ func (c *Catalog) foldBatch(ctx context.Context, v *view, docs *documents, commi
 	}
 	var all []core.Commit
 	for i := range commits {
-		if c, any := told(v.PluginView, &commits[i]); any {
+		if c, concerned := share(v.PluginView, &commits[i]); concerned {
 			all = append(all, c)
 		}
 	}
@@ -60,10 +60,10 @@ func (c *Catalog) foldBatch(ctx context.Context, v *view, docs *documents, commi
 }
 
 // foldAll folds commits one after the other, up to the first that fails, or until nobody waits for them any more.
-func (o *overlay) foldAll(v *core.PluginView, told []core.Commit, most int, results chan<- outcome) {
+func (o *overlay) foldAll(v *core.PluginView, all []core.Commit, most int, results chan<- outcome) {
 	defer close(results)
-	for i := range told {
-		if o.left.Load() || !o.fold(v, told[i], results) || most > 0 && len(o.written) >= most {
+	for i := range all {
+		if o.left.Load() || !o.fold(v, all[i], results) || most > 0 && len(o.written) >= most {
 			return
 		}
 	}
@@ -148,9 +148,9 @@ func (f *viewBatch) take(at core.Position, r outcome) {
 // whole reports whether there is something to save.
 func (f *viewBatch) whole() bool { return f.fault == nil && f.away == nil }
 
-// told gives what a view is told of a commit: a copy, which it may do with as it likes, of the changes that it is made from. any
-// is false when there is none.
-func told(v *core.PluginView, c *core.Commit) (_ core.Commit, any bool) {
+// share gives what a view is told of a commit: a copy, which it may do with as it likes, of the changes that it is made from.
+// concerned is false when there is none.
+func share(v *core.PluginView, c *core.Commit) (_ core.Commit, concerned bool) {
 	own := core.Commit{Position: c.Position, ID: c.ID, At: c.At, By: c.By, Reason: c.Reason}
 	for i := range c.Changes {
 		if ch := &c.Changes[i]; wanted(v.Types, ch.Type) {
