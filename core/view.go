@@ -38,7 +38,8 @@ type Table interface {
 	// Delete takes a value away, if it is there.
 	Delete(key string)
 	// Scan gives the rows whose keys begin with a prefix, after a key ("" for from the first on): at most limit, and never more
-	// than 1000, which 0 stands for.
+	// than 1000, which 0 stands for. It ends early with the row with which it gives 4 MiB, so there are no more only after one that
+	// gives none.
 	Scan(prefix, after string, limit int) []Row
 }
 
@@ -83,8 +84,8 @@ type ViewStatus struct {
 // saves a commit: whoever has waited for a position finds in it what was committed up to there.
 type PluginViews interface {
 	// Follow takes a view on, and gives what keeps it until ctx ends, which must be called: that brings it up to the catalog out of
-	// the log, beside reads and writes, and then has it move with the catalog. One whose Fold returns an error or panics is set aside where it was. One whose Fold takes more than
-	// 250 ms for a commit, and 1 ms for each change, goes on beside, where it has 10 s, and is set aside when that is too little
+	// the log, beside reads and writes, and then has it move with the catalog. One whose Fold returns an error or panics is set
+	// aside where it was. One whose Fold takes more than 250 ms for a commit, and 1 ms for each change, goes on beside, where it has 10 s, and is set aside when that is too little
 	// too. A view that is followed under the same name already is followed for the newer caller alone.
 	Follow(log Log, v *PluginView) (keep func(ctx context.Context))
 	// WaitForView returns when a view can be read, or with what ViewValue says of one that failed. It waits for one that is not

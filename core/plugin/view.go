@@ -43,7 +43,8 @@ type Rows interface {
 	// Get gives a value; CodeNotFound where there is none.
 	Get(ctx context.Context, key string) (json.RawMessage, error)
 	// Scan gives the rows whose keys begin with a prefix, after a key ("" for from the first on), in the order of the keys: at most
-	// limit, and never more than 1000, which 0 stands for.
+	// limit, and never more than 1000, which 0 stands for. It ends early with the row with which it gives 4 MiB, so there are no
+	// more only after one that gives none.
 	Scan(ctx context.Context, prefix, after string, limit int) ([]Row, error)
 	// Ready waits until the view can be read. Not for requests nor for Start, which have too little time: for what Host.Go begins.
 	Ready(ctx context.Context) error

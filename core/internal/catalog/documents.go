@@ -42,6 +42,8 @@ const format = 1
 // at the next start. The position is written with what it stands for.
 type documents struct {
 	db         *sqlite.DB
+	folds      *sql.DB       // what folds read with, so that they wait for no reader
+	turns      chan struct{} // has room for as many folds as may read at once
 	cache      *cache
 	generation string // names this file: what was made from another one cannot be used with it
 	nextRow    int64
@@ -52,8 +54,11 @@ type statements struct {
 	document, entry, revisions, key                                                   *sql.Stmt
 	putDocument, putEntry, putRevision, putKey, purgeRevisions, bury, clean, putState *sql.Stmt
 	oldKeys, putType                                                                  *sql.Stmt
-	viewValue, viewRows, putViewRow, dropViewRow, moveView                            *sql.Stmt
+	putViewRow, dropViewRow, moveView                                                 *sql.Stmt
+	views, folds                                                                      rowReader // for readers, and for folds
 }
+
+const foldConns = 2 // a fold that catches up beside must not keep those that writers wait for
 
 // openDocuments opens the file, making it anew when it is damaged or of another format.
 func openDocuments(path string, cacheBytes int) (*documents, error) {
@@ -88,9 +93,12 @@ func tryDocuments(path string, cacheBytes int) (*documents, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &documents{db: db, cache: newCache(cacheBytes)}
-	if err := d.prepare(); err != nil {
-		db.Close()
+	d := &documents{db: db, cache: newCache(cacheBytes), turns: make(chan struct{}, foldConns)}
+	if d.folds, err = sqlite.Open(path, sqlite.Options{Sync: sqlite.SyncNormal, MMap: 1 << 40, ReadOnly: true, Conns: foldConns}); err == nil {
+		err = d.prepare()
+	}
+	if err != nil {
+		d.close()
 		return nil, err
 	}
 	return d, nil
@@ -104,6 +112,9 @@ func (d *documents) prepare() error {
 		return err
 	}
 	if err := d.db.Write.QueryRow(`select max(coalesce((select max(row) from documents), 0), coalesce((select max(row) from dead), 0)) + 1`).Scan(&d.nextRow); err != nil {
+		return err
+	}
+	if err := d.stmts.folds.prepare(d.folds); err != nil {
 		return err
 	}
 	return d.stmts.prepare(d.db)
@@ -145,8 +156,6 @@ func (s *statements) prepare(db *sqlite.DB) (err error) {
 		{db.Write, &s.purgeRevisions, `delete from revisions where entry = ?`},
 		{db.Write, &s.bury, `insert or replace into dead values (?)`},
 		{db.Write, &s.clean, `delete from documents where row in (select row from dead)`},
-		{db.Read, &s.viewValue, `select value from view_rows where view = ? and key = ?`},
-		{db.Read, &s.viewRows, `select key, value from view_rows where view = ? and key >= ? and key < ? order by key limit ?`},
 		{db.Write, &s.putViewRow, `insert or replace into view_rows values (?, ?, ?)`},
 		{db.Write, &s.dropViewRow, `delete from view_rows where view = ? and key = ?`},
 		{db.Write, &s.moveView, `update views set position = ? where id = ? and position = ?`},
@@ -156,10 +165,16 @@ func (s *statements) prepare(db *sqlite.DB) (err error) {
 			return err
 		}
 	}
-	return nil
+	return s.views.prepare(db.Read)
 }
 
-func (d *documents) close() error { return d.db.Close() }
+func (d *documents) close() error {
+	var err error
+	if d.folds != nil {
+		err = d.folds.Close()
+	}
+	return errors.Join(err, d.db.Close())
+}
 
 // state reads how far the file has come.
 func (d *documents) state(ctx context.Context) (at core.Position, sum string, err error) {

@@ -46,7 +46,7 @@ func (c *Catalog) foldBatch(ctx context.Context, v *view, docs *documents, commi
 	}
 	var all []core.Commit
 	for i := range commits {
-		if c, any := told(v.PluginView, &commits[i]); any {
+		if c, concerned := share(v.PluginView, &commits[i]); concerned {
 			all = append(all, c)
 		}
 	}
@@ -55,15 +55,15 @@ func (c *Catalog) foldBatch(ctx context.Context, v *view, docs *documents, commi
 	}
 	results := make(chan outcome, len(all)) // so that nothing keeps one that is left behind from ending
 	go f.overlay.foldAll(v.PluginView, all, most, results)
-	f.gather(all, results)
+	f.gather(ctx, all, results)
 	return f
 }
 
-// foldAll folds commits one after the other, up to the first that fails.
-func (o *overlay) foldAll(v *core.PluginView, told []core.Commit, most int, results chan<- outcome) {
+// foldAll folds commits one after the other, up to the first that fails, or until nobody waits for them any more.
+func (o *overlay) foldAll(v *core.PluginView, all []core.Commit, most int, results chan<- outcome) {
 	defer close(results)
-	for i := range told {
-		if !o.fold(v, told[i], results) || most > 0 && len(o.written) >= most {
+	for i := range all {
+		if o.left.Load() || !o.fold(v, all[i], results) || most > 0 && len(o.written) >= most {
 			return
 		}
 	}
@@ -73,12 +73,12 @@ var errEnded = errors.New("the fold ended its goroutine")
 
 func (o *overlay) fold(v *core.PluginView, c core.Commit, results chan<- outcome) bool {
 	r := outcome{err: errEnded}
-	began := time.Now()
+	began, waited := time.Now(), o.waits.total()
 	defer func() {
 		if p := recover(); p != nil {
 			r.err, r.stack = fmt.Errorf("panic: %v", p), string(debug.Stack())
 		}
-		r.took = time.Since(began)
+		r.took = time.Since(began) - (o.waits.total() - waited)
 		results <- r
 	}()
 	o.bytes = 0
@@ -90,30 +90,45 @@ func (o *overlay) fold(v *core.PluginView, c core.Commit, results chan<- outcome
 	return err == nil && o.away == nil
 }
 
-// gather waits for the folds, for each as long as it may take. One that does not come back keeps its table, which nobody looks
-// at any more.
-func (f *viewBatch) gather(all []core.Commit, results <-chan outcome) {
+// gather waits for the folds, for each as long as it may take, and no longer than ctx. One that does not come back keeps its
+// table, which nobody looks at any more.
+func (f *viewBatch) gather(ctx context.Context, all []core.Commit, results <-chan outcome) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for i := range all {
 		c := &all[i]
 		within := f.within + time.Duration(len(c.Changes))*withinChange
-		timer.Reset(within)
-		select {
-		case r, more := <-results:
-			if !more { // enough was written
-				f.to = all[i-1].Position
-				return
-			}
-			if f.take(c.Position, r); !f.whole() {
-				return
-			}
-		case <-timer.C:
-			f.overlay.left.Store(true)
-			f.slow = true
-			f.take(c.Position, outcome{took: within, err: fmt.Errorf("it did not come back within %s", within)})
+		r, more := f.await(ctx, within, timer, results)
+		if !more { // enough was written
+			f.to = all[i-1].Position
 			return
 		}
+		if f.take(c.Position, r); !f.whole() {
+			return
+		}
+	}
+}
+
+// await waits for the fold of one commit, which does not spend its time with waiting for others.
+func (f *viewBatch) await(ctx context.Context, within time.Duration, timer *time.Timer, results <-chan outcome) (r outcome, more bool) {
+	waited := f.overlay.waits.total()
+	for timer.Reset(within); ; {
+		select {
+		case r, more = <-results:
+			return r, more
+		case <-ctx.Done():
+			f.overlay.left.Store(true)
+			return outcome{away: ctx.Err()}, true
+		case <-timer.C:
+		}
+		now := f.overlay.waits.total()
+		if now == waited {
+			f.overlay.left.Store(true)
+			f.slow = true
+			return outcome{took: within, err: fmt.Errorf("it did not come back within %s", within)}, true
+		}
+		timer.Reset(max(now-waited, withinChange))
+		waited = now
 	}
 }
 
@@ -133,9 +148,9 @@ func (f *viewBatch) take(at core.Position, r outcome) {
 // whole reports whether there is something to save.
 func (f *viewBatch) whole() bool { return f.fault == nil && f.away == nil }
 
-// told gives what a view is told of a commit: a copy, which it may do with as it likes, of the changes that it is made from. any
-// is false when there is none.
-func told(v *core.PluginView, c *core.Commit) (_ core.Commit, any bool) {
+// share gives what a view is told of a commit: a copy, which it may do with as it likes, of the changes that it is made from.
+// concerned is false when there is none.
+func share(v *core.PluginView, c *core.Commit) (_ core.Commit, concerned bool) {
 	own := core.Commit{Position: c.Position, ID: c.ID, At: c.At, By: c.By, Reason: c.Reason}
 	for i := range c.Changes {
 		if ch := &c.Changes[i]; wanted(v.Types, ch.Type) {

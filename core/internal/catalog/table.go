@@ -20,6 +20,7 @@ const (
 	mostValueBytes = 1 << 20
 	mostFoldBytes  = 32 << 20 // written by the fold of one commit
 	mostRows       = 1000     // given by one Scan
+	mostScanBytes  = 4 << 20  // with which a Scan ends
 )
 
 // overlay is a view's table as a fold sees it: what is in the file, and over it what the fold has written. It is used by one
@@ -34,6 +35,7 @@ type overlay struct {
 	bytes   int   // written since the commit began
 	wrong   error // the first thing that the fold did wrong
 	away    error // the first failure of the file
+	waits   stopwatch
 	left    atomic.Bool
 }
 
@@ -59,11 +61,39 @@ func (o *overlay) Get(key string) json.RawMessage {
 	if value, ok := o.written[key]; ok {
 		return bytes.Clone(value)
 	}
-	value, err := o.docs.viewValue(o.ctx, o.table, key)
+	var value []byte
+	err := o.read(func(r *rowReader) (err error) {
+		value, err = r.get(o.ctx, o.table, key)
+		return err
+	})
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		o.away = err
 	}
 	return value
+}
+
+// read calls f when it is this fold's turn to look into the file. What it waits for others until then is not its own time.
+func (o *overlay) read(f func(r *rowReader) error) error {
+	select {
+	case o.docs.turns <- struct{}{}:
+	default:
+		if err := o.queue(); err != nil {
+			return err
+		}
+	}
+	defer func() { <-o.docs.turns }()
+	return f(&o.docs.stmts.folds)
+}
+
+func (o *overlay) queue() error {
+	o.waits.start()
+	defer o.waits.stop()
+	select {
+	case o.docs.turns <- struct{}{}:
+		return nil
+	case <-o.ctx.Done():
+		return o.ctx.Err()
+	}
 }
 
 // Put implements core.Table.
@@ -113,42 +143,47 @@ func (o *overlay) sort() []string {
 }
 
 // Scan implements core.Table: it merges what is in the file with what was written since.
-func (o *overlay) Scan(prefix, after string, limit int) (rows []core.Row) {
-	limit = rowLimit(limit)
+func (o *overlay) Scan(prefix, after string, limit int) []core.Row {
+	given := newScan(limit)
 	from, end := scanRange(prefix, after)
 	for own := o.between(from, end); o.usable(); {
-		stored, err := o.docs.viewRows(o.ctx, o.table, from, end, limit)
+		var stored *scan
+		err := o.read(func(r *rowReader) (err error) {
+			stored, err = r.scan(o.ctx, o.table, from, end, limit)
+			return err
+		})
 		if err != nil {
 			o.away = err
 			break
 		}
-		all := len(stored) < limit
+		all := !stored.full()
 		if !all {
-			from = following(stored[len(stored)-1].Key)
+			from = following(stored.rows[len(stored.rows)-1].Key)
 		}
-		if rows, own = o.merge(rows, stored, own, all, limit); all || len(rows) == limit {
-			return rows
+		if own = o.merge(given, stored.rows, own, all); all || given.full() {
+			return given.rows
 		}
 	}
 	return nil
 }
 
-// merge appends what is in the file and what was written, in order, as far as it is known what is in the file.
-func (o *overlay) merge(rows, stored []core.Row, own []string, all bool, limit int) ([]core.Row, []string) {
-	for len(rows) < limit && (len(stored) > 0 || all && len(own) > 0) {
+// merge adds what is in the file and what was written, in order, as far as it is known what is in the file.
+func (o *overlay) merge(given *scan, stored []core.Row, own []string, all bool) []string {
+	for !given.full() && (len(stored) > 0 || all && len(own) > 0) {
 		if len(own) == 0 || len(stored) > 0 && stored[0].Key < own[0] {
-			rows, stored = append(rows, stored[0]), stored[1:]
+			given.add(stored[0])
+			stored = stored[1:]
 			continue
 		}
 		if len(stored) > 0 && stored[0].Key == own[0] {
 			stored = stored[1:]
 		}
 		if value := o.written[own[0]]; value != nil {
-			rows = append(rows, core.Row{Key: own[0], Value: bytes.Clone(value)})
+			given.add(core.Row{Key: own[0], Value: bytes.Clone(value)})
 		}
 		own = own[1:]
 	}
-	return rows, own
+	return own
 }
 
 // between gives the keys that were written from one on and before another.
@@ -159,12 +194,26 @@ func (o *overlay) between(from, end string) []string {
 	return keys[first:max(first, last)]
 }
 
-func rowLimit(limit int) int {
-	if limit <= 0 || limit > mostRows {
-		return mostRows
-	}
-	return limit
+// scan is what one Scan gives. It ends with the row with which it has enough: so it depends on the rows alone, and not on which
+// of them are in the file already.
+type scan struct {
+	rows         []core.Row
+	bytes, limit int
 }
+
+func newScan(limit int) *scan {
+	if limit <= 0 || limit > mostRows {
+		limit = mostRows
+	}
+	return &scan{rows: []core.Row{}, limit: limit}
+}
+
+func (s *scan) add(r core.Row) {
+	s.rows = append(s.rows, r)
+	s.bytes += len(r.Key) + len(r.Value)
+}
+
+func (s *scan) full() bool { return len(s.rows) >= s.limit || s.bytes >= mostScanBytes }
 
 // scanRange gives the first key that a scan may give, and one that comes after all of them.
 func scanRange(prefix, after string) (from, end string) {
@@ -181,28 +230,39 @@ func scanRange(prefix, after string) (from, end string) {
 // following is the key that comes next after one.
 func following(key string) string { return key + "\x00" }
 
-// viewValue reads a value of a view, with sql.ErrNoRows where there is none.
-func (d *documents) viewValue(ctx context.Context, table int64, key string) (value []byte, err error) {
-	err = d.stmts.viewValue.QueryRowContext(ctx, table, []byte(key)).Scan(&value)
+// rowReader reads the tables of views.
+type rowReader struct{ value, rows *sql.Stmt }
+
+func (r *rowReader) prepare(db *sql.DB) (err error) {
+	if r.value, err = db.Prepare(`select value from view_rows where view = ? and key = ?`); err != nil {
+		return err
+	}
+	r.rows, err = db.Prepare(`select key, value from view_rows where view = ? and key >= ? and key < ? order by key limit ?`)
+	return err
+}
+
+// get reads a value of a view, with sql.ErrNoRows where there is none.
+func (r *rowReader) get(ctx context.Context, table int64, key string) (value []byte, err error) {
+	err = r.value.QueryRowContext(ctx, table, []byte(key)).Scan(&value)
 	return value, err
 }
 
-// viewRows reads at most limit rows of a view, from a key on and before another.
-func (d *documents) viewRows(ctx context.Context, table int64, from, end string, limit int) ([]core.Row, error) {
-	found, err := d.stmts.viewRows.QueryContext(ctx, table, []byte(from), []byte(end), limit)
+// scan reads rows of a view, from a key on and before another. When it is not full there are no more.
+func (r *rowReader) scan(ctx context.Context, table int64, from, end string, limit int) (*scan, error) {
+	s := newScan(limit)
+	found, err := r.rows.QueryContext(ctx, table, []byte(from), []byte(end), s.limit)
 	if err != nil {
 		return nil, err
 	}
 	defer found.Close()
-	rows := []core.Row{}
-	for found.Next() {
-		var r core.Row
-		if err := found.Scan(&r.Key, (*[]byte)(&r.Value)); err != nil {
+	for !s.full() && found.Next() {
+		var row core.Row
+		if err := found.Scan(&row.Key, (*[]byte)(&row.Value)); err != nil {
 			return nil, err
 		}
-		rows = append(rows, r)
+		s.add(row)
 	}
-	return rows, found.Err()
+	return s, found.Err()
 }
 
 // errMoved says that a view's table is not what it was any more: another has folded it, or dropped it.

@@ -299,8 +299,8 @@ func (v *view) readable(name core.ViewName) error {
 
 // ViewValue implements core.PluginViews.
 func (c *Catalog) ViewValue(ctx context.Context, name core.ViewName, key string) (value json.RawMessage, err error) {
-	err = c.readView(name, func(table int64) error {
-		value, err = c.docs.viewValue(ctx, table, key)
+	err = c.readView(name, func(docs *documents, table int64) error {
+		value, err = docs.stmts.views.get(ctx, table, key)
 		if errors.Is(err, sql.ErrNoRows) {
 			return core.Refuse(core.CodeNotFound, "", "The view %s has no %q.", "La vue %s ne contient pas « %s ».", name.Name, key)
 		}
@@ -312,22 +312,39 @@ func (c *Catalog) ViewValue(ctx context.Context, name core.ViewName, key string)
 // ViewRows implements core.PluginViews.
 func (c *Catalog) ViewRows(ctx context.Context, name core.ViewName, prefix, after string, limit int) (rows []core.Row, err error) {
 	from, end := scanRange(prefix, after)
-	err = c.readView(name, func(table int64) error {
-		rows, err = c.docs.viewRows(ctx, table, from, end, rowLimit(limit))
+	err = c.readView(name, func(docs *documents, table int64) error {
+		found, err := docs.stmts.views.scan(ctx, table, from, end, limit)
+		if err == nil {
+			rows = found.rows
+		}
 		return core.Wrap("catalog.ViewRows", err)
 	})
 	return rows, err
 }
 
-// readView calls f with the table of a view that can be read, while the file stays the one that it is in.
-func (c *Catalog) readView(name core.ViewName, f func(table int64) error) error {
+// readView calls f with the table of a view that can be read, and the file that it is in, and again when it has become another
+// one meanwhile: nothing waits for what takes long to read.
+func (c *Catalog) readView(name core.ViewName, f func(docs *documents, table int64) error) error {
+	docs, table, err := c.tableOf(name)
+	for err == nil {
+		failed := f(docs, table)
+		was, of := docs, table
+		if docs, table, err = c.tableOf(name); err == nil && docs == was && table == of {
+			return failed
+		}
+	}
+	return err
+}
+
+// tableOf gives the table of a view that can be read, and the file that it is in.
+func (c *Catalog) tableOf(name core.ViewName) (*documents, int64, error) {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
 	v := c.following[name]
 	if err := v.readable(name); err != nil {
-		return err
+		return nil, 0, err
 	}
-	return f(v.table)
+	return c.docs, v.table, nil
 }
 
 // Views implements core.PluginViews.

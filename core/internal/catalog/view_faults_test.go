@@ -604,3 +604,65 @@ func TestView_concurrently(t *testing.T) {
 }
 
 func padded(at core.Position) string { return fmt.Sprintf("%09d", at) }
+
+// Closing the catalog, and leaving a view, wait for no fold, and none is begun afterwards.
+func TestView_nobodyWaits(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		name  string
+		begin func(w *world, v *core.PluginView, block func()) (end func())
+	}{
+		{"a rebuild", func(w *world, v *core.PluginView, block func()) (end func()) {
+			w.follow(v)
+			w.level(v)
+			block()
+			var work sync.WaitGroup
+			work.Go(func() { _, _ = w.c.Rebuild(context.Background(), memoryLog{w: w}, nil) })
+			return func() {
+				w.c.Close()
+				work.Wait()
+				w.open() // for the others to close
+			}
+		}},
+		{"one that catches up", func(w *world, v *core.PluginView, block func()) (end func()) {
+			block()
+			return w.follow(v)
+		}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.options = Options{foldWithin: time.Hour, foldBeside: time.Hour}
+			w.reopen()
+			w.fill(40)
+			var blocking atomic.Bool
+			folding, goOn := make(chan struct{}, 100), make(chan struct{})
+			v := journalView()
+			v.Fold = func(table core.Table, c core.Commit) error {
+				if blocking.Load() {
+					folding <- struct{}{}
+					<-goOn
+				}
+				return journal(table, c)
+			}
+			end := tc.begin(w, v, func() { blocking.Store(true) })
+			<-folding
+			ended := make(chan struct{})
+			go func() { end(); close(ended) }()
+			select {
+			case <-ended:
+			case <-time.After(time.Minute):
+				t.Error("it waits for the fold")
+			}
+			close(goOn)
+			<-ended
+		})
+	}
+	o := newOverlay(t.Context(), nil, 1)
+	o.left.Store(true)
+	results := make(chan outcome, 1)
+	o.foldAll(journalView(), []core.Commit{{Position: 1}}, 0, results)
+	if r, any := <-results; any {
+		t.Errorf("folded what nobody waits for: %+v", r)
+	}
+}

@@ -76,7 +76,7 @@ func journalView() *core.PluginView {
 func (w *world) naive(v *core.PluginView, upTo core.Position) mapTable {
 	table := mapTable{}
 	for i := range w.commits[:upTo] {
-		if c, any := told(v, &w.commits[i]); any {
+		if c, concerned := share(v, &w.commits[i]); concerned {
 			if err := v.Fold(table, c); err != nil {
 				w.t.Fatal(err)
 			}
