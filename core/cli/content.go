@@ -101,9 +101,9 @@ const mostWarnings = 20
 func warned(w io.Writer, lines, warnings int) {
 	switch {
 	case warnings > mostWarnings:
-		fmt.Fprintf(w, "warnings: %d lines, %d in all, of which the first %d are shown\n", lines, warnings, mostWarnings)
+		fmt.Fprintf(w, "lines with warnings: %d; of %d warnings the first %d are shown\n", lines, warnings, mostWarnings)
 	case lines > 0:
-		fmt.Fprintf(w, "warnings: %d lines\n", lines)
+		fmt.Fprintf(w, "lines with warnings: %d\n", lines)
 	}
 }
 

@@ -224,11 +224,11 @@ func TestWrites_warnings(t *testing.T) {
 		says   []string
 	}{
 		"none":   {"well", nil, false, 0, nil},
-		"one":    {"well odd-1 good", nil, false, 1, []string{one, "warnings: 1 lines\n", "3 created"}},
-		"dry":    {"well odd-1 good", []string{"--dry-run"}, false, 1, []string{one, "warnings: 1 lines\n", "3 to create"}},
-		"remote": {"well odd-1 good", nil, true, 1, []string{one, "warnings: 1 lines\n", "3 created"}},
-		"afar":   {"well odd-1 good", []string{"--dry-run"}, true, 1, []string{one, "warnings: 1 lines\n", "3 to create"}},
-		"many":   {strings.Repeat("odd ", 25), nil, false, 20, []string{"warnings: 25 lines, 25 in all, of which the first 20 are shown\n"}},
+		"one":    {"well odd-1 good", nil, false, 1, []string{one, "lines with warnings: 1\n", "3 created"}},
+		"dry":    {"well odd-1 good", []string{"--dry-run"}, false, 1, []string{one, "lines with warnings: 1\n", "3 to create"}},
+		"remote": {"well odd-1 good", nil, true, 1, []string{one, "lines with warnings: 1\n", "3 created"}},
+		"afar":   {"well odd-1 good", []string{"--dry-run"}, true, 1, []string{one, "lines with warnings: 1\n", "3 to create"}},
+		"many":   {strings.Repeat("odd ", 25), nil, false, 20, []string{"lines with warnings: 25; of 25 warnings the first 20 are shown\n"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -25,9 +25,6 @@ func (r *Registry) mayName(types []core.TypeName) error {
 // secrets are the paths of a type's secret fields.
 func secrets(t *core.Type) []string {
 	var paths []string
-	if t == nil {
-		return nil
-	}
 	for i := range t.Fields {
 		if t.Fields[i].Secret {
 			paths = append(paths, t.Fields[i].Path)
@@ -120,9 +117,15 @@ func listOnTheWay(doc map[string]any, path string) (at string, items []any) {
 	return "", nil
 }
 
-// concealDoc is conceal for a document as it is stored.
+// concealDoc is conceal for a document as it is stored. Of a type that there is not any more nobody knows what was secret: nothing of
+// it is shown.
 func concealDoc(t *core.Type, doc core.Doc) core.Doc {
-	if doc == nil || core.IsNull(doc) || len(secrets(t)) == 0 {
+	switch {
+	case doc == nil || core.IsNull(doc):
+		return doc
+	case t == nil:
+		return nil
+	case len(secrets(t)) == 0:
 		return doc
 	}
 	m, err := jsondoc.ParseObject(doc)
@@ -142,8 +145,8 @@ func Conceal(types core.Types, c *core.Commit) {
 
 // concealEntry is conceal for an entry's whole state.
 func concealEntry(t *core.Type, e *core.Entry) *core.Entry {
-	if e == nil || len(secrets(t)) == 0 {
-		return e
+	if e == nil {
+		return nil
 	}
 	own := *e
 	own.Draft, own.Published = concealDoc(t, e.Draft), concealDoc(t, e.Published)

@@ -44,3 +44,18 @@ func TestReveal(t *testing.T) {
 		})
 	}
 }
+
+// Of a type that nobody knows any more, nothing is shown.
+func TestConceal_unknownType(t *testing.T) {
+	t.Parallel()
+	c := core.Commit{Changes: []core.Change{{Type: "gone", Draft: core.Doc(`{"pin":"p"}`), Published: core.NullDoc}}}
+	Conceal(noTypes{}, &c)
+	if got := c.Changes[0]; got.Draft != nil || !core.IsNull(got.Published) {
+		t.Errorf("it shows %s, %s", got.Draft, got.Published)
+	}
+}
+
+type noTypes struct{}
+
+func (noTypes) Type(core.TypeName) (*core.Type, bool) { return nil, false }
+func (noTypes) Types() []*core.Type                   { return nil }

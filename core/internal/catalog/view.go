@@ -424,7 +424,7 @@ func (c *Catalog) adopt(ctx context.Context, from *Catalog) error {
 }
 
 // forgetLeft has a catalog that was made beside forget the views that the other one does not follow any more: they may have been
-// dropped meanwhile. The caller holds the other's applying.
+// dropped meanwhile. Their rows go with the next sweep. The caller holds the other's applying.
 func (c *Catalog) forgetLeft(ctx context.Context, from *Catalog) error {
 	for name := range c.following {
 		if from.following[name] != nil {
