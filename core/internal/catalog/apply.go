@@ -85,9 +85,10 @@ func (c *Catalog) show(b *batch) {
 
 // bindAll makes a shelf for every type in the commits and brings shelves up to the types as they are known now.
 func (c *Catalog) bindAll(ctx context.Context, commits []core.Commit) error {
+	met := false
 	for i := range commits {
 		for k := range commits[i].Changes {
-			c.ensure(commits[i].Changes[k].Type)
+			met = c.ensure(commits[i].Changes[k].Type) || met
 		}
 	}
 	for _, s := range c.m.shelves {
@@ -97,16 +98,18 @@ func (c *Catalog) bindAll(ctx context.Context, commits []core.Commit) error {
 			}
 		}
 	}
-	return nil
+	return c.followTypes(ctx, met)
 }
 
-func (c *Catalog) ensure(name core.TypeName) {
+// ensure makes a shelf for a type, and reports whether there was none.
+func (c *Catalog) ensure(name core.TypeName) bool {
 	if _, ok := c.m.byName[name]; ok {
-		return
+		return false
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.m.shelf(name, c.types)
+	return true
 }
 
 // OnType tells that a type became known or changed: its columns are made for it. old may be nil. Reads go on
@@ -114,5 +117,8 @@ func (c *Catalog) ensure(name core.TypeName) {
 func (c *Catalog) OnType(ctx context.Context, t, _ *core.Type) error {
 	c.applying.Lock()
 	defer c.applying.Unlock()
-	return core.Wrap("catalog.OnType", c.bind(ctx, t))
+	if err := c.bind(ctx, t); err != nil {
+		return core.Wrap("catalog.OnType", err)
+	}
+	return core.Wrap("catalog.OnType", c.followTypes(ctx, false))
 }

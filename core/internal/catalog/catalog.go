@@ -34,9 +34,9 @@ type Options struct {
 	CacheBytes int // of documents kept in memory; 0 is 32 MiB
 	litter     int // see tidy; 0 is 20,000 values
 	fewRows    int // see answer.take; 0 is 1024
-	// foldWithin is what the fold of a view has for a commit while writers wait, foldBeside what it has when nobody does; 0 is 250 ms
-	// and 10 s.
-	foldWithin, foldBeside time.Duration
+	// foldWithin is what the folds of a view have for a batch that writers wait for, foldBeside what one has for a commit when nobody
+	// does, patience what all have in a rebuild; 0 is 250 ms, 10 s and 5 minutes.
+	foldWithin, foldBeside, patience time.Duration
 }
 
 // Catalog is the core.Catalog of a node. Close it.
@@ -58,6 +58,8 @@ type Catalog struct {
 
 	following map[core.ViewName]*view // of plugins
 	followed  chan struct{}           // closed and replaced when there is one more
+	known     []*core.Type            // as views that are followed are made of them
+	patience  time.Duration           // left with the folds of views, in a catalog that is made beside; else 0: writers wait for them
 
 	position atomic.Uint64
 	due      atomic.Int64 // the next moment at which an entry changes by itself, in nanoseconds; 0 for never
@@ -86,7 +88,7 @@ func Open(ctx context.Context, dir string, types core.Types, now func() time.Tim
 	if o.fewRows == 0 {
 		o.fewRows = 1024
 	}
-	o.foldWithin, o.foldBeside = cmp.Or(o.foldWithin, 250*time.Millisecond), cmp.Or(o.foldBeside, 10*time.Second)
+	o.foldWithin, o.foldBeside, o.patience = cmp.Or(o.foldWithin, 250*time.Millisecond), cmp.Or(o.foldBeside, 10*time.Second), cmp.Or(o.patience, 5*time.Minute)
 	c := &Catalog{dir: dir, name: currentFile(dir), types: types, now: now, options: o, moved: make(chan struct{}), closing: make(chan struct{}), followed: make(chan struct{})}
 	if err := c.sweep(); err != nil {
 		return nil, core.Wrap("catalog.Open", err)

@@ -42,7 +42,8 @@ const format = 1
 // at the next start. The position is written with what it stands for.
 type documents struct {
 	db         *sqlite.DB
-	folds      *sql.DB       // what folds read with, so that they wait for no reader
+	folds      *sql.DB       // what folds read with
+	views      *sql.DB       // what readers of views read with, who may take long
 	turns      chan struct{} // has room for as many folds as may read at once
 	cache      *cache
 	generation string // names this file: what was made from another one cannot be used with it
@@ -58,7 +59,10 @@ type statements struct {
 	views, folds                                                                      rowReader // for readers, and for folds
 }
 
-const foldConns = 2 // a fold that catches up beside must not keep those that writers wait for
+const (
+	foldConns = 2 // a fold that catches up beside must not keep those that writers wait for
+	viewConns = 4
+)
 
 // openDocuments opens the file, making it anew when it is damaged or of another format.
 func openDocuments(path string, cacheBytes int) (*documents, error) {
@@ -94,7 +98,7 @@ func tryDocuments(path string, cacheBytes int) (*documents, error) {
 		return nil, err
 	}
 	d := &documents{db: db, cache: newCache(cacheBytes), turns: make(chan struct{}, foldConns)}
-	if d.folds, err = sqlite.Open(path, sqlite.Options{Sync: sqlite.SyncNormal, MMap: 1 << 40, ReadOnly: true, Conns: foldConns}); err == nil {
+	if err = d.openPools(path); err == nil {
 		err = d.prepare()
 	}
 	if err != nil {
@@ -102,6 +106,17 @@ func tryDocuments(path string, cacheBytes int) (*documents, error) {
 		return nil, err
 	}
 	return d, nil
+}
+
+// openPools opens the file for those who must not wait for readers of documents, nor keep them.
+func (d *documents) openPools(path string) (err error) {
+	o := sqlite.Options{Sync: sqlite.SyncNormal, MMap: 1 << 40, ReadOnly: true, Conns: foldConns}
+	if d.folds, err = sqlite.Open(path, o); err != nil {
+		return err
+	}
+	o.Conns = viewConns
+	d.views, err = sqlite.Open(path, o)
+	return err
 }
 
 func (d *documents) prepare() error {
@@ -115,6 +130,9 @@ func (d *documents) prepare() error {
 		return err
 	}
 	if err := d.stmts.folds.prepare(d.folds); err != nil {
+		return err
+	}
+	if err := d.stmts.views.prepare(d.views); err != nil {
 		return err
 	}
 	return d.stmts.prepare(d.db)
@@ -165,15 +183,17 @@ func (s *statements) prepare(db *sqlite.DB) (err error) {
 			return err
 		}
 	}
-	return s.views.prepare(db.Read)
+	return nil
 }
 
 func (d *documents) close() error {
 	var err error
-	if d.folds != nil {
-		err = d.folds.Close()
+	for _, pool := range [...]*sql.DB{d.folds, d.views} {
+		if pool != nil {
+			err = errors.Join(err, pool.Close())
+		}
 	}
-	return errors.Join(err, d.db.Close())
+	return errors.Join(err, d.db.Close()) // the last one, which leaves nothing beside the file
 }
 
 // state reads how far the file has come.

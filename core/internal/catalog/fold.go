@@ -12,58 +12,73 @@ import (
 	"github.com/palabre-cms/palabre/core"
 )
 
-// withinChange is what a fold has for each change of a commit, besides what it has for the commit.
-const withinChange = time.Millisecond
+const (
+	withinChange = time.Millisecond // for each change, besides what a fold has for the commits
+	enoughBytes  = 32 << 20         // kept in memory of what one view is to become: with so many a batch ends
+)
+
+// limits bound the folds of a batch; 0 is for no bound. With each change there is withinChange more.
+type limits struct {
+	commit time.Duration // for one commit: a fold that takes longer has failed
+	batch  time.Duration // for all of them: a view that takes longer goes on beside
+	keys   int           // written: with so many the batch ends
+}
+
+// pace bounds the folds of views that move with the catalog. Writers wait for them, but for those of one that is made beside, which
+// has patience with them for a while.
+func (c *Catalog) pace() limits {
+	if c.patience > 0 {
+		return limits{commit: c.options.foldBeside, batch: c.patience}
+	}
+	return limits{batch: c.options.foldWithin}
+}
 
 // viewBatch is what commits do to the table of one view, worked out before it is saved.
 type viewBatch struct {
 	*view
+	limits
 	table    int64
 	from, to core.Position
+	short    bool // it ended before the last commit: the view goes on beside
 	overlay  *overlay
-	within   time.Duration   // for a commit
-	beside   bool            // while nobody waits
 	fault    *core.ViewFault // of the plugin: the view is set aside, or goes on beside
-	slow     bool            // is all that the fault is
+	late     bool            // is all that the fault is
 	away     error           // of the file: the view tries again
 }
 
 // outcome is how the fold of one commit went.
 type outcome struct {
-	took  time.Duration
-	err   error
-	stack string
-	away  error
+	took    time.Duration
+	overran bool // its time: it is left behind
+	err     error
+	stack   string
+	away    error
 }
 
-// foldBatch folds the next commits, in a goroutine that is left behind when one of them takes too long. After a commit with which
-// the keys written have become most it takes in no further one; 0 is for any number. beside it has more time.
-func (c *Catalog) foldBatch(ctx context.Context, v *view, docs *documents, commits []core.Commit, beside bool, most int) *viewBatch {
-	f := &viewBatch{view: v, table: v.table, within: c.options.foldWithin, beside: beside, from: v.position, to: commits[len(commits)-1].Position,
-		overlay: newOverlay(ctx, docs, v.table)}
-	if beside {
-		f.within = c.options.foldBeside
-	}
-	var all []core.Commit
+// foldBatch folds the next commits within limits, in a goroutine that is left behind when that takes too long.
+func (c *Catalog) foldBatch(ctx context.Context, v *view, docs *documents, commits []core.Commit, within limits) *viewBatch {
+	f := &viewBatch{view: v, limits: within, table: v.table, from: v.position, to: commits[len(commits)-1].Position, overlay: newOverlay(ctx, docs, v.table)}
+	var all []*core.Commit
 	for i := range commits {
-		if c, concerned := share(v.PluginView, &commits[i]); concerned {
-			all = append(all, c)
+		if concerned(v.PluginView, &commits[i]) > 0 {
+			all = append(all, &commits[i])
 		}
 	}
 	if len(all) == 0 {
 		return f
 	}
 	results := make(chan outcome, len(all)) // so that nothing keeps one that is left behind from ending
-	go f.overlay.foldAll(v.PluginView, all, most, results)
+	go f.overlay.foldAll(v.PluginView, all, within.keys, results)
 	f.gather(ctx, all, results)
 	return f
 }
 
-// foldAll folds commits one after the other, up to the first that fails, or until nobody waits for them any more.
-func (o *overlay) foldAll(v *core.PluginView, all []core.Commit, most int, results chan<- outcome) {
+// foldAll folds commits one after the other, up to the first that fails, or with which enough is written, or until nobody waits for
+// them any more.
+func (o *overlay) foldAll(v *core.PluginView, all []*core.Commit, keys int, results chan<- outcome) {
 	defer close(results)
-	for i := range all {
-		if o.left.Load() || !o.fold(v, all[i], results) || most > 0 && len(o.written) >= most {
+	for _, c := range all {
+		if o.left.Load() || !o.fold(v, c, results) || o.held >= enoughBytes || keys > 0 && len(o.written) >= keys {
 			return
 		}
 	}
@@ -71,7 +86,7 @@ func (o *overlay) foldAll(v *core.PluginView, all []core.Commit, most int, resul
 
 var errEnded = errors.New("the fold ended its goroutine")
 
-func (o *overlay) fold(v *core.PluginView, c core.Commit, results chan<- outcome) bool {
+func (o *overlay) fold(v *core.PluginView, c *core.Commit, results chan<- outcome) bool {
 	r := outcome{err: errEnded}
 	began, waited := time.Now(), o.waits.total()
 	defer func() {
@@ -82,7 +97,7 @@ func (o *overlay) fold(v *core.PluginView, c core.Commit, results chan<- outcome
 		results <- r
 	}()
 	o.bytes = 0
-	err := v.Fold(o, c)
+	err := v.Fold(o, share(v, c))
 	if err == nil {
 		err = o.wrong
 	}
@@ -90,22 +105,30 @@ func (o *overlay) fold(v *core.PluginView, c core.Commit, results chan<- outcome
 	return err == nil && o.away == nil
 }
 
-// gather waits for the folds, for each as long as it may take, and no longer than ctx. One that does not come back keeps its
-// table, which nobody looks at any more.
-func (f *viewBatch) gather(ctx context.Context, all []core.Commit, results <-chan outcome) {
+// gather waits for the folds, for as long as they may take, and no longer than ctx. One that does not come back keeps its table,
+// which nobody looks at any more.
+func (f *viewBatch) gather(ctx context.Context, all []*core.Commit, results <-chan outcome) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
-	for i := range all {
-		c := &all[i]
-		within := f.within + time.Duration(len(c.Changes))*withinChange
-		r, more := f.await(ctx, within, timer, results)
-		if !more { // enough was written
-			f.to = all[i-1].Position
+	left := f.batch
+	for i, c := range all {
+		more := time.Duration(concerned(f.PluginView, c)) * withinChange
+		within := f.commit + more
+		left += more
+		last := f.batch > 0 && (f.commit == 0 || left <= within)
+		if last {
+			within = left
+		}
+		r, any := f.await(ctx, within, timer, results)
+		if !any { // enough was written
+			f.to, f.short = all[i-1].Position, true
 			return
 		}
+		f.late = last && r.overran
 		if f.take(c.Position, r); !f.whole() {
 			return
 		}
+		left -= r.took
 	}
 }
 
@@ -124,8 +147,7 @@ func (f *viewBatch) await(ctx context.Context, within time.Duration, timer *time
 		now := f.overlay.waits.total()
 		if now == waited {
 			f.overlay.left.Store(true)
-			f.slow = true
-			return outcome{took: within, err: fmt.Errorf("it did not come back within %s", within)}, true
+			return outcome{took: within, overran: true, err: fmt.Errorf("it did not come back within %s", within.Round(time.Millisecond))}, true
 		}
 		timer.Reset(max(now-waited, withinChange))
 		waited = now
@@ -148,16 +170,25 @@ func (f *viewBatch) take(at core.Position, r outcome) {
 // whole reports whether there is something to save.
 func (f *viewBatch) whole() bool { return f.fault == nil && f.away == nil }
 
+// concerned counts the changes of a commit that a view is made from.
+func concerned(v *core.PluginView, c *core.Commit) (n int) {
+	for i := range c.Changes {
+		if wanted(v.Types, c.Changes[i].Type) {
+			n++
+		}
+	}
+	return n
+}
+
 // share gives what a view is told of a commit: a copy, which it may do with as it likes, of the changes that it is made from.
-// concerned is false when there is none.
-func share(v *core.PluginView, c *core.Commit) (_ core.Commit, concerned bool) {
+func share(v *core.PluginView, c *core.Commit) core.Commit {
 	own := core.Commit{Position: c.Position, ID: c.ID, At: c.At, By: c.By, Reason: c.Reason}
 	for i := range c.Changes {
 		if ch := &c.Changes[i]; wanted(v.Types, ch.Type) {
 			own.Changes = append(own.Changes, cloned(ch))
 		}
 	}
-	return own, len(own.Changes) > 0
+	return own
 }
 
 func wanted(types []core.TypeName, name core.TypeName) bool {

@@ -9,6 +9,9 @@ import (
 
 const logStep = 500 // commits read at once
 
+// verifyPatience is how long the folds of views may take in all in a verification.
+const verifyPatience = time.Hour
+
 // Rebuild makes the catalog anew from the log, beside the one that goes on answering, and then puts it in its
 // place, at the very position where that one stands by then. progress, when not nil, is told how far it has come. Writes
 // wait for the last step only. Whatever fails, the catalog that was there stays and goes on. CodeConflict when one is being
@@ -24,7 +27,7 @@ func (c *Catalog) Rebuild(ctx context.Context, log core.Log, progress func(at co
 	if err != nil {
 		return nil, core.Wrap("catalog.Rebuild", err)
 	}
-	if err := c.approach(ctx, next, log, progress); err != nil {
+	if err := c.approach(ctx, next, log, c.options.patience, progress); err != nil {
 		next.discard()
 		return nil, core.Wrap("catalog.Rebuild", err)
 	}
@@ -73,10 +76,18 @@ func (c *Catalog) discard() {
 
 // approach brings a catalog that is made beside near to this one, which goes on meanwhile, and never past it: types and
 // times of what this one has not taken in yet are not known. The second round is for what came while the texts were indexed.
-func (c *Catalog) approach(ctx context.Context, next *Catalog, log core.Log, progress func(at core.Position)) error {
+func (c *Catalog) approach(ctx context.Context, next *Catalog, log core.Log, patience time.Duration, progress func(at core.Position)) error {
+	next.patience = patience
+	defer func() { next.patience = 0 }()
 	for range 2 {
+		if err := next.bringViews(ctx, log); err != nil {
+			return err
+		}
 		for at := next.Position(); at < c.Position(); at = next.Position() {
 			if err := next.replayTo(ctx, log, min(c.Position(), at+logStep)); err != nil {
+				return err
+			}
+			if err := next.bringViews(ctx, log); err != nil {
 				return err
 			}
 			if progress != nil {
@@ -88,6 +99,30 @@ func (c *Catalog) approach(ctx context.Context, next *Catalog, log core.Log, pro
 		}
 	}
 	return nil
+}
+
+// bringViews brings the views of a catalog that is made beside to where it stands, as long as it has patience.
+func (c *Catalog) bringViews(ctx context.Context, log core.Log) error {
+	for _, v := range c.following {
+		for at := c.stands(v); at.standing == core.ViewCatchingUp && c.patience > 0; at = c.stands(v) {
+			var err error
+			if c.patiently(func() { err = c.advance(ctx, log, v, at) }); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// patiently takes the time of f off the patience, if there is any.
+func (c *Catalog) patiently(f func()) {
+	if c.patience == 0 {
+		f()
+		return
+	}
+	begun := time.Now()
+	f()
+	c.patience = max(0, c.patience-time.Since(begun))
 }
 
 // replayTo applies what the log has up to a position that another catalog has reached.
@@ -119,6 +154,9 @@ func (c *Catalog) level(ctx context.Context, other *Catalog, log core.Log) error
 			if err := one.bind(ctx, t); err != nil {
 				return err
 			}
+		}
+		if err := one.followTypes(ctx, false); err != nil {
+			return err
 		}
 		one.carryOutAt(now)
 	}

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"sync/atomic"
 	"unicode/utf8"
 
@@ -32,6 +31,7 @@ type overlay struct {
 	written map[string][]byte // nil for what was deleted
 	keys    []string          // of written
 	sorted  bool
+	held    int   // bytes of written
 	bytes   int   // written since the commit began
 	wrong   error // the first thing that the fold did wrong
 	away    error // the first failure of the file
@@ -127,9 +127,12 @@ func (o *overlay) write(key string, value []byte) {
 		o.wrong = fmt.Errorf("the fold of one commit wrote more than %d bytes", mostFoldBytes)
 		return
 	}
-	if _, ok := o.written[key]; !ok {
+	old, there := o.written[key]
+	if !there {
 		o.keys, o.sorted = append(o.keys, key), false
+		o.held += len(key)
 	}
+	o.held += len(value) - len(old)
 	o.written[key] = value
 }
 
@@ -301,35 +304,30 @@ func (d *documents) saveView(ctx context.Context, f *viewBatch) error {
 	return errors.Join(err, f.away)
 }
 
-// findView gives the table of a view and how far it has come: an empty one when there was none, or one of another version.
-// renewed reports that rows of an old one have to be swept.
-func (d *documents) findView(ctx context.Context, v *core.PluginView) (table int64, at core.Position, renewed bool, err error) {
+// findView gives the table of a view and how far it has come: an empty one when there was none, or one of another version, or made
+// of something else. renewed reports that rows of an old one have to be swept.
+func (d *documents) findView(ctx context.Context, v *core.PluginView, made string) (table int64, at core.Position, renewed bool, err error) {
 	err = d.db.Update(ctx, func(tx *sql.Tx) error {
-		types := typesText(v.Types)
 		var version int
 		var of string
 		err := tx.QueryRowContext(ctx, `select id, version, types, position from views where plugin = ? and name = ?`, v.Plugin, v.Name).Scan(&table, &version, &of, &at)
-		if err == nil && version == v.Version && of == types || err != nil && !errors.Is(err, sql.ErrNoRows) {
+		if err == nil && version == v.Version && of == made || err != nil && !errors.Is(err, sql.ErrNoRows) {
 			return err
 		}
 		renewed, at = err == nil, 0
 		if err := tx.QueryRowContext(ctx, `select 1 + max(coalesce((select max(id) from views), 0), coalesce((select max(view) from view_rows), 0))`).Scan(&table); err != nil {
 			return err
 		}
-		_, err = tx.ExecContext(ctx, `insert or replace into views values (?, ?, ?, ?, ?, 0)`, table, v.Plugin, v.Name, v.Version, types)
+		_, err = tx.ExecContext(ctx, `insert or replace into views values (?, ?, ?, ?, ?, 0)`, table, v.Plugin, v.Name, v.Version, made)
 		return err
 	})
 	return table, at, renewed, err
 }
 
-// typesText tells apart views that are made of different types.
-func typesText(types []core.TypeName) string {
-	names := make([]string, len(types))
-	for i, t := range types {
-		names[i] = string(t)
-	}
-	slices.Sort(names)
-	return strings.Join(slices.Compact(names), " ")
+// noteMadeOf notes what a view is made of.
+func (d *documents) noteMadeOf(ctx context.Context, table int64, made string) error {
+	_, err := d.db.Write.ExecContext(ctx, `update views set types = ? where id = ?`, made, table)
+	return err
 }
 
 // forgetViews forgets the views of a plugin, but for some. Their rows are swept afterwards.

@@ -42,7 +42,7 @@ func (c *Catalog) Verify(ctx context.Context, log core.Log) (*core.Verified, err
 	if err := want.adopt(ctx, c); err != nil {
 		return nil, core.Wrap("catalog.Verify", err)
 	}
-	if err := c.approach(ctx, want, log, nil); err != nil {
+	if err := c.approach(ctx, want, log, verifyPatience, nil); err != nil {
 		return nil, core.Wrap("catalog.Verify", err)
 	}
 	found, err := c.compare(ctx, want, log)

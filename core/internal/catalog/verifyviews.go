@@ -5,6 +5,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 
@@ -30,8 +31,13 @@ func (d *comparison) views(ctx context.Context) error {
 	}
 	s := &snapshots{}
 	defer func() { s.end() }()
-	if err := d.still(ctx, func() error { return d.freeze(ctx, s) }); err != nil {
-		return err
+	for tries := 0; s.have == nil; tries++ { // a slow one may have fallen behind
+		if err := d.have.approach(ctx, d.want, d.log, verifyPatience, nil); err != nil {
+			return err
+		}
+		if err := d.still(ctx, func() error { return d.freeze(ctx, s, tries == mostTries) }); err != nil {
+			return err
+		}
 	}
 	for _, p := range s.pairs {
 		if err := d.tables(ctx, s, p); err != nil {
@@ -41,22 +47,36 @@ func (d *comparison) views(ctx context.Context) error {
 	return nil
 }
 
-// freeze begins to look at both files as they are now. Only views that are level stand for a position.
-func (d *comparison) freeze(ctx context.Context, s *snapshots) (err error) {
-	for name, have := range d.have.following {
-		want := d.want.following[name]
-		if want == nil || want.PluginView != have.PluginView || have.standing != core.ViewLevel {
-			continue
+// mostTries is how often views are brought level before they are compared, after the first time.
+const mostTries = 2
+
+// freeze begins to look at both files as they are now, unless there is another try for views that are not level in the one that was
+// made from the log. Only what is level stands for a position.
+func (d *comparison) freeze(ctx context.Context, s *snapshots, last bool) (err error) {
+	byName := func(a, b core.ViewName) int { return strings.Compare(a.Plugin+" "+a.Name, b.Plugin+" "+b.Name) }
+	var behind, failed []core.ViewName
+	s.pairs = nil
+	for _, name := range slices.SortedFunc(maps.Keys(d.have.following), byName) {
+		have, want := d.have.following[name], d.want.following[name]
+		switch {
+		case want == nil || want.PluginView != have.PluginView || have.standing != core.ViewLevel:
+		case want.standing == core.ViewFailed:
+			failed = append(failed, name)
+		case want.standing == core.ViewCatchingUp:
+			behind = append(behind, name)
+		default:
+			s.pairs = append(s.pairs, viewPair{name, have.table, want.table})
 		}
-		if want.standing == core.ViewFailed {
-			d.differ("the view %s of the plugin %s cannot be made anew: %v", name.Name, name.Plugin, want.fault)
-			continue
-		}
-		s.pairs = append(s.pairs, viewPair{name, have.table, want.table})
 	}
-	slices.SortFunc(s.pairs, func(a, b viewPair) int {
-		return strings.Compare(a.Plugin+" "+a.Name, b.Plugin+" "+b.Name)
-	})
+	if len(behind) > 0 && !last {
+		return nil
+	}
+	for _, name := range failed {
+		d.differ("the view %s of the plugin %s cannot be made anew: %v", name.Name, name.Plugin, d.want.following[name].fault)
+	}
+	for _, name := range behind {
+		d.differ("the view %s of the plugin %s was not compared: its fold takes too long", name.Name, name.Plugin)
+	}
 	if s.have, err = snapshot(ctx, d.have.docs); err == nil {
 		s.want, err = snapshot(ctx, d.want.docs)
 	}
@@ -65,7 +85,7 @@ func (d *comparison) freeze(ctx context.Context, s *snapshots) (err error) {
 
 // snapshot begins a transaction that sees the file as it is now, which it does from its first query on.
 func snapshot(ctx context.Context, docs *documents) (*sql.Tx, error) {
-	tx, err := docs.db.Read.BeginTx(ctx, nil)
+	tx, err := docs.views.BeginTx(ctx, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -16,9 +16,10 @@ import (
 // Catalog.applying as well, so that who applies commits may look at it without.
 type view struct {
 	*core.PluginView
-	quiet    bool  // of a catalog that is made beside: nobody waits for it, and its plugin is told of nothing
-	slow     bool  // it was, while writers waited: it goes on beside before it joins again
-	table    int64 // its number in the file; 0 until that is found
+	quiet    bool   // of a catalog that is made beside: its plugin is told of nothing
+	slow     bool   // it was, while writers waited: it goes on beside before it joins again
+	table    int64  // its number in the file; 0 until that is found
+	made     string // of what: see madeOf
 	position core.Position
 	standing core.ViewStanding // "" for one that is not followed any more
 	fault    *core.ViewFault
@@ -79,8 +80,8 @@ func (c *Catalog) enter(v *view) {
 	if old := c.following[v.ViewName]; old != nil {
 		old.stand("")
 	}
-	if c.following == nil {
-		c.following = map[core.ViewName]*view{}
+	if len(c.following) == 0 {
+		c.following, c.known = map[core.ViewName]*view{}, c.types.Types()
 	}
 	c.following[v.ViewName] = v
 	close(c.followed)
@@ -108,7 +109,11 @@ type stance struct {
 func (c *Catalog) stands(v *view) stance {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
-	return stance{view: *v, docs: c.docs, behind: int(c.m.position - v.position)}
+	at := stance{view: *v, docs: c.docs, behind: int(c.m.position - v.position)}
+	if at.table == 0 {
+		at.made = c.madeOf(v.PluginView)
+	}
+	return at
 }
 
 // advance brings a view that is behind one step nearer to the catalog.
@@ -126,7 +131,7 @@ func (c *Catalog) advance(ctx context.Context, log core.Log, v *view, at stance)
 	if len(commits) == 0 {
 		return logEnds(at.position, at.position+core.Position(at.behind))
 	}
-	f := c.foldBatch(ctx, &at.view, at.docs, commits, true, catchUpKeys)
+	f := c.foldBatch(ctx, &at.view, at.docs, commits, limits{commit: c.options.foldBeside, keys: catchUpKeys})
 	if f.whole() {
 		f.away = at.docs.saveView(ctx, f)
 	}
@@ -144,13 +149,13 @@ func unmoved(err error) error {
 
 // findTable finds a view's table in the file.
 func (c *Catalog) findTable(ctx context.Context, v *view, at stance) error {
-	table, position, renewed, err := at.docs.findView(ctx, v.PluginView)
+	table, position, renewed, err := at.docs.findView(ctx, v.PluginView, at.made)
 	if err != nil {
 		return err
 	}
 	c.mu.Lock()
-	if c.docs == at.docs && v.standing == core.ViewCatchingUp {
-		v.table, v.position = table, position
+	if c.docs == at.docs && v.standing == core.ViewCatchingUp && c.madeOf(v.PluginView) == at.made {
+		v.table, v.position, v.made = table, position, at.made
 	}
 	c.mu.Unlock()
 	if renewed {
@@ -173,7 +178,7 @@ func (c *Catalog) join(ctx context.Context, log core.Log, v *view) error {
 	}
 	f := &viewBatch{view: &at.view, table: at.table, to: at.position}
 	if len(commits) > 0 {
-		f = c.foldBatch(ctx, &at.view, at.docs, commits, false, 0)
+		f = c.foldBatch(ctx, &at.view, at.docs, commits, c.pace())
 		if f.whole() {
 			f.away = at.docs.saveView(ctx, f)
 		}
@@ -205,7 +210,7 @@ func (c *Catalog) arrive(v *view, f *viewBatch, docs *documents, standing core.V
 	same := c.docs == docs && v.standing == core.ViewCatchingUp && v.table == f.table
 	if same {
 		v.settle(f)
-		if f.whole() && standing != v.standing {
+		if f.whole() && !f.short && standing != v.standing {
 			v.stand(standing)
 		}
 	}
@@ -215,12 +220,23 @@ func (c *Catalog) arrive(v *view, f *viewBatch, docs *documents, standing core.V
 	}
 }
 
+// forgetTable has a view look for its table again.
+func (v *view) forgetTable() {
+	v.table, v.position = 0, 0
+	if v.standing == core.ViewLevel {
+		v.stand(core.ViewCatchingUp)
+	}
+}
+
 // settle takes over what became of a batch.
 func (v *view) settle(f *viewBatch) {
 	switch {
 	case f.whole():
 		v.position, v.slow = f.to, false
-	case f.slow && !f.beside:
+		if f.short && v.standing == core.ViewLevel {
+			v.stand(core.ViewCatchingUp)
+		}
+	case f.late:
 		v.slow = true
 		v.stand(core.ViewCatchingUp)
 	case f.fault != nil:
@@ -254,7 +270,7 @@ func (c *Catalog) foldViews(ctx context.Context, commits []core.Commit) []*viewB
 	c.mu.RUnlock()
 	all := make([]*viewBatch, len(level))
 	for i, v := range level { // one after the other: SQLite's readers get in each other's way
-		all[i] = c.foldBatch(ctx, v, c.docs, commits, v.quiet, 0)
+		c.patiently(func() { all[i] = c.foldBatch(ctx, v, c.docs, commits, c.pace()) })
 	}
 	return all
 }
@@ -394,10 +410,7 @@ func (c *Catalog) forgetViews(ctx context.Context, plugin string, but []string) 
 	defer c.mu.Unlock()
 	for _, v := range c.following {
 		if v.Plugin == plugin && !slices.Contains(but, v.Name) {
-			v.table, v.position = 0, 0
-			if v.standing == core.ViewLevel {
-				v.stand(core.ViewCatchingUp)
-			}
+			v.forgetTable()
 		}
 	}
 	return c.docs, nil
@@ -405,7 +418,7 @@ func (c *Catalog) forgetViews(ctx context.Context, plugin string, but []string) 
 
 // adopt has a catalog that is made beside fold the views that another one follows, from the first commit on.
 func (c *Catalog) adopt(ctx context.Context, from *Catalog) error {
-	c.following = map[core.ViewName]*view{}
+	c.following, c.known = map[core.ViewName]*view{}, c.types.Types()
 	from.mu.RLock()
 	for name, v := range from.following {
 		if v.standing != core.ViewFailed {
@@ -415,7 +428,8 @@ func (c *Catalog) adopt(ctx context.Context, from *Catalog) error {
 	from.mu.RUnlock()
 	for _, v := range c.following {
 		var err error
-		if v.table, v.position, _, err = c.docs.findView(ctx, v.PluginView); err != nil {
+		v.made = c.madeOf(v.PluginView)
+		if v.table, v.position, _, err = c.docs.findView(ctx, v.PluginView, v.made); err != nil {
 			return err
 		}
 		v.standing, v.quiet = core.ViewLevel, true
@@ -453,7 +467,7 @@ func (c *Catalog) takeViews(next *Catalog) (report func()) {
 			failed[v] = &viewBatch{fault: made.fault}
 			v.settle(failed[v])
 		default:
-			v.table, v.position = made.table, made.position
+			v.table, v.made, v.position, v.slow = made.table, made.made, made.position, made.slow
 			v.stand(made.standing)
 		}
 	}

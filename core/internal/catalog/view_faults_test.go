@@ -344,7 +344,7 @@ func TestView_foldedTwice(t *testing.T) {
 	step()
 	step()
 	at := w.c.stands(slow)
-	late := w.c.foldBatch(t.Context(), &at.view, at.docs, w.commits[at.position:at.position+catchUpStep], true, 0)
+	late := w.c.foldBatch(t.Context(), &at.view, at.docs, w.commits[at.position:at.position+catchUpStep], limits{})
 	w.follow(v)
 	w.level(v)
 	if err := at.docs.saveView(t.Context(), late); !errors.Is(err, errMoved) {
@@ -483,7 +483,7 @@ func TestOverlay(t *testing.T) {
 	keys := []string{"a", "a/", "a/1", "a/2", "a/22", "a/é", "a/\U0010ffff", "b", "b/1", "ba", "c"}
 	r := rand.New(rand.NewPCG(3, 4))
 	for range 60 {
-		table, _, _, err := w.c.docs.findView(t.Context(), &core.PluginView{ViewName: core.ViewName{Plugin: "p", Name: "v"}, Version: r.Int()})
+		table, _, _, err := w.c.docs.findView(t.Context(), &core.PluginView{ViewName: core.ViewName{Plugin: "p", Name: "v"}, Version: r.Int()}, "")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -661,7 +661,7 @@ func TestView_nobodyWaits(t *testing.T) {
 	o := newOverlay(t.Context(), nil, 1)
 	o.left.Store(true)
 	results := make(chan outcome, 1)
-	o.foldAll(journalView(), []core.Commit{{Position: 1}}, 0, results)
+	o.foldAll(journalView(), []*core.Commit{{Position: 1}}, 0, results)
 	if r, any := <-results; any {
 		t.Errorf("folded what nobody waits for: %+v", r)
 	}

@@ -33,7 +33,7 @@ func TestView_readersKeepNobody(t *testing.T) {
 	w.follow(v)
 	w.fill(20)
 	w.level(v)
-	pool := w.c.docs.db.Read
+	pool := w.c.docs.views
 	var release []*sql.Conn
 	for range pool.Stats().MaxOpenConnections {
 		conn, err := pool.Conn(t.Context())

@@ -76,8 +76,8 @@ func journalView() *core.PluginView {
 func (w *world) naive(v *core.PluginView, upTo core.Position) mapTable {
 	table := mapTable{}
 	for i := range w.commits[:upTo] {
-		if c, concerned := share(v, &w.commits[i]); concerned {
-			if err := v.Fold(table, c); err != nil {
+		if c := &w.commits[i]; concerned(v, c) > 0 {
+			if err := v.Fold(table, share(v, c)); err != nil {
 				w.t.Fatal(err)
 			}
 		}
