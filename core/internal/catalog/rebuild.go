@@ -53,11 +53,15 @@ func (c *Catalog) remake(ctx context.Context) (_ context.Context, done func(), e
 
 // beside opens an empty catalog in the file that this one does not use.
 func (c *Catalog) beside(ctx context.Context) (*Catalog, error) {
-	next := &Catalog{dir: c.dir, name: otherFile(c.name), types: c.types, now: c.now, options: c.options, moved: make(chan struct{})}
+	return c.besideIn(ctx, c.dir, otherFile(c.name))
+}
+
+func (c *Catalog) besideIn(ctx context.Context, dir, name string) (*Catalog, error) {
+	next := &Catalog{dir: dir, name: name, types: c.types, now: c.now, options: c.options, moved: make(chan struct{})}
 	if err := removeFile(next.file()); err != nil {
 		return nil, core.Errorf(core.CodeUnavailable, "The file %s cannot be removed: check the rights on the data directory. %w", next.name, err)
 	}
-	if err := next.open(ctx, c.dir); err != nil {
+	if err := next.open(ctx, dir); err != nil {
 		return nil, err
 	}
 	if err := next.adopt(ctx, c); err != nil {

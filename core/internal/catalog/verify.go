@@ -33,15 +33,11 @@ func (c *Catalog) Verify(ctx context.Context, log core.Log) (*core.Verified, err
 		return nil, core.Errorf(core.CodeUnavailable, "There is no room for a second catalog in the data directory. %w", err)
 	}
 	defer os.RemoveAll(dir)
-	want := &Catalog{dir: dir, name: firstFile, types: c.types, now: c.now, options: c.options, moved: make(chan struct{})}
-	if err := want.open(ctx, dir); err != nil {
+	want, err := c.besideIn(ctx, dir, firstFile)
+	if err != nil {
 		return nil, core.Wrap("catalog.Verify", err)
 	}
-	defer want.docs.close()
-	defer want.text.close()
-	if err := want.adopt(ctx, c); err != nil {
-		return nil, core.Wrap("catalog.Verify", err)
-	}
+	defer want.discard()
 	if err := c.approach(ctx, want, log, verifyPatience, nil); err != nil {
 		return nil, core.Wrap("catalog.Verify", err)
 	}
