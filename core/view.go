@@ -10,7 +10,8 @@ import (
 // PluginView is a view that a plugin keeps: a table of its own, which is a function of the log's commits.
 type PluginView struct {
 	ViewName
-	// Version is of what Fold does: with another one, or for other types, the table is made anew.
+	// Version is of what Fold does: with another one, for other types, or when what they keep secret has changed, the table is made
+	// anew.
 	Version int
 	Types   []TypeName // whose changes it is made from; none are all but the system's
 	// Fold takes in the next commit. It must be pure: the same table and the same commit give the same table, on every node and
@@ -85,8 +86,8 @@ type ViewStatus struct {
 type PluginViews interface {
 	// Follow takes a view on, and gives what keeps it until ctx ends, which must be called: that brings it up to the catalog out of
 	// the log, beside reads and writes, and then has it move with the catalog. One whose Fold returns an error or panics is set
-	// aside where it was. One whose Fold takes more than 250 ms for a commit, and 1 ms for each change, goes on beside, where it has 10 s, and is set aside when that is too little
-	// too. A view that is followed under the same name already is followed for the newer caller alone.
+	// aside where it was. One whose folds take more than 250 ms for what is applied at once, and 1 ms for each change, goes on beside,
+	// where each has 10 s, and is set aside when that is too little too. A view that is followed under the same name already is followed for the newer caller alone.
 	Follow(log Log, v *PluginView) (keep func(ctx context.Context))
 	// WaitForView returns when a view can be read, or with what ViewValue says of one that failed. It waits for one that is not
 	// followed yet.

@@ -92,7 +92,9 @@ func (p *titles) fold(t plugin.Table, c core.Commit) error {
 				return err
 			}
 		}
-		t.Put(string(ch.Entry), doc.Title)
+		if doc.Title != nil {
+			t.Put(string(ch.Entry), doc.Title)
+		}
 	}
 	return nil
 }
@@ -296,4 +298,25 @@ func TestViews_rebuiltAndVerified(t *testing.T) {
 	if got := verified(); !strings.Contains(got, `"differences":[]`) {
 		t.Errorf("verified: %s", got)
 	}
+}
+
+// What becomes secret goes from a view, and what is no secret any more comes to be there.
+func TestViews_secrets(t *testing.T) {
+	t.Parallel()
+	p := &titles{name: "titles", version: 1}
+	h := plugintest.New(t, p.plugin(), articles())
+	h.Create("article", plugintest.Doc{"title": "1"}).OK()
+	has(t, h, "titles", `"1"`)
+	change := func(title string) {
+		t.Helper()
+		schema := strings.Replace(article, `"title":{"type":"string"}`, `"title":`+title, 1)
+		schema = strings.Replace(schema, `"titleField":"title",`, "", 1)
+		h.Do("administrator", "PUT", "/api/v1/types/article", plugintest.Doc{"schema": json.RawMessage(schema)}).OK()
+	}
+	change(`{"type":"string","x-secret":true}`)
+	has(t, h, "titles")
+	h.Create("article", plugintest.Doc{"title": "2"}).OK()
+	has(t, h, "titles")
+	change(`{"type":"string"}`)
+	has(t, h, "titles", `"1"`, `"2"`)
 }
