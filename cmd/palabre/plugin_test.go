@@ -54,7 +54,8 @@ func TestPluginCall(t *testing.T) {
 		says               string
 	}{
 		{"mark", "entry.create", `{"title":"x","body":"y"}`, 0, "[\n  {\n    \"op\": \"replace\",\n    \"path\": \"/body\",\n    \"value\": \"marked\"\n  }\n]\n"},
-		{"mark", "entry.update", `{"title":"x"}`, 0, "[]\n"},
+		{"mark", "entry.create", `{"title":"x","body":"marked"}`, 0, "[]\n"},
+		{"mark", "entry.update", `{"title":"x"}`, 1, "palabre: no handler of dev.palabre.test takes part in entry.update of the type note: `palabre plugins order` lists"},
 		{"refuse", "entry.create", `{"title":"x"}`, 1, "palabre: No notes.\n  /title: Not this one.\n"},
 		{"mark", "entry.made", `{}`, 1, "palabre: there is no event \"entry.made\"; those on entries are entry.validate, entry.create,"},
 		{"mark", "entry.create", `[]`, 2, "palabre: -:"},

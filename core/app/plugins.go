@@ -74,6 +74,16 @@ func InspectPlugins(data string, plugins ...plugin.Plugin) PluginSet {
 	return set
 }
 
+// LeftOut says why a plugin could not be registered; nil when it was.
+func (a *App) LeftOut(plugin string) error {
+	for _, l := range a.plugins.LeftOut() {
+		if l.ID == plugin {
+			return l.Err
+		}
+	}
+	return nil
+}
+
 // Trial is one call of a plugin's handlers at one event.
 type Trial struct {
 	Event    string // "entry.create"
@@ -104,6 +114,9 @@ func TryPlugin(ctx context.Context, id string, t Trial, plugins ...plugin.Plugin
 	before := jsondoc.CloneObject(e.New)
 	if err := point.Run(ctx, hooks, e); err != nil {
 		return nil, err
+	}
+	if len(host.Figures()) == 0 {
+		return nil, core.Errorf(core.CodeNotFound, "no handler of %s takes part in %s of the type %s: `palabre plugins order` lists those that there are", id, t.Event, t.Type)
 	}
 	if len(e.Errors) > 0 {
 		return nil, core.Invalid(e.Errors...)

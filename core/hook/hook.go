@@ -131,10 +131,14 @@ type Chain[E any] struct {
 	Report func(*Fault)
 }
 
-// Add puts a handler in its place. A duplicate name and a cycle of dependencies are errors and change nothing.
+// Add puts a handler in its place. A duplicate name, a cycle of dependencies and one on the handler's own plugin are errors and
+// change nothing.
 func (c *Chain[E]) Add(h Handler[E]) error {
 	if h.Plugin == "" || h.Name == "" || h.Fn == nil {
 		return errors.New("hook: a handler needs a plugin, a name and a function")
+	}
+	if slices.Contains(h.After, h.Plugin) || slices.Contains(h.Before, h.Plugin) {
+		return fmt.Errorf("hook: %s is to come before or after its own plugin", h.ID())
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -147,6 +147,16 @@ func TestChain_refusesToAdd(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "a, b") {
 		t.Errorf("a cycle gave %v, want an error naming a and b", err)
 	}
+	for _, own := range []func(h *hook.Handler[*event]){
+		func(h *hook.Handler[*event]) { h.After = []string{"c"} },
+		func(h *hook.Handler[*event]) { h.Before = []string{"c"} },
+	} {
+		h := tracing("c")
+		own(&h)
+		if err := c.Add(h); err == nil || !strings.Contains(err.Error(), "its own plugin") {
+			t.Errorf("one that waits for itself gave %v", err)
+		}
+	}
 	if got := c.Order(); len(got) != 1 {
 		t.Errorf("the failed additions left %v", got)
 	}

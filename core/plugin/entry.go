@@ -72,6 +72,7 @@ type Option func(*options)
 
 type options struct {
 	name    string
+	named   bool // by the plugin
 	stage   hook.Stage
 	after   []string
 	before  []string
@@ -82,8 +83,8 @@ type options struct {
 	actions []core.Action
 }
 
-// Named tells handlers of one plugin at one point apart; without it they are numbered.
-func Named(name string) Option { return func(o *options) { o.name = name } }
+// Named tells handlers of one plugin at one point apart; without it they are numbered. A name is given once at each point.
+func Named(name string) Option { return func(o *options) { o.name, o.named = name, true } }
 
 // AtStage places the handler; the default is hook.Default.
 func AtStage(s hook.Stage) Option { return func(o *options) { o.stage = s } }
@@ -192,8 +193,11 @@ func cloneActor(p *core.Principal) *core.Principal {
 }
 
 func handlerOf[E any](r *Registry, taken []string, o *options) hook.Handler[E] {
-	return hook.Handler[E]{Plugin: r.Manifest.ID, Name: uniqueName(taken, r.Manifest.ID, o.name),
-		Stage: o.stage, After: o.after, Before: o.before, Timeout: o.timeout, Fail: o.fail}
+	name := o.name
+	if !o.named {
+		name = uniqueName(taken, r.Manifest.ID, name)
+	}
+	return hook.Handler[E]{Plugin: r.Manifest.ID, Name: name, Stage: o.stage, After: o.after, Before: o.before, Timeout: o.timeout, Fail: o.fail}
 }
 
 // inTime runs f in a goroutine of its own, and goes on without it when ctx ends first. A panic becomes a fault here as it does

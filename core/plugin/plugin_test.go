@@ -135,6 +135,10 @@ func TestRegister_refuses(t *testing.T) {
 	}
 	for name, p := range map[string]plugin.Plugin{"a route that ends in a slash": routes("/a/"), "a route without a slash": routes("a"), "half a parameter": routes("/{a}.json"), "a wild route": routes("/*all"), "a colon": routes("/:a"),
 		"two names for one parameter": routes("/a/{x}", "/a/{y}/b"), "a bad id": setter("Bad ID", "a", "b"), "no version": fake{plugin.Manifest{ID: "dev.acme.x"}, nil},
+		"two handlers of one name": fake{plugin.Manifest{ID: "dev.acme.z", Version: "1.0.0"}, func(r *plugin.Registry) error {
+			pass := func(context.Context, *core.EntryEvent) error { return nil }
+			return errors.Join(plugin.Before(r, plugin.EntryPublish, pass, plugin.Named("pass")), plugin.Before(r, plugin.EntryPublish, pass, plugin.Named("pass")))
+		}},
 		"a field without a type": setter("dev.acme.y", "a", "b", "slug"), "one that fails": failing, "one that panics": panics} {
 		if _, err := plugin.Register(p, hooks, gate{}); err == nil {
 			t.Errorf("%s was registered", name)

@@ -94,7 +94,7 @@ func TestAccounts(t *testing.T) {
 
 func TestAccounts_withoutCapability(t *testing.T) {
 	t.Parallel()
-	h := plugintest.New(t, new(doorkeeper).plugin(false), articles())
+	h := plugintest.New(t, waitsFor("dev.acme.idle", "dev.acme.none"), articles(), plugintest.With(new(doorkeeper).plugin(false)))
 	if got := degraded(h); got != "dev.acme.doorkeeper" {
 		t.Errorf("degraded: %q", got)
 	}

@@ -36,7 +36,7 @@ func waitsFor(id, other string) made {
 // Plugins that wait for each other are both out, one that waits for them is not, and the site is up.
 func TestCircleOfPlugins(t *testing.T) {
 	t.Parallel()
-	h := plugintest.New(t, waitsFor("dev.acme.a", "dev.acme.b"), articles(), plugintest.With(waitsFor("dev.acme.b", "dev.acme.a"), waitsFor("dev.acme.ab", "dev.acme.a")))
+	h := plugintest.New(t, waitsFor("dev.acme.ab", "dev.acme.a"), articles(), plugintest.With(waitsFor("dev.acme.b", "dev.acme.a"), waitsFor("dev.acme.a", "dev.acme.b")))
 	if got := degraded(h); got != "dev.acme.a dev.acme.b" {
 		t.Errorf("degraded: %q", got)
 	}
@@ -172,7 +172,7 @@ func TestBrokenPlugins(t *testing.T) {
 		starts, speechless{},
 	}
 	good := before("dev.acme.good", func(_ context.Context, e *core.EntryEvent) error { e.New["code"] = "ok"; return nil }, "article.code")
-	h := plugintest.New(t, good, articles(), plugintest.With(broken...), plugintest.With(good))
+	h := plugintest.New(t, waitsFor("dev.acme.idle", "dev.acme.none"), articles(), plugintest.With(good), plugintest.With(broken...), plugintest.With(good))
 	want := "dev.acme.good dev.acme.register dev.acme.schema dev.acme.settings dev.acme.start dev.acme.types dev.acme.unmet plugintest_test.speechless"
 	if got := degraded(h); got != want {
 		t.Errorf("degraded:\n%s, want\n%s", got, want)

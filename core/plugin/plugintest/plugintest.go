@@ -108,7 +108,7 @@ type Host struct {
 	answer func(*http.Request) *http.Response
 }
 
-// New starts a node with a plugin and ends it with the test.
+// New starts a node with a plugin and ends it with the test, which fails at once when the plugin cannot be registered.
 func New(t testing.TB, p plugin.Plugin, options ...Option) *Host {
 	t.Helper()
 	n := &node{clock: &clock{at: time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)}}
@@ -119,6 +119,7 @@ func New(t testing.TB, p plugin.Plugin, options ...Option) *Host {
 	t.Cleanup(h.log.end)
 	t.Cleanup(h.close)
 	h.start(append(n.beside, p)...)
+	h.must(h.app.LeftOut(h.id))
 	if n.settings != nil {
 		h.Do("administrator", "PATCH", "/api/v1/plugins/"+h.id, Doc{"settings": n.settings}).Status(http.StatusOK)
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -435,5 +436,31 @@ func TestStore(t *testing.T) {
 	}
 	if _, err := a.Elevate(ctx, "why not"); core.CodeOf(err) != core.CodeForbidden {
 		t.Errorf("elevated without a capability: %v", err)
+	}
+}
+
+// fatal is a test that fails.
+type fatal struct {
+	testing.TB
+	says string
+}
+
+func (f *fatal) Fatal(args ...any) {
+	f.says = fmt.Sprint(args...)
+	runtime.Goexit()
+}
+
+// A test of a plugin that cannot be registered fails, and says why.
+func TestNew_leftOut(t *testing.T) {
+	t.Parallel()
+	f := &fatal{TB: t}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		plugintest.New(f, before("dev.acme.mistaken", nil, "title"), articles())
+	}()
+	<-done
+	if !strings.Contains(f.says, "dev.acme.mistaken") {
+		t.Errorf("it said %q", f.says)
 	}
 }
