@@ -23,6 +23,7 @@ func (c *Catalog) Apply(ctx context.Context, commits []core.Commit) error {
 		b.fold(&commits[i])
 	}
 	b.extract()
+	b.made = c.madeNow()
 	b.views = c.foldViews(ctx, commits)
 	if err := c.docs.save(ctx, b); err != nil {
 		return writeError(err)
@@ -75,6 +76,12 @@ func (c *Catalog) show(b *batch) {
 	for _, f := range b.views {
 		f.settle(f)
 	}
+	for _, n := range b.made {
+		if n.view.table == n.table {
+			n.view.made = n.of
+		}
+	}
+	clear(c.met)
 	changed := make([]*shelf, 0, len(b.touched))
 	for name := range b.touched {
 		changed = append(changed, m.byName[name])
@@ -85,10 +92,9 @@ func (c *Catalog) show(b *batch) {
 
 // bindAll makes a shelf for every type in the commits and brings shelves up to the types as they are known now.
 func (c *Catalog) bindAll(ctx context.Context, commits []core.Commit) error {
-	met := false
 	for i := range commits {
 		for k := range commits[i].Changes {
-			met = c.ensure(commits[i].Changes[k].Type) || met
+			c.ensure(commits[i].Changes[k].Type)
 		}
 	}
 	for _, s := range c.m.shelves {
@@ -98,18 +104,21 @@ func (c *Catalog) bindAll(ctx context.Context, commits []core.Commit) error {
 			}
 		}
 	}
-	return c.followTypes(ctx, met)
+	return c.followTypes(ctx)
 }
 
-// ensure makes a shelf for a type, and reports whether there was none.
-func (c *Catalog) ensure(name core.TypeName) bool {
+// ensure makes a shelf for a type, if there is none.
+func (c *Catalog) ensure(name core.TypeName) {
 	if _, ok := c.m.byName[name]; ok {
-		return false
+		return
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.m.shelf(name, c.types)
-	return true
+	if c.met == nil {
+		c.met = map[core.TypeName]bool{}
+	}
+	c.met[name] = true
 }
 
 // OnType tells that a type became known or changed: its columns are made for it. old may be nil. Reads go on
@@ -120,5 +129,5 @@ func (c *Catalog) OnType(ctx context.Context, t, _ *core.Type) error {
 	if err := c.bind(ctx, t); err != nil {
 		return core.Wrap("catalog.OnType", err)
 	}
-	return core.Wrap("catalog.OnType", c.followTypes(ctx, false))
+	return core.Wrap("catalog.OnType", c.followTypes(ctx))
 }

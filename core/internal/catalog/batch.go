@@ -24,6 +24,7 @@ type batch struct {
 	keys      []usedKey
 	touched   map[core.TypeName]bool
 	views     []*viewBatch // of the views that move with the catalog
+	made      []madeNow    // of what views are made from here on
 
 	mu     sync.Mutex // guards fresh, which extraction adds to
 	fresh  map[core.EntryID]uint32

@@ -58,8 +58,11 @@ type Catalog struct {
 
 	following map[core.ViewName]*view // of plugins
 	followed  chan struct{}           // closed and replaced when there is one more
-	known     []*core.Type            // as views that are followed are made of them
-	patience  time.Duration           // left with the folds of views, in a catalog that is made beside; else 0: writers wait for them
+	lastTypes []*core.Type            // when it was last looked of what views are made
+	met       map[core.TypeName]bool  // types of which there was no entry before the batch that is applied next
+
+	approaching bool          // in a catalog that is made beside and not yet near: nobody waits for the folds of its views
+	patience    time.Duration // left with them
 
 	position atomic.Uint64
 	due      atomic.Int64 // the next moment at which an entry changes by itself, in nanoseconds; 0 for never

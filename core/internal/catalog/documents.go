@@ -44,7 +44,8 @@ type documents struct {
 	db         *sqlite.DB
 	folds      *sql.DB       // what folds read with
 	views      *sql.DB       // what readers of views read with, who may take long
-	turns      chan struct{} // has room for as many folds as may read at once
+	urgent     chan struct{} // has room for one fold that reads and that writers wait for
+	unhurried  chan struct{} // the same for those that nobody waits for
 	cache      *cache
 	generation string // names this file: what was made from another one cannot be used with it
 	nextRow    int64
@@ -60,7 +61,7 @@ type statements struct {
 }
 
 const (
-	foldConns = 2 // a fold that catches up beside must not keep those that writers wait for
+	foldConns = 2 // for one of either kind
 	viewConns = 4
 )
 
@@ -97,7 +98,7 @@ func tryDocuments(path string, cacheBytes int) (*documents, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &documents{db: db, cache: newCache(cacheBytes), turns: make(chan struct{}, foldConns)}
+	d := &documents{db: db, cache: newCache(cacheBytes), urgent: make(chan struct{}, 1), unhurried: make(chan struct{}, 1)}
 	if err = d.openPools(path); err == nil {
 		err = d.prepare()
 	}
@@ -268,6 +269,9 @@ func (d *documents) save(ctx context.Context, b *batch) error {
 			if f.whole() {
 				w.view(f)
 			}
+		}
+		for _, m := range b.made {
+			w.execText(`update views set types = ? where id = ?`, m.of, m.table)
 		}
 		w.exec(w.s.putState, "position", int64(b.position))
 		w.exec(w.s.putState, "sum", b.sum)

@@ -15,22 +15,25 @@ import (
 const (
 	withinChange = time.Millisecond // for each change, besides what a fold has for the commits
 	enoughBytes  = 32 << 20         // kept in memory of what one view is to become: with so many a batch ends
+	enoughKeys   = 10_000           // written: what is saved keeps writers waiting for as long as it takes
 )
 
-// limits bound the folds of a batch; 0 is for no bound. With each change there is withinChange more.
+// limits bound a batch. With each change there is withinChange more.
 type limits struct {
-	commit time.Duration // for one commit: a fold that takes longer has failed
-	batch  time.Duration // for all of them: a view that takes longer goes on beside
+	commit time.Duration // for the fold of one commit
+	batch  time.Duration // for those of all: with so much the batch ends; 0 is for no bound
 	keys   int           // written: with so many the batch ends
+	urgent bool          // writers wait
+	again  bool          // a commit that takes too long is folded again, with more time; else its fold has failed
 }
 
-// pace bounds the folds of views that move with the catalog. Writers wait for them, but for those of one that is made beside, which
-// has patience with them for a while.
+// pace bounds the folds of views that move with the catalog. Writers wait for them, but for those of a catalog that is made beside
+// and not yet near.
 func (c *Catalog) pace() limits {
-	if c.patience > 0 {
-		return limits{commit: c.options.foldBeside, batch: c.patience}
+	if c.approaching {
+		return c.patiently(limits{keys: enoughKeys})
 	}
-	return limits{batch: c.options.foldWithin}
+	return limits{commit: c.options.foldWithin, batch: c.options.foldWithin, keys: enoughKeys, urgent: true, again: true}
 }
 
 // viewBatch is what commits do to the table of one view, worked out before it is saved.
@@ -57,7 +60,7 @@ type outcome struct {
 
 // foldBatch folds the next commits within limits, in a goroutine that is left behind when that takes too long.
 func (c *Catalog) foldBatch(ctx context.Context, v *view, docs *documents, commits []core.Commit, within limits) *viewBatch {
-	f := &viewBatch{view: v, limits: within, table: v.table, from: v.position, to: commits[len(commits)-1].Position, overlay: newOverlay(ctx, docs, v.table)}
+	f := &viewBatch{view: v, limits: within, table: v.table, from: v.position, to: commits[len(commits)-1].Position, overlay: newOverlay(ctx, docs, v.table, within.urgent)}
 	var all []*core.Commit
 	for i := range commits {
 		if concerned(v.PluginView, &commits[i]) > 0 {
@@ -68,17 +71,22 @@ func (c *Catalog) foldBatch(ctx context.Context, v *view, docs *documents, commi
 		return f
 	}
 	results := make(chan outcome, len(all)) // so that nothing keeps one that is left behind from ending
-	go f.overlay.foldAll(v.PluginView, all, within.keys, results)
+	go f.overlay.foldAll(v.PluginView, all, within, results)
 	f.gather(ctx, all, results)
 	return f
 }
 
-// foldAll folds commits one after the other, up to the first that fails, or with which enough is written, or until nobody waits for
-// them any more.
-func (o *overlay) foldAll(v *core.PluginView, all []*core.Commit, keys int, results chan<- outcome) {
+// foldAll folds commits one after the other, up to the first that fails, or with which it has been long or much enough, or until
+// nobody waits for them any more.
+func (o *overlay) foldAll(v *core.PluginView, all []*core.Commit, within limits, results chan<- outcome) {
 	defer close(results)
+	bounded := within.batch > 0
 	for _, c := range all {
-		if o.left.Load() || !o.fold(v, c, results) || o.held >= enoughBytes || keys > 0 && len(o.written) >= keys {
+		if o.left.Load() || !o.fold(v, c, results) {
+			return
+		}
+		within.batch += time.Duration(concerned(v, c)) * withinChange
+		if o.held >= enoughBytes || len(o.written) >= within.keys || bounded && o.spent >= within.batch {
 			return
 		}
 	}
@@ -93,10 +101,11 @@ func (o *overlay) fold(v *core.PluginView, c *core.Commit, results chan<- outcom
 		if p := recover(); p != nil {
 			r.err, r.stack = fmt.Errorf("panic: %v", p), string(debug.Stack())
 		}
-		r.took = time.Since(began) - (o.waits.total() - waited)
+		r.took = max(0, time.Since(began)-(o.waits.total()-waited))
+		o.spent += r.took
 		results <- r
 	}()
-	o.bytes = 0
+	o.bytes, o.before = 0, len(o.written)
 	err := v.Fold(o, share(v, c))
 	if err == nil {
 		err = o.wrong
@@ -110,35 +119,26 @@ func (o *overlay) fold(v *core.PluginView, c *core.Commit, results chan<- outcom
 func (f *viewBatch) gather(ctx context.Context, all []*core.Commit, results <-chan outcome) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
-	left := f.batch
 	for i, c := range all {
-		more := time.Duration(concerned(f.PluginView, c)) * withinChange
-		within := f.commit + more
-		left += more
-		last := f.batch > 0 && (f.commit == 0 || left <= within)
-		if last {
-			within = left
-		}
-		r, any := f.await(ctx, within, timer, results)
-		if !any { // enough was written
+		r, came := f.await(ctx, f.commit+time.Duration(concerned(f.PluginView, c))*withinChange, timer, results)
+		if !came { // it was enough
 			f.to, f.short = all[i-1].Position, true
 			return
 		}
-		f.late = last && r.overran
+		f.late = f.again && r.overran
 		if f.take(c.Position, r); !f.whole() {
 			return
 		}
-		left -= r.took
 	}
 }
 
 // await waits for the fold of one commit, which does not spend its time with waiting for others.
-func (f *viewBatch) await(ctx context.Context, within time.Duration, timer *time.Timer, results <-chan outcome) (r outcome, more bool) {
+func (f *viewBatch) await(ctx context.Context, within time.Duration, timer *time.Timer, results <-chan outcome) (r outcome, came bool) {
 	waited := f.overlay.waits.total()
 	for timer.Reset(within); ; {
 		select {
-		case r, more = <-results:
-			return r, more
+		case r, came = <-results:
+			return r, came
 		case <-ctx.Done():
 			f.overlay.left.Store(true)
 			return outcome{away: ctx.Err()}, true
@@ -147,7 +147,7 @@ func (f *viewBatch) await(ctx context.Context, within time.Duration, timer *time
 		now := f.overlay.waits.total()
 		if now == waited {
 			f.overlay.left.Store(true)
-			return outcome{took: within, overran: true, err: fmt.Errorf("it did not come back within %s", within.Round(time.Millisecond))}, true
+			return outcome{took: within, overran: true, err: fmt.Errorf("it did not come back within %s", within)}, true
 		}
 		timer.Reset(max(now-waited, withinChange))
 		waited = now

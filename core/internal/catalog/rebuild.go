@@ -9,9 +9,6 @@ import (
 
 const logStep = 500 // commits read at once
 
-// verifyPatience is how long the folds of views may take in all in a verification.
-const verifyPatience = time.Hour
-
 // Rebuild makes the catalog anew from the log, beside the one that goes on answering, and then puts it in its
 // place, at the very position where that one stands by then. progress, when not nil, is told how far it has come. Writes
 // wait for the last step only. Whatever fails, the catalog that was there stays and goes on. CodeConflict when one is being
@@ -27,7 +24,7 @@ func (c *Catalog) Rebuild(ctx context.Context, log core.Log, progress func(at co
 	if err != nil {
 		return nil, core.Wrap("catalog.Rebuild", err)
 	}
-	if err := c.approach(ctx, next, log, c.options.patience, progress); err != nil {
+	if err := c.approach(ctx, next, log, progress); err != nil {
 		next.discard()
 		return nil, core.Wrap("catalog.Rebuild", err)
 	}
@@ -57,7 +54,7 @@ func (c *Catalog) beside(ctx context.Context) (*Catalog, error) {
 }
 
 func (c *Catalog) besideIn(ctx context.Context, dir, name string) (*Catalog, error) {
-	next := &Catalog{dir: dir, name: name, types: c.types, now: c.now, options: c.options, moved: make(chan struct{})}
+	next := &Catalog{dir: dir, name: name, types: c.types, now: c.now, options: c.options, moved: make(chan struct{}), patience: c.options.patience}
 	if err := removeFile(next.file()); err != nil {
 		return nil, core.Errorf(core.CodeUnavailable, "The file %s cannot be removed: check the rights on the data directory. %w", next.name, err)
 	}
@@ -80,9 +77,10 @@ func (c *Catalog) discard() {
 
 // approach brings a catalog that is made beside near to this one, which goes on meanwhile, and never past it: types and
 // times of what this one has not taken in yet are not known. The second round is for what came while the texts were indexed.
-func (c *Catalog) approach(ctx context.Context, next *Catalog, log core.Log, patience time.Duration, progress func(at core.Position)) error {
-	next.patience = patience
-	defer func() { next.patience = 0 }()
+// The folds of views may take as long as there is patience; what is left of them then is for afterwards.
+func (c *Catalog) approach(ctx context.Context, next *Catalog, log core.Log, progress func(at core.Position)) error {
+	next.approaching = true
+	defer func() { next.approaching = false }()
 	for range 2 {
 		if err := next.bringViews(ctx, log); err != nil {
 			return err
@@ -110,7 +108,7 @@ func (c *Catalog) bringViews(ctx context.Context, log core.Log) error {
 	for _, v := range c.following {
 		for at := c.stands(v); at.standing == core.ViewCatchingUp && c.patience > 0; at = c.stands(v) {
 			var err error
-			if c.patiently(func() { err = c.advance(ctx, log, v, at) }); err != nil {
+			if c.spend(func() { err = c.advance(ctx, log, v, at) }); err != nil {
 				return err
 			}
 		}
@@ -118,15 +116,23 @@ func (c *Catalog) bringViews(ctx context.Context, log core.Log) error {
 	return nil
 }
 
-// patiently takes the time of f off the patience, if there is any.
-func (c *Catalog) patiently(f func()) {
-	if c.patience == 0 {
-		f()
-		return
+// patiently gives the limits for folds that nobody waits for, but for who makes a catalog beside, as long as he has patience.
+func (c *Catalog) patiently(l limits) limits {
+	l.commit = c.options.foldBeside
+	if c.approaching {
+		l.batch = max(c.patience, 1)
+		l.commit, l.again = min(l.commit, l.batch), l.commit > l.batch
 	}
+	return l
+}
+
+// spend takes the time of f off the patience.
+func (c *Catalog) spend(f func()) {
 	begun := time.Now()
 	f()
-	c.patience = max(0, c.patience-time.Since(begun))
+	if c.approaching {
+		c.patience = max(0, c.patience-time.Since(begun))
+	}
 }
 
 // replayTo applies what the log has up to a position that another catalog has reached.
@@ -159,7 +165,7 @@ func (c *Catalog) level(ctx context.Context, other *Catalog, log core.Log) error
 				return err
 			}
 		}
-		if err := one.followTypes(ctx, false); err != nil {
+		if err := one.followTypes(ctx); err != nil {
 			return err
 		}
 		one.carryOutAt(now)

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"slices"
 	"sync/atomic"
+	"time"
 	"unicode/utf8"
 
 	"github.com/palabre-cms/palabre/core"
@@ -18,6 +19,8 @@ const (
 	mostKeyBytes   = 1000
 	mostValueBytes = 1 << 20
 	mostFoldBytes  = 32 << 20 // written by the fold of one commit
+	mostFoldKeys   = 20_000   // the same
+	keyBytes       = 100      // of memory that a key takes besides itself
 	mostRows       = 1000     // given by one Scan
 	mostScanBytes  = 4 << 20  // with which a Scan ends
 )
@@ -28,21 +31,28 @@ type overlay struct {
 	ctx     context.Context
 	docs    *documents
 	table   int64
+	turns   chan struct{}
 	written map[string][]byte // nil for what was deleted
 	keys    []string          // of written
 	sorted  bool
-	held    int   // bytes of written
-	bytes   int   // written since the commit began
-	wrong   error // the first thing that the fold did wrong
-	away    error // the first failure of the file
+	held    int           // bytes of memory that written takes, about
+	before  int           // keys when the commit began
+	bytes   int           // written since
+	spent   time.Duration // by folds
+	wrong   error         // the first thing that the fold did wrong
+	away    error         // the first failure of the file
 	waits   stopwatch
 	left    atomic.Bool
 }
 
 var _ core.Table = (*overlay)(nil)
 
-func newOverlay(ctx context.Context, docs *documents, table int64) *overlay {
-	return &overlay{ctx: ctx, docs: docs, table: table, written: map[string][]byte{}}
+func newOverlay(ctx context.Context, docs *documents, table int64, urgent bool) *overlay {
+	o := &overlay{ctx: ctx, docs: docs, table: table, turns: docs.unhurried, written: map[string][]byte{}}
+	if urgent {
+		o.turns = docs.urgent
+	}
+	return o
 }
 
 // usable reports whether there is a point in going on.
@@ -75,13 +85,13 @@ func (o *overlay) Get(key string) json.RawMessage {
 // read calls f when it is this fold's turn to look into the file. What it waits for others until then is not its own time.
 func (o *overlay) read(f func(r *rowReader) error) error {
 	select {
-	case o.docs.turns <- struct{}{}:
+	case o.turns <- struct{}{}:
 	default:
 		if err := o.queue(); err != nil {
 			return err
 		}
 	}
-	defer func() { <-o.docs.turns }()
+	defer func() { <-o.turns }()
 	return f(&o.docs.stmts.folds)
 }
 
@@ -89,7 +99,7 @@ func (o *overlay) queue() error {
 	o.waits.start()
 	defer o.waits.stop()
 	select {
-	case o.docs.turns <- struct{}{}:
+	case o.turns <- struct{}{}:
 		return nil
 	case <-o.ctx.Done():
 		return o.ctx.Err()
@@ -129,8 +139,12 @@ func (o *overlay) write(key string, value []byte) {
 	}
 	old, there := o.written[key]
 	if !there {
+		if len(o.written)-o.before >= mostFoldKeys {
+			o.wrong = fmt.Errorf("the fold of one commit wrote more than %d keys", mostFoldKeys)
+			return
+		}
 		o.keys, o.sorted = append(o.keys, key), false
-		o.held += len(key)
+		o.held += len(key) + keyBytes
 	}
 	o.held += len(value) - len(old)
 	o.written[key] = value
@@ -324,9 +338,9 @@ func (d *documents) findView(ctx context.Context, v *core.PluginView, made strin
 	return table, at, renewed, err
 }
 
-// noteMadeOf notes what a view is made of.
-func (d *documents) noteMadeOf(ctx context.Context, table int64, made string) error {
-	_, err := d.db.Write.ExecContext(ctx, `update views set types = ? where id = ?`, made, table)
+// outdate has a table be another version's: nobody finds it again, and nobody gets its number.
+func (d *documents) outdate(ctx context.Context, name core.ViewName) error {
+	_, err := d.db.Write.ExecContext(ctx, `update views set version = -1 where plugin = ? and name = ?`, name.Plugin, name.Name)
 	return err
 }
 

@@ -38,7 +38,7 @@ func (c *Catalog) Verify(ctx context.Context, log core.Log) (*core.Verified, err
 		return nil, core.Wrap("catalog.Verify", err)
 	}
 	defer want.discard()
-	if err := c.approach(ctx, want, log, verifyPatience, nil); err != nil {
+	if err := c.approach(ctx, want, log, nil); err != nil {
 		return nil, core.Wrap("catalog.Verify", err)
 	}
 	found, err := c.compare(ctx, want, log)

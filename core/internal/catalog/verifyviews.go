@@ -20,8 +20,21 @@ type viewPair struct {
 
 // snapshots are both files as they were at one position, for as long as it takes to look.
 type snapshots struct {
+	conns      []*sql.Conn
 	have, want *sql.Tx
 	pairs      []viewPair
+}
+
+// begin takes the connections, for which nobody must have to wait while nothing moves.
+func (s *snapshots) begin(ctx context.Context, files ...*documents) error {
+	for _, docs := range files {
+		conn, err := docs.views.Conn(ctx)
+		if err != nil {
+			return err
+		}
+		s.conns = append(s.conns, conn)
+	}
+	return nil
 }
 
 // views compares the tables of the plugins' views. Writes wait only until it is settled what is compared.
@@ -31,8 +44,11 @@ func (d *comparison) views(ctx context.Context) error {
 	}
 	s := &snapshots{}
 	defer func() { s.end() }()
-	for tries := 0; s.have == nil; tries++ { // a slow one may have fallen behind
-		if err := d.have.approach(ctx, d.want, d.log, verifyPatience, nil); err != nil {
+	if err := s.begin(ctx, d.have.docs, d.want.docs); err != nil {
+		return err
+	}
+	for tries := 1; s.have == nil; tries++ { // a slow one may have fallen behind
+		if err := d.have.approach(ctx, d.want, d.log, nil); err != nil {
 			return err
 		}
 		if err := d.still(ctx, func() error { return d.freeze(ctx, s, tries == mostTries) }); err != nil {
@@ -47,8 +63,8 @@ func (d *comparison) views(ctx context.Context) error {
 	return nil
 }
 
-// mostTries is how often views are brought level before they are compared, after the first time.
-const mostTries = 2
+// mostTries is how often views are brought level before they are compared.
+const mostTries = 3
 
 // freeze begins to look at both files as they are now, unless there is another try for views that are not level in the one that was
 // made from the log. Only what is level stands for a position.
@@ -77,15 +93,15 @@ func (d *comparison) freeze(ctx context.Context, s *snapshots, last bool) (err e
 	for _, name := range behind {
 		d.differ("the view %s of the plugin %s was not compared: its fold takes too long", name.Name, name.Plugin)
 	}
-	if s.have, err = snapshot(ctx, d.have.docs); err == nil {
-		s.want, err = snapshot(ctx, d.want.docs)
+	if s.have, err = snapshot(ctx, s.conns[0]); err == nil {
+		s.want, err = snapshot(ctx, s.conns[1])
 	}
 	return err
 }
 
 // snapshot begins a transaction that sees the file as it is now, which it does from its first query on.
-func snapshot(ctx context.Context, docs *documents) (*sql.Tx, error) {
-	tx, err := docs.views.BeginTx(ctx, nil)
+func snapshot(ctx context.Context, conn *sql.Conn) (*sql.Tx, error) {
+	tx, err := conn.BeginTx(ctx, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -98,6 +114,9 @@ func (s *snapshots) end() {
 		if tx != nil {
 			_ = tx.Rollback() // it has written nothing
 		}
+	}
+	for _, conn := range s.conns {
+		_ = conn.Close()
 	}
 }
 

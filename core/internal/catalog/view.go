@@ -20,6 +20,7 @@ type view struct {
 	slow     bool   // it was, while writers waited: it goes on beside before it joins again
 	table    int64  // its number in the file; 0 until that is found
 	made     string // of what: see madeOf
+	outdated int    // how often it was made of something else than it is to be made of
 	position core.Position
 	standing core.ViewStanding // "" for one that is not followed any more
 	fault    *core.ViewFault
@@ -81,7 +82,7 @@ func (c *Catalog) enter(v *view) {
 		old.stand("")
 	}
 	if len(c.following) == 0 {
-		c.following, c.known = map[core.ViewName]*view{}, c.types.Types()
+		c.following, c.lastTypes = map[core.ViewName]*view{}, c.types.Types()
 	}
 	c.following[v.ViewName] = v
 	close(c.followed)
@@ -111,7 +112,7 @@ func (c *Catalog) stands(v *view) stance {
 	defer c.mu.RUnlock()
 	at := stance{view: *v, docs: c.docs, behind: int(c.m.position - v.position)}
 	if at.table == 0 {
-		at.made = c.madeOf(v.PluginView)
+		at.made = c.madeOf(v.PluginView, nil)
 	}
 	return at
 }
@@ -131,10 +132,8 @@ func (c *Catalog) advance(ctx context.Context, log core.Log, v *view, at stance)
 	if len(commits) == 0 {
 		return logEnds(at.position, at.position+core.Position(at.behind))
 	}
-	f := c.foldBatch(ctx, &at.view, at.docs, commits, limits{commit: c.options.foldBeside, keys: catchUpKeys})
-	if f.whole() {
-		f.away = at.docs.saveView(ctx, f)
-	}
+	f := c.foldBatch(ctx, &at.view, at.docs, commits, c.patiently(limits{keys: catchUpKeys}))
+	c.saveBeside(ctx, v, f, at.docs)
 	c.arrive(v, f, at.docs, core.ViewCatchingUp)
 	return unmoved(f.away)
 }
@@ -154,7 +153,7 @@ func (c *Catalog) findTable(ctx context.Context, v *view, at stance) error {
 		return err
 	}
 	c.mu.Lock()
-	if c.docs == at.docs && v.standing == core.ViewCatchingUp && c.madeOf(v.PluginView) == at.made {
+	if c.docs == at.docs && v.standing == core.ViewCatchingUp && c.madeOf(v.PluginView, nil) == at.made {
 		v.table, v.position, v.made = table, position, at.made
 	}
 	c.mu.Unlock()
@@ -179,9 +178,7 @@ func (c *Catalog) join(ctx context.Context, log core.Log, v *view) error {
 	f := &viewBatch{view: &at.view, table: at.table, to: at.position}
 	if len(commits) > 0 {
 		f = c.foldBatch(ctx, &at.view, at.docs, commits, c.pace())
-		if f.whole() {
-			f.away = at.docs.saveView(ctx, f)
-		}
+		c.saveBeside(ctx, v, f, at.docs)
 	}
 	c.arrive(v, f, at.docs, core.ViewLevel)
 	return unmoved(f.away)
@@ -232,7 +229,7 @@ func (v *view) forgetTable() {
 func (v *view) settle(f *viewBatch) {
 	switch {
 	case f.whole():
-		v.position, v.slow = f.to, false
+		v.position, v.slow = f.to, f.short && f.urgent
 		if f.short && v.standing == core.ViewLevel {
 			v.stand(core.ViewCatchingUp)
 		}
@@ -260,6 +257,10 @@ func (c *Catalog) foldViews(ctx context.Context, commits []core.Commit) []*viewB
 	if len(c.following) == 0 {
 		return nil
 	}
+	if c.approaching && c.patience == 0 {
+		c.leaveBehind()
+		return nil
+	}
 	var level []*view
 	c.mu.RLock()
 	for _, v := range c.following {
@@ -270,9 +271,20 @@ func (c *Catalog) foldViews(ctx context.Context, commits []core.Commit) []*viewB
 	c.mu.RUnlock()
 	all := make([]*viewBatch, len(level))
 	for i, v := range level { // one after the other: SQLite's readers get in each other's way
-		c.patiently(func() { all[i] = c.foldBatch(ctx, v, c.docs, commits, c.pace()) })
+		c.spend(func() { all[i] = c.foldBatch(ctx, v, c.docs, commits, c.pace()) })
 	}
 	return all
+}
+
+// leaveBehind has no view move with the catalog any more.
+func (c *Catalog) leaveBehind() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, v := range c.following {
+		if v.standing == core.ViewLevel {
+			v.stand(core.ViewCatchingUp)
+		}
+	}
 }
 
 // WaitForView implements core.PluginViews.
@@ -418,17 +430,19 @@ func (c *Catalog) forgetViews(ctx context.Context, plugin string, but []string) 
 
 // adopt has a catalog that is made beside fold the views that another one follows, from the first commit on.
 func (c *Catalog) adopt(ctx context.Context, from *Catalog) error {
-	c.following, c.known = map[core.ViewName]*view{}, c.types.Types()
+	c.following, c.lastTypes = map[core.ViewName]*view{}, c.types.Types()
 	from.mu.RLock()
 	for name, v := range from.following {
 		if v.standing != core.ViewFailed {
-			c.following[name] = newView(v.PluginView)
+			made := newView(v.PluginView)
+			made.outdated = v.outdated
+			c.following[name] = made
 		}
 	}
 	from.mu.RUnlock()
 	for _, v := range c.following {
 		var err error
-		v.made = c.madeOf(v.PluginView)
+		v.made = c.madeOf(v.PluginView, nil)
 		if v.table, v.position, _, err = c.docs.findView(ctx, v.PluginView, v.made); err != nil {
 			return err
 		}
@@ -437,15 +451,20 @@ func (c *Catalog) adopt(ctx context.Context, from *Catalog) error {
 	return nil
 }
 
-// forgetLeft has a catalog that was made beside forget the views that the other one does not follow any more: they may have been
-// dropped meanwhile. Their rows go with the next sweep. The caller holds the other's applying.
+// forgetLeft has a catalog that was made beside forget the views that the other one does not follow any more, which may have been
+// dropped meanwhile, and those whose types have moved meanwhile. Their rows go with the next sweep. The caller holds the other's
+// applying.
 func (c *Catalog) forgetLeft(ctx context.Context, from *Catalog) error {
-	for name := range c.following {
-		if from.following[name] != nil {
+	for name, v := range c.following {
+		other := from.following[name]
+		if other != nil && other.outdated == v.outdated {
 			continue
 		}
-		if _, err := c.docs.db.Write.ExecContext(ctx, `delete from views where plugin = ? and name = ?`, name.Plugin, name.Name); err != nil {
+		if err := c.docs.outdate(ctx, name); err != nil {
 			return err
+		}
+		if v.standing != core.ViewFailed {
+			v.forgetTable()
 		}
 	}
 	return nil
@@ -457,12 +476,12 @@ func (c *Catalog) takeViews(next *Catalog) (report func()) {
 	failed := map[*view]*viewBatch{}
 	for name, v := range c.following {
 		made := next.following[name]
-		v.table, v.position = 0, 0
+		v.table = 0
 		switch {
+		case v.standing == core.ViewFailed:
 		case made == nil || made.PluginView != v.PluginView:
-			if v.standing != core.ViewFailed {
-				v.stand(core.ViewCatchingUp)
-			}
+			v.position = 0
+			v.stand(core.ViewCatchingUp)
 		case made.standing == core.ViewFailed:
 			failed[v] = &viewBatch{fault: made.fault}
 			v.settle(failed[v])

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -298,7 +299,7 @@ func TestView_foldedTwice(t *testing.T) {
 	step()
 	step()
 	at := w.c.stands(slow)
-	late := w.c.foldBatch(t.Context(), &at.view, at.docs, w.commits[at.position:at.position+catchUpStep], limits{})
+	late := w.c.foldBatch(t.Context(), &at.view, at.docs, w.commits[at.position:at.position+catchUpStep], limits{commit: time.Hour, keys: 1000})
 	w.follow(v)
 	w.level(v)
 	if err := at.docs.saveView(t.Context(), late); !errors.Is(err, errMoved) {
@@ -454,12 +455,12 @@ func TestOverlay(t *testing.T) {
 				}
 			}
 		}
-		f := &viewBatch{view: newView(journalView()), table: table, to: 1, overlay: newOverlay(t.Context(), w.c.docs, table)}
+		f := &viewBatch{view: newView(journalView()), table: table, to: 1, overlay: newOverlay(t.Context(), w.c.docs, table, false)}
 		write(f.overlay)
 		if err := w.c.docs.saveView(t.Context(), f); err != nil {
 			t.Fatal(err)
 		}
-		o := newOverlay(t.Context(), w.c.docs, table)
+		o := newOverlay(t.Context(), w.c.docs, table, false)
 		write(o)
 		write(o)
 		for _, prefix := range []string{"", "a", "a/", "a/2", "b", "x"} {
@@ -490,6 +491,19 @@ func TestOverlay_tooMuch(t *testing.T) {
 	o.Put("l", json.RawMessage("1"))
 	if o.wrong == nil || o.written["l"] != nil {
 		t.Errorf("wrote it: %v", o.wrong)
+	}
+	o = &overlay{written: map[string][]byte{}}
+	for range 2 { // of one key it may write as often as it likes
+		for i := range mostFoldKeys {
+			o.Put(strconv.Itoa(i), json.RawMessage("1"))
+		}
+	}
+	if o.wrong != nil || o.held < 2<<20 {
+		t.Errorf("holds %d bytes, %v", o.held, o.wrong)
+	}
+	o.Put("x", json.RawMessage("1"))
+	if o.wrong == nil {
+		t.Error("wrote one more")
 	}
 }
 

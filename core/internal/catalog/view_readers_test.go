@@ -106,21 +106,54 @@ func TestView_waitsForOthers(t *testing.T) {
 	w.follow(v)
 	w.fill(1)
 	w.level(v)
-	for range foldConns {
-		w.c.docs.turns <- struct{}{}
-	}
+	w.c.docs.urgent <- struct{}{}
 	applied := make(chan struct{})
 	go func() { w.apply(w.budget()); close(applied) }()
 	o := <-folding
 	until(t, "the fold has waited for longer than it may take", func() bool { return o.waits.total() > 2*w.options.foldWithin })
-	for range foldConns {
-		<-w.c.docs.turns
-	}
+	<-w.c.docs.urgent
 	<-applied
 	if faults.Load() > 0 {
 		t.Errorf("it failed %d times", faults.Load())
 	}
 	w.level(v)
+}
+
+// Nor does a verification keep writers while it waits for readers.
+func TestVerify_waitsForReaders(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	v := journalView()
+	w.follow(v)
+	w.fill(20)
+	w.level(v)
+	pool := w.c.docs.views
+	var release []*sql.Conn
+	for range viewConns {
+		conn, err := pool.Conn(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		release = append(release, conn)
+		t.Cleanup(func() { conn.Close() })
+	}
+	before := pool.Stats().WaitCount
+	found := make(chan *core.Verified, 1)
+	go func() {
+		v, err := w.c.Verify(t.Context(), memoryLog{w: w})
+		if err != nil {
+			t.Error(err)
+		}
+		found <- v
+	}()
+	until(t, "the verification waits", func() bool { return pool.Stats().WaitCount > before })
+	w.fill(1)
+	for _, conn := range release {
+		conn.Close()
+	}
+	if v := <-found; v == nil || len(v.Differences) > 0 || v.Position != 21 {
+		t.Errorf("found %+v", v)
+	}
 }
 
 // What one Scan gives is bounded in bytes, for a reader and for a fold alike, and wherever the rows are.
