@@ -34,7 +34,8 @@ type ViewName struct {
 type Table interface {
 	// Get gives a value, nil where there is none.
 	Get(key string) json.RawMessage
-	// Put sets a value, which must be JSON of at most 1 MiB. A key is text of 1 to 1000 bytes.
+	// Put sets a value, which must be JSON of at most 1 MiB. A key is text of 1 to 1000 bytes. The fold of one commit may write
+	// 32 MiB and 20,000 keys.
 	Put(key string, value json.RawMessage)
 	// Delete takes a value away, if it is there.
 	Delete(key string)
@@ -86,8 +87,9 @@ type ViewStatus struct {
 type PluginViews interface {
 	// Follow takes a view on, and gives what keeps it until ctx ends, which must be called: that brings it up to the catalog out of
 	// the log, beside reads and writes, and then has it move with the catalog. One whose Fold returns an error or panics is set
-	// aside where it was. One whose folds take more than 250 ms for what is applied at once, and 1 ms for each change, goes on beside,
-	// where each has 10 s, and is set aside when that is too little too. A view that is followed under the same name already is followed for the newer caller alone.
+	// aside where it was. One whose Fold takes more than 250 ms for a commit, and 1 ms for each change, goes on beside, where it has 10 s,
+	// and is set aside when that is too little too. One that has much to take in at once goes on beside as well. A view that is
+	// followed under the same name already is followed for the newer caller alone.
 	Follow(log Log, v *PluginView) (keep func(ctx context.Context))
 	// WaitForView returns when a view can be read, or with what ViewValue says of one that failed. It waits for one that is not
 	// followed yet.
