@@ -20,7 +20,7 @@ type view struct {
 	slow     bool   // it was, while writers waited: it goes on beside before it joins again
 	table    int64  // its number in the file; 0 until that is found
 	made     string // of what: see madeOf
-	outdated int    // how often it was made of something else than it is to be made of
+	outdated int    // how often it was made of something else, or may have been
 	position core.Position
 	standing core.ViewStanding // "" for one that is not followed any more
 	fault    *core.ViewFault
@@ -457,14 +457,16 @@ func (c *Catalog) adopt(ctx context.Context, from *Catalog) error {
 func (c *Catalog) forgetLeft(ctx context.Context, from *Catalog) error {
 	for name, v := range c.following {
 		other := from.following[name]
-		if other != nil && other.outdated == v.outdated {
-			continue
-		}
-		if err := c.docs.outdate(ctx, name); err != nil {
-			return err
-		}
-		if v.standing != core.ViewFailed {
+		var err error
+		switch {
+		case other == nil:
+			_, err = c.docs.db.Write.ExecContext(ctx, `delete from views where plugin = ? and name = ?`, name.Plugin, name.Name)
+		case other.outdated != v.outdated && v.standing != core.ViewFailed:
+			err = c.docs.outdate(ctx, name)
 			v.forgetTable()
+		}
+		if err != nil {
+			return err
 		}
 	}
 	return nil

@@ -64,8 +64,12 @@ func (c *Catalog) followTypes(ctx context.Context) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, v := range outdated {
-		v.outdated++
 		v.forgetTable()
+	}
+	for _, v := range c.following {
+		if v.table == 0 { // who makes one beside may have looked at these types
+			v.outdated++
+		}
 	}
 	c.lastTypes = types
 	return nil
