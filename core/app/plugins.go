@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -115,7 +116,7 @@ func TryPlugin(ctx context.Context, id string, t Trial, plugins ...plugin.Plugin
 	if err := point.Run(ctx, hooks, e); err != nil {
 		return nil, err
 	}
-	if len(host.Figures()) == 0 {
+	if !slices.ContainsFunc(host.Figures(), func(f core.HookFigures) bool { return f.Hook == t.Event }) {
 		return nil, core.Errorf(core.CodeNotFound, "no handler of %s takes part in %s of the type %s: `palabre plugins order` lists those that there are", id, t.Event, t.Type)
 	}
 	if len(e.Errors) > 0 {
