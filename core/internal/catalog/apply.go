@@ -19,11 +19,11 @@ func (c *Catalog) Apply(ctx context.Context, commits []core.Commit) error {
 		return core.Wrap("catalog.Apply", err)
 	}
 	b := newBatch(c.m, c.docs.nextRow)
+	b.made = c.madeNow()
 	for i := range commits {
 		b.fold(&commits[i])
 	}
 	b.extract()
-	b.made = c.madeNow()
 	b.views = c.foldViews(ctx, commits)
 	if err := c.docs.save(ctx, b); err != nil {
 		return writeError(err)

@@ -97,6 +97,8 @@ var errEnded = errors.New("the fold ended its goroutine")
 func (o *overlay) fold(v *core.PluginView, c *core.Commit, results chan<- outcome) bool {
 	r := outcome{err: errEnded}
 	began, waited := time.Now(), o.waits.total()
+	o.began.Store(began.UnixNano() - int64(waited))
+	o.begun.Add(1)
 	defer func() {
 		if p := recover(); p != nil {
 			r.err, r.stack = fmt.Errorf("panic: %v", p), string(debug.Stack())
@@ -120,7 +122,7 @@ func (f *viewBatch) gather(ctx context.Context, all []*core.Commit, results <-ch
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for i, c := range all {
-		r, came := f.await(ctx, f.commit+time.Duration(concerned(f.PluginView, c))*withinChange, timer, results)
+		r, came := f.await(ctx, i, f.commit+time.Duration(concerned(f.PluginView, c))*withinChange, timer, results)
 		if !came { // it was enough
 			f.to, f.short = all[i-1].Position, true
 			return
@@ -132,25 +134,32 @@ func (f *viewBatch) gather(ctx context.Context, all []*core.Commit, results <-ch
 	}
 }
 
-// await waits for the fold of one commit, which does not spend its time with waiting for others.
-func (f *viewBatch) await(ctx context.Context, within time.Duration, timer *time.Timer, results <-chan outcome) (r outcome, came bool) {
-	waited := f.overlay.waits.total()
+// await waits for the fold of one commit, which does not spend its time with waiting for others, nor for its turn.
+func (f *viewBatch) await(ctx context.Context, i int, within time.Duration, timer *time.Timer, results <-chan outcome) (r outcome, came bool) {
+	o := f.overlay
 	for timer.Reset(within); ; {
 		select {
 		case r, came = <-results:
 			return r, came
 		case <-ctx.Done():
-			f.overlay.left.Store(true)
+			o.left.Store(true)
 			return outcome{away: ctx.Err()}, true
 		case <-timer.C:
 		}
-		now := f.overlay.waits.total()
-		if now == waited {
-			f.overlay.left.Store(true)
+		select {
+		case r, came = <-results: // at the last moment
+			return r, came
+		default:
+		}
+		left := within
+		if o.begun.Load() > int64(i) {
+			left -= time.Duration(time.Now().UnixNano()-o.began.Load()) - o.waits.total()
+		}
+		if left <= 0 {
+			o.left.Store(true)
 			return outcome{took: within, overran: true, err: fmt.Errorf("it did not come back within %s", within)}, true
 		}
-		timer.Reset(max(now-waited, withinChange))
-		waited = now
+		timer.Reset(max(left, withinChange))
 	}
 }
 

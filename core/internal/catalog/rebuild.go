@@ -30,6 +30,9 @@ func (c *Catalog) Rebuild(ctx context.Context, log core.Log, progress func(at co
 	}
 	made, over, err := c.replace(ctx, next, log)
 	over.discard()
+	if err == nil {
+		err = next.docs.sweepViews(ctx) // of those that were dropped meanwhile
+	}
 	if err != nil {
 		return nil, core.Wrap("catalog.Rebuild", err)
 	}

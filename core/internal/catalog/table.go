@@ -32,6 +32,8 @@ type overlay struct {
 	docs    *documents
 	table   int64
 	turns   chan struct{}
+	begun   atomic.Int64      // folds that have begun
+	began   atomic.Int64      // when the last one did, in nanoseconds, less what was waited until then
 	written map[string][]byte // nil for what was deleted
 	keys    []string          // of written
 	sorted  bool
@@ -329,7 +331,11 @@ func (d *documents) findView(ctx context.Context, v *core.PluginView, made strin
 			return err
 		}
 		renewed, at = err == nil, 0
-		if err := tx.QueryRowContext(ctx, `select 1 + max(coalesce((select max(id) from views), 0), coalesce((select max(view) from view_rows), 0))`).Scan(&table); err != nil {
+		if err := tx.QueryRowContext(ctx, `select 1 + max(coalesce((select max(id) from views), 0), coalesce((select max(view) from view_rows), 0),
+			coalesce((select cast(value as integer) from state where name = 'last view'), 0))`).Scan(&table); err != nil {
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, `insert or replace into state values ('last view', ?)`, table); err != nil { // no number comes again
 			return err
 		}
 		_, err = tx.ExecContext(ctx, `insert or replace into views values (?, ?, ?, ?, ?, 0)`, table, v.Plugin, v.Name, v.Version, made)

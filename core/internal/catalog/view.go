@@ -82,8 +82,9 @@ func (c *Catalog) enter(v *view) {
 		old.stand("")
 	}
 	if len(c.following) == 0 {
-		c.following, c.lastTypes = map[core.ViewName]*view{}, c.types.Types()
+		c.following = map[core.ViewName]*view{}
 	}
+	c.lastTypes = nil // it may be made of others
 	c.following[v.ViewName] = v
 	close(c.followed)
 	c.followed = make(chan struct{})
@@ -112,7 +113,7 @@ func (c *Catalog) stands(v *view) stance {
 	defer c.mu.RUnlock()
 	at := stance{view: *v, docs: c.docs, behind: int(c.m.position - v.position)}
 	if at.table == 0 {
-		at.made = c.madeOf(v.PluginView, nil)
+		at.made = c.madeOf(v.PluginView, c.met)
 	}
 	return at
 }
@@ -153,7 +154,7 @@ func (c *Catalog) findTable(ctx context.Context, v *view, at stance) error {
 		return err
 	}
 	c.mu.Lock()
-	if c.docs == at.docs && v.standing == core.ViewCatchingUp && c.madeOf(v.PluginView, nil) == at.made {
+	if c.docs == at.docs && v.standing == core.ViewCatchingUp && c.madeOf(v.PluginView, c.met) == at.made {
 		v.table, v.position, v.made = table, position, at.made
 	}
 	c.mu.Unlock()
@@ -172,8 +173,11 @@ func (c *Catalog) join(ctx context.Context, log core.Log, v *view) error {
 		return nil
 	}
 	commits, err := missing(ctx, log, at)
-	if err != nil {
-		return err
+	if err != nil { // beside there is more time
+		c.mu.Lock()
+		v.slow = true
+		c.mu.Unlock()
+		return ctx.Err()
 	}
 	f := &viewBatch{view: &at.view, table: at.table, to: at.position}
 	if len(commits) > 0 {
@@ -461,7 +465,7 @@ func (c *Catalog) forgetLeft(ctx context.Context, from *Catalog) error {
 		switch {
 		case other == nil:
 			_, err = c.docs.db.Write.ExecContext(ctx, `delete from views where plugin = ? and name = ?`, name.Plugin, name.Name)
-		case other.outdated != v.outdated && v.standing != core.ViewFailed:
+		case (other.PluginView != v.PluginView || other.outdated != v.outdated) && v.standing != core.ViewFailed:
 			err = c.docs.outdate(ctx, name)
 			v.forgetTable()
 		}

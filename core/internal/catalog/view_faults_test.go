@@ -573,3 +573,56 @@ func TestView_concurrently(t *testing.T) {
 }
 
 func padded(at core.Position) string { return fmt.Sprintf("%09d", at) }
+
+// The number of a table that was dropped is given to no other: what was still to be saved into it does not come into that.
+func TestDropViews_numbers(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.fill(20)
+	one, two := newView(journalView()), newView(journalView())
+	one.PluginView.Plugin = "dev.acme.other"
+	w.c.enter(one)
+	if err := w.c.findTable(t.Context(), one, w.c.stands(one)); err != nil {
+		t.Fatal(err)
+	}
+	at := w.c.stands(one)
+	f := w.c.foldBatch(t.Context(), &at.view, at.docs, w.commits[:5], limits{commit: time.Hour, keys: 1000})
+	if err := w.c.DropViews(t.Context(), one.Plugin); err != nil {
+		t.Fatal(err)
+	}
+	w.c.enter(two)
+	if err := w.c.findTable(t.Context(), two, w.c.stands(two)); err != nil {
+		t.Fatal(err)
+	}
+	if err := at.docs.saveView(t.Context(), f); !errors.Is(err, errMoved) {
+		t.Errorf("saved: %v", err)
+	}
+	w.onlyRowsOf(1)
+}
+
+// A view that is dropped while a rebuild ends leaves nothing.
+func TestRebuild_sweeps(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	v := journalView()
+	leave := w.follow(v)
+	w.fill(20)
+	w.level(v)
+	dropped := false
+	_, err := w.c.Rebuild(t.Context(), memoryLog{w: w}, func(core.Position) {
+		if !dropped {
+			dropped = true
+			leave()
+			if err := w.c.DropViews(t.Context(), v.Plugin); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	var rows int
+	if err == nil {
+		err = w.c.docs.db.Read.QueryRow(`select count(*) from view_rows`).Scan(&rows)
+	}
+	if err != nil || !dropped || rows > 0 {
+		t.Errorf("%d rows are left, %v", rows, err)
+	}
+}

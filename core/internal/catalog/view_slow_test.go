@@ -284,6 +284,49 @@ func TestVerify_slowViews(t *testing.T) {
 	}
 }
 
+// A fold that came back is not left behind because nobody looked in time, nor one that has not had its turn.
+func TestView_waitedForLate(t *testing.T) {
+	t.Parallel()
+	f := &viewBatch{overlay: newOverlay(t.Context(), &documents{}, 1, true)}
+	timer := time.NewTimer(0)
+	for range 50 {
+		results := make(chan outcome, 1)
+		results <- outcome{}
+		if r, came := f.await(t.Context(), 0, 0, timer, results); r.overran || !came {
+			t.Fatal("it was left behind")
+		}
+	}
+	results := make(chan outcome)
+	time.AfterFunc(20*withinChange, func() { results <- outcome{} })
+	if r, came := f.await(t.Context(), 0, withinChange, timer, results); r.overran || !came {
+		t.Error("it was left behind before it began")
+	}
+}
+
+// slowLog is a log that takes longer than a view that joins waits for.
+type slowLog struct{ memoryLog }
+
+func (l slowLog) Read(ctx context.Context, from core.Position, limit int) ([]core.Commit, error) {
+	if end, ok := ctx.Deadline(); ok && time.Until(end) < time.Minute {
+		return nil, context.DeadlineExceeded
+	}
+	return l.memoryLog.Read(ctx, from, limit)
+}
+
+// A view that lacks little of a log that is slow gets level all the same, in a rebuild too.
+func TestView_slowLog(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.fill(5)
+	v := journalView()
+	w.followFrom(v, slowLog{memoryLog{w: w}})
+	w.level(v)
+	if _, err := w.c.Rebuild(t.Context(), slowLog{memoryLog{w: w}}, nil); err != nil {
+		t.Error(err)
+	}
+	w.level(v)
+}
+
 // Closing the catalog, and leaving a view, wait for no fold, and none is begun afterwards.
 func TestView_nobodyWaits(t *testing.T) {
 	t.Parallel()

@@ -102,7 +102,7 @@ func (c *Catalog) madeNow() (all []madeNow) {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
 	for _, v := range c.following {
-		if of := c.madeOf(v.PluginView, nil); v.table != 0 && of != v.made {
+		if of := c.madeOf(v.PluginView, nil); v.table != 0 && of != v.made && c.madeOf(v.PluginView, c.met) == v.made {
 			all = append(all, madeNow{v, v.table, of})
 		}
 	}
@@ -115,7 +115,7 @@ func (c *Catalog) saveBeside(ctx context.Context, v *view, f *viewBatch, docs *d
 		return
 	}
 	c.mu.RLock()
-	same := v.table == f.table && v.made == c.madeOf(v.PluginView, nil)
+	same := v.table == f.table && v.made == c.madeOf(v.PluginView, c.met)
 	c.mu.RUnlock()
 	if !same {
 		f.away = errMoved
