@@ -31,6 +31,17 @@ func (w *world) titled(types ...core.TypeName) *core.PluginView {
 	return v
 }
 
+// titledWorld has one fiche, and follows the titles.
+func titledWorld(t *testing.T) (*world, *core.PluginView) {
+	t.Helper()
+	w := newWorld(t)
+	v := w.titled()
+	w.follow(v)
+	w.fill(1)
+	w.level(v)
+	return w, v
+}
+
 // withTitle is the type of fiches as it was, but for its hash and for whether their title is a secret.
 func withTitle(hash string, secret bool) *core.Type {
 	t := *ficheType()
@@ -185,11 +196,7 @@ func TestView_typesChangeAndBack(t *testing.T) {
 // A type that was met by a commit which could not be applied at first is met all the same.
 func TestView_meetsTypeAtLast(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	v := w.titled()
-	w.follow(v)
-	w.fill(1)
-	w.level(v)
+	w, v := titledWorld(t)
 	c := w.commit(w.draft("poll", w.newID(), `{"slug":"x"}`))
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -206,11 +213,7 @@ func TestView_meetsTypeAtLast(t *testing.T) {
 // Who reads does not wait for the file when a type is met.
 func TestView_meetsTypeWhileFileIsBusy(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	v := w.titled()
-	w.follow(v)
-	w.fill(1)
-	w.level(v)
+	w, v := titledWorld(t)
 	busy, err := w.c.docs.db.Write.Conn(t.Context())
 	if err != nil {
 		t.Fatal(err)
