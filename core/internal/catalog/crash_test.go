@@ -1,6 +1,8 @@
 package catalog
 
 import (
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -13,9 +15,12 @@ import (
 // the process that holds them lives on.
 func (w *world) crash() {
 	w.t.Helper()
-	dir := w.t.TempDir()
-	if err := os.CopyFS(dir, os.DirFS(w.dir)); err != nil {
-		w.t.Fatal(err)
+	var dir string
+	for err := error(fs.ErrNotExist); errors.Is(err, fs.ErrNotExist); { // the index removes files while they are copied
+		dir = w.t.TempDir()
+		if err = os.CopyFS(dir, os.DirFS(w.dir)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			w.t.Fatal(err)
+		}
 	}
 	old := w.c
 	w.t.Cleanup(func() { old.Close() })

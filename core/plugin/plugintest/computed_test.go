@@ -136,7 +136,7 @@ func TestComputed_everyWrite(t *testing.T) {
 	for range 3 { // no value follows from what it was before
 		h.Update("leaf", id, plugintest.Doc{"title": "Another leaf"}).OK().Has("f", "Another leaf1").Has("a", 1).Has("b", 1)
 	}
-	if got := calls.Load(); got > 3 {
+	if got := calls.Load(); got > 3+2 { // what computes anew after a start may still look at the two entries
 		t.Errorf("called %d times in three writes", got)
 	}
 	if got := h.Create("leaf", plugintest.Doc{"title": "Slug of its own"}).OK().Body["link"]; got != "/x/slug-of-its-own" {
